@@ -1,0 +1,44 @@
+# Everything a checkout needs, from python3 with venv, make and git. All of it runs from .venv.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+
+# Another torch, say for a GPU: `make environment TORCH="torch>=2.9,<3"`. It keeps a torch of that range
+# that is in .venv already (so PyTorch's own instructions may come first), and else fetches the newest.
+TORCH ?= $(shell grep '^torch==' envs/constraints.txt)
+
+.PHONY: help environment quickstart quick lint test clean
+
+help:  ## show this list
+	@sed -nE 's/^([a-z]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+
+environment: .venv/.installed  ## install everything into .venv, at the versions of envs/constraints.txt
+
+.venv/.installed: pyproject.toml envs/constraints.txt
+	python3 -m venv .venv
+	grep -v '^torch==' envs/constraints.txt > .venv/constraints.txt
+	python -m pip install -c .venv/constraints.txt '$(TORCH)' -e '.[test,slurm]'
+	touch $@
+
+quickstart: environment  ## run config/quickstart.yaml on this machine and show its results
+	snakemake --profile profiles/local --configfile config/quickstart.yaml
+	gp-cells summary config/quickstart.yaml
+
+quick: environment  ## run the fast tests
+	pytest -m "not slow"
+
+lint: environment  ## check style, types and the workflow
+	ruff check
+	ruff format --check
+	mypy
+	snakefmt --check Snakefile rules
+	snakemake --lint
+
+test: lint  ## lint, then run every test
+	pytest
+
+clean:  ## delete what the tools left; results and .venv stay
+	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist gp_cells.egg-info
+	find . -path ./.venv -prune -o -name __pycache__ -type d -exec rm -rf {} +

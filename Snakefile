@@ -1,0 +1,58 @@
+"""A benchmark: what it is made of, and its targets. The config says what is measured.
+
+    snakemake --profile profiles/local --configfile config/quickstart.yaml
+"""
+
+import json
+import sys
+
+from gp_cells.choose import SettingError
+from gp_cells.plan import read_plan
+
+# Only without another config: Snakemake would merge the two, strategy by strategy.
+if "benchmark" not in config:
+
+    configfile: "config/quickstart.yaml"
+
+
+try:
+    PLAN = read_plan(config)
+except SettingError as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
+
+sys.setrecursionlimit(100_000)  # a late wave asked for alone stands on all waves before it
+
+
+wildcard_constraints:
+    run="[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+-s[0-9]+",
+    data="[a-z0-9_]+-[a-z0-9_]+",
+    wave="[0-9]{3}",
+    place="waves/[0-9]{3}/[0-9]{2}|replicates/[0-9]{2}-[0-9]-[0-9]",
+
+
+include: "rules/search.smk"
+include: "rules/evaluate.smk"
+include: "rules/tables.smk"
+include: "rules/report.smk"
+
+
+localrules:
+    all,
+
+
+# Waves in ascending order, so that Snakemake builds each on one that it already knows.
+rule all:
+    default_target: True
+    input:
+        [
+            f"{folder}/fitness.json"
+            for run in PLAN.runs.values()
+            for folder in run.candidates()
+        ],
+        f"results/report/{PLAN.benchmark}/index.html",
+
+
+onstart:
+    everything = json.dumps(config)
+    shell("gp-cells watch {everything:q} --process $PPID &")

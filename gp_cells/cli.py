@@ -1,0 +1,329 @@
+"""`gp-cells …`: what the rules and people call. Each command hands its files to one function.
+
+Exit status: 0 done; 2 the input is bad (one line says what, where and what is allowed); 75 asked to
+go, a checkpoint is kept, run again; anything else is the machine's fault.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from pathlib import Path
+from typing import Any
+
+BAD_INPUT, TRY_AGAIN = 2, 75
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = parser().parse_args(arguments)
+    from gp_cells.choose import SettingError
+    from gp_cells.genome import GenomeError
+    from gp_cells.record import RecordError
+    from gp_cells.tasks import DataError
+
+    try:
+        return options.run(options) or 0
+    except (SettingError, GenomeError, DataError, RecordError) as error:
+        print(f"gp-cells {options.command}: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except OSError as error:
+        print(f"gp-cells {options.command}: {error}", file=sys.stderr)
+        return 1
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(prog="gp-cells", description="Evolve and compare network cells.")
+    commands = top.add_subparsers(dest="command", required=True, metavar="command")
+    for name, (run, text, options) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text)
+        command.set_defaults(run=run)
+        for flag, settings in options.items():
+            command.add_argument(flag, **settings)
+    return top
+
+
+# --- what the rules call --------------------------------------------------------------------------
+
+
+def prepare(options: argparse.Namespace) -> None:
+    """Read a task's source and write its splits."""
+    from gp_cells.search import plug_in
+    from gp_cells.tasks.prepared import prepare as prepare_task
+
+    task = plug_in({"task": options.task}, "task")
+    prepare_task(task, options.task["name"], options.folder)
+
+
+def settings(options: argparse.Namespace) -> None:
+    """Write a run's settings with all defaults."""
+    from gp_cells.search import write_settings
+
+    write_settings(options.order, options.data, options.to)
+
+
+def breed(options: argparse.Namespace) -> None:
+    """Propose a wave's genomes."""
+    from gp_cells.search import breed as breed_wave
+
+    breed_wave(options.settings, options.history, int(options.folder.name), options.folder)
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train one candidate."""
+    import torch
+
+    from gp_cells import record
+    from gp_cells.holdout import setup_of
+    from gp_cells.tasks.prepared import load
+    from gp_cells.train import Interrupted
+    from gp_cells.train import train as train_candidate
+
+    run, order = record.read_json(options.settings), record.read_json(options.genome)
+    going: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: going.append(number))
+    set_up_torch(run["training"]["threads"])
+    keeper = record.CheckpointFile(
+        options.fitness.with_name("checkpoint.h5"), record.content_hash(run, order)
+    )
+    splits = load(options.data, "search")
+    try:
+        finished = train_candidate(setup_of(run, order), splits, keeper, lambda: bool(going))
+    except Interrupted as interruption:
+        print(f"gp-cells train: {order['candidate']}: {interruption}", file=sys.stderr)
+        return TRY_AGAIN
+    record.write_trial(options.trial, order, run, finished)
+    record.write_fitness(options.fitness, order, finished)
+    keeper.remove()
+    return 0
+
+
+def set_up_torch(threads: int) -> None:
+    """Fix what decides torch's bits: threads, deterministic algorithms, denormal numbers."""
+    import torch
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    torch.set_num_threads(threads)
+    torch.use_deterministic_algorithms(True)
+    torch.set_flush_denormal(True)
+
+
+def score(options: argparse.Namespace) -> None:
+    """Add a wave's outcomes to the history."""
+    from gp_cells.search import score as score_wave
+
+    score_wave(options.wave, options.before, options.to)
+
+
+def replicate(options: argparse.Namespace) -> None:
+    """Order the finalists' trials."""
+    from gp_cells.search import replicate as replicate_finalists
+
+    replicate_finalists(options.settings, options.history, options.folder)
+
+
+def conclude(options: argparse.Namespace) -> None:
+    """Choose each finalist's learning rate."""
+    from gp_cells.search import conclude as conclude_run
+
+    conclude_run(options.settings, options.to.parent, options.to)
+
+
+def test(options: argparse.Namespace) -> None:
+    """Measure the chosen trials on the test split."""
+    from gp_cells.holdout import test as measure
+    from gp_cells.record import read_json
+
+    set_up_torch(read_json(options.settings)["training"]["threads"])
+    measure(options.settings, options.conclusion, options.data, options.to)
+
+
+def tabulate(options: argparse.Namespace) -> None:
+    """Write a run's tables."""
+    from gp_cells.tables import write_tables
+
+    write_tables(options.run_folder, options.results)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Compare the finalists of a benchmark's runs."""
+    from gp_cells.compare import compare as compare_runs
+    from gp_cells.record import write_json
+
+    comparison = compare_runs(options.results, options.benchmark, options.runs)
+    write_json(options.to, comparison)
+
+
+def report(options: argparse.Namespace) -> None:
+    """Write the report of a benchmark."""
+    from gp_cells.record import read_json
+    from gp_cells.report.page import write_report
+
+    write_report(options.results, options.benchmark, read_json(options.comparison), options.to)
+
+
+# --- what people call -----------------------------------------------------------------------------
+
+
+def summary(options: argparse.Namespace) -> None:
+    """Print the comparison of a finished benchmark and where its report is."""
+    from gp_cells.compare import summary as summarise
+    from gp_cells.record import read_json
+
+    folder = Path("results/report") / plan_of(options.config).benchmark
+    print()
+    print(summarise(read_json(folder / "comparison.json")))
+    print(f"report: {folder / 'index.html'}    tables: results/tables/")
+
+
+def watch(options: argparse.Namespace) -> None:
+    """Follow a running benchmark, a line each time something finished."""
+    from gp_cells.watch import follow
+
+    follow(plan_of(options.config), Path(), options.process, options.every)
+
+
+def show(options: argparse.Namespace) -> None:
+    """Print a genome, its size, and write its drawing."""
+    from gp_cells.choose import choose
+    from gp_cells.engine.program import compile_program, count_multiply_adds, count_parameters
+    from gp_cells.genome import parse
+    from gp_cells.report.drawing import draw
+    from gp_cells.spaces import SPACES
+    from gp_cells.tables import find_genome
+
+    space = choose("spaces", SPACES, options.space, {})
+    path = space.baselines.get(options.genome, Path(options.genome))
+    text = path.read_text() if path.is_file() else find_genome(Path("results"), options.genome)
+    genome = parse(text, space.language)
+    program = compile_program(genome)
+    inputs, units = options.inputs, options.units
+    print(genome.canonical())
+    print()
+    print(f"architecture_id  {genome.architecture_id}")
+    print(f"parameters       {count_parameters(program, inputs, units):,}")
+    print(f"multiply-adds    {count_multiply_adds(program, inputs, units):,} a step")
+    print(f"                 of one layer with {inputs} inputs and {units} units")
+    if options.svg is not None:
+        options.svg.write_text(draw(genome))
+        print(f"drawing          {options.svg}")
+
+
+def schema(options: argparse.Namespace) -> None:
+    """Print the JSON Schema of configs, made from the plug-ins' own fields."""
+    from gp_cells.choose import schema_of
+    from gp_cells.plan import schema as config_schema
+    from gp_cells.search import FAMILIES
+
+    families = {
+        key: {name: schema_of(member) for name, member in members.items()}
+        for key, (_, members) in FAMILIES.items()
+    }
+    print(json.dumps(config_schema(families), indent=1))
+
+
+def plan_of(config: str) -> Any:
+    """Return the plan of a config file, or of a config given as JSON."""
+    import yaml
+
+    from gp_cells.choose import SettingError
+    from gp_cells.plan import read_plan
+
+    if config.lstrip().startswith("{"):
+        return read_plan(json.loads(config))
+    try:
+        read = yaml.safe_load(Path(config).read_text())
+    except (OSError, yaml.YAMLError) as error:
+        raise SettingError(f"{config} cannot be read: {error}") from error
+    return read_plan(read, config)
+
+
+FILE: dict[str, Any] = {"type": Path, "required": True, "metavar": "FILE"}
+FOLDER: dict[str, Any] = {"type": Path, "required": True, "metavar": "FOLDER"}
+JSON: dict[str, Any] = {"type": json.loads, "required": True, "metavar": "JSON"}
+TEXT: dict[str, Any] = {"required": True}
+OPTIONAL_FILE: dict[str, Any] = {"type": Path, "metavar": "FILE"}
+
+COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
+    "prepare": (prepare, "read a task's source, write its splits", {"--task": JSON, "--folder": FOLDER}),
+    "settings": (
+        settings,
+        "write a run's settings with all defaults",
+        {"--order": JSON, "--data": FILE, "--to": FILE},
+    ),
+    "breed": (
+        breed,
+        "propose a wave's genomes",
+        {"--settings": FILE, "--history": OPTIONAL_FILE, "--folder": FOLDER},
+    ),
+    "train": (
+        train,
+        "train one candidate",
+        {"--settings": FILE, "--genome": FILE, "--data": FOLDER, "--fitness": FILE, "--trial": FILE},
+    ),
+    "score": (
+        score,
+        "add a wave's outcomes to the history",
+        {"--wave": FOLDER, "--before": OPTIONAL_FILE, "--to": FILE},
+    ),
+    "replicate": (
+        replicate,
+        "order the finalists' trials",
+        {"--settings": FILE, "--history": FILE, "--folder": FOLDER},
+    ),
+    "conclude": (
+        conclude,
+        "choose each finalist's learning rate",
+        {"--settings": FILE, "--to": FILE},
+    ),
+    "test": (
+        test,
+        "measure the chosen trials on the test split",
+        {"--settings": FILE, "--conclusion": FILE, "--data": FOLDER, "--to": FILE},
+    ),
+    "tabulate": (tabulate, "write a run's tables", {"--run-folder": FOLDER, "--results": FOLDER}),
+    "compare": (
+        compare,
+        "compare the finalists of a benchmark's runs",
+        {
+            "--results": FOLDER,
+            "--benchmark": TEXT,
+            "--runs": {"nargs": "+", "required": True},
+            "--to": FILE,
+        },
+    ),
+    "report": (
+        report,
+        "write the report of a benchmark",
+        {"--results": FOLDER, "--benchmark": TEXT, "--comparison": FILE, "--to": FILE},
+    ),
+    "summary": (summary, "print a finished benchmark's comparison", {"config": {}}),
+    "watch": (
+        watch,
+        "follow a running benchmark",
+        {
+            "config": {},
+            "--process": {"type": int, "help": "end when this process has"},
+            "--every": {"type": float, "default": 2.0, "metavar": "SECONDS"},
+        },
+    ),
+    "show": (
+        show,
+        "print a genome, its size, and draw it",
+        {
+            "genome": {"help": "a .cell file, a baseline's name, or an architecture_id"},
+            "--space": {"default": "recurrent"},
+            "--inputs": {"type": int, "default": 128},
+            "--units": {"type": int, "default": 128},
+            "--svg": OPTIONAL_FILE,
+        },
+    ),
+    "schema": (schema, "print the JSON Schema of configs", {}),
+}
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,119 @@
+"""The comparison of a benchmark's finalists, hand-designed and evolved, from its tables alone.
+
+Every finalist was trained anew with the same learning rates and seeds, none of which the search saw;
+its row is that of its best learning rate. Selection among finalists uses validation losses only.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gp_cells.tables import read_tables
+
+Row = dict[str, Any]
+
+
+def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:
+    """Return, for each task, its finalists with the lowest mean validation loss first.
+
+    Raises:
+        RecordError: a table of one of the runs is missing or broken.
+    """
+    names = list(runs)
+    tables = {
+        name: read_tables(results, name, names).to_pylist()
+        for name in ("runs", "architectures", "trials", "test")
+    }
+    tasks = []
+    for task in dict.fromkeys(run["task"] for run in tables["runs"]):
+        of_task = [run for run in tables["runs"] if run["task"] == task]
+        rows = [row for run in of_task for row in _rows(run, tables)]
+        rows.sort(key=lambda row: (_or_infinite(row["valid_mean"]), row["run"], row["finalist"]))
+        tasks.append(
+            {
+                "task": task,
+                "loss_unit": of_task[0]["loss_unit"],
+                "references": json.loads(of_task[0]["references"]),
+                "rows": rows,
+            }
+        )
+    return {"benchmark": benchmark, "tasks": tasks}
+
+
+def _rows(run: Row, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """Return the finalists of a run."""
+    architectures = {
+        row["architecture_id"]: row for row in tables["architectures"] if row["run"] == run["run"]
+    }
+    tested = {row["trial_id"]: row["test_loss"] for row in tables["test"]}
+    trials = [row for row in tables["trials"] if row["run"] == run["run"] and row["chosen"]]
+    rows = []
+    for finalist in sorted({trial["finalist"] for trial in trials}):
+        members = [trial for trial in trials if trial["finalist"] == finalist]
+        architecture = architectures[members[0]["architecture_id"]]
+        described = ("architecture_id", "name", "genome", "parameters", "multiply_adds")
+        valid = [trial["fitness"] for trial in members if trial["fitness"] is not None]
+        test = [tested[t["trial_id"]] for t in members if t["trial_id"] in tested]
+        rows.append(
+            {
+                **{key: run[key] for key in ("run", "strategy", "seed")},
+                "finalist": finalist,
+                **{key: architecture[key] for key in described},
+                "learning_rate": members[0]["learning_rate"],
+                **_spread("valid", valid),
+                **_spread("test", test),
+                "seeds": len(members),
+                "failed": len(members) - len(valid),
+            }
+        )
+    return rows
+
+
+def _spread(name: str, losses: Sequence[float]) -> Row:
+    mean = math.fsum(losses) / len(losses) if losses else None
+    return {
+        f"{name}_mean": mean,
+        f"{name}_min": min(losses, default=None),
+        f"{name}_max": max(losses, default=None),
+    }
+
+
+def _or_infinite(loss: float | None) -> float:
+    return math.inf if loss is None else loss
+
+
+def summary(comparison: Mapping[str, Any]) -> str:
+    """Return the comparison as a short table for a terminal, with the best evolved formulas."""
+    lines = []
+    for task in comparison["tasks"]:
+        lines += [f"{task['task']}: loss in {task['loss_unit']}, lower is better", ""]
+        lines.append(
+            f"  {'cell':<28} {'validation':>10} {'test':>8} {'spread':>8} "
+            f"{'parameters':>11} {'rate':>8} {'seeds':>6}"
+        )
+        lines += [f"  {_line(row)}" for row in task["rows"]]
+        for name, loss in sorted(task["references"].items(), key=lambda item: item[1]):
+            lines.append(f"  {'reference: ' + name:<28} {loss:>10.3f}")
+        evolved = [row for row in task["rows"] if row["name"] is None]
+        if evolved:
+            best = evolved[0]
+            lines += ["", f"  best evolved cell ({best['strategy']}):"]
+            lines += [f"    {line}" for line in best["genome"].splitlines()]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    name = row["name"] or f"{row['strategy']} (seed {row['seed']}, no. {row['finalist'] + 1})"
+    if row["valid_mean"] is None:
+        return f"{name:<28} {'failed':>10}"
+    test = "" if row["test_mean"] is None else f"{row['test_mean']:.3f}"
+    spread = row["valid_max"] - row["valid_min"]
+    return (
+        f"{name:<28} {row['valid_mean']:>10.3f} {test:>8} {spread:>8.3f} "
+        f"{row['parameters']:>11,} {row['learning_rate']:>8.4f} {row['seeds']:>6}"
+    )

@@ -1,0 +1,480 @@
+"""Genomes: formulas as text ⇄ typed DEAP trees, their canonical form and content hash.
+
+A genome is a list of named formulas, one a line; a later formula may use an earlier one by its name.
+A primed name is this step's value (`h'` is the output, `c'` what memory cell `c` will hold next), an
+unprimed one the value of the step before. The text is parsed by Python's own `ast`, never evaluated.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+from deap import gp
+
+LONGEST_TEXT = 20_000  # characters; nothing sensible is longer, and ast has its own recursion limit
+
+Term = tuple  # ("add", left, right), ("gate1",): a formula as nested tuples
+
+
+class GenomeError(ValueError):
+    """A genome that is refused; its one line says where, why, and what is allowed."""
+
+
+class Value:
+    """Type of anything a formula can compute."""
+
+
+class Mixed(Value):
+    """Type of what may be squashed: sums, products, projections, memory."""
+
+
+class Squashed(Value):
+    """Type of what already went through a non-linearity, so that two in a row are refused."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """One primitive: its name, argument types, result type and how it is written.
+
+    `pattern` is the infix form with the arguments as `{0}` and `{1}`; empty for a call.
+    """
+
+    name: str
+    arguments: tuple[type, ...]
+    result: type
+    commutative: bool = False
+    pattern: str = ""
+
+
+@dataclass(frozen=True)
+class Language:
+    """What the formulas of a search space may say, and how large they may be.
+
+    `leaves` and `weighted` are numbered families, (`gate`, 16) standing for gate1 … gate16: leaves
+    with learned weights, and functions of one argument with learned weights. `output` names the
+    state that is the result; `memories` the further states that a genome may have.
+    """
+
+    name: str
+    version: str
+    functions: tuple[Function, ...]
+    leaves: tuple[tuple[str, int], ...]
+    weighted: tuple[tuple[str, int], ...] = ()
+    output: str = "h"
+    memories: tuple[str, ...] = ()
+    max_depth: int = 15
+    max_nodes: int = 128
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """All state names, the output first."""
+        return (self.output, *self.memories)
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Function]:
+        """Every function by its name, the numbered ones included."""
+        numbered = [
+            Function(f"{family}{i}", (Value,), Mixed)
+            for family, count in self.weighted
+            for i in range(1, count + 1)
+        ]
+        return {function.name: function for function in (*self.functions, *numbered)}
+
+    @cached_property
+    def terminals(self) -> tuple[str, ...]:
+        """Every leaf: numbered projections, states of the step before, and of this step."""
+        numbered = [f"{family}{i}" for family, n in self.leaves for i in range(1, n + 1)]
+        return (*numbered, *self.states, *(f"{state}'" for state in self.states))
+
+
+@cache
+def primitive_set(language: Language) -> gp.PrimitiveSetTyped:
+    """Return the DEAP primitive set of a language; it is only ever used for its types."""
+    primitives = gp.PrimitiveSetTyped(language.name, [], Value)
+    for function in language.by_name.values():
+        primitives.addPrimitive(_never_called, function.arguments, function.result, function.name)
+    for name in language.terminals:
+        primitives.addTerminal(None, Mixed, name)
+    return primitives
+
+
+def _never_called() -> None:
+    raise AssertionError("formulas are compiled by gp_cells.engine, never called through DEAP")
+
+
+@dataclass(frozen=True)
+class Genome:
+    """An architecture as formulas: pairs of a primed state name and a DEAP tree."""
+
+    language: Language
+    formulas: tuple[tuple[str, gp.PrimitiveTree], ...]
+
+    def __str__(self) -> str:
+        """Return the genome as text that `parse` reads back to an equal genome."""
+        return "\n".join(f"{name} = {written(term, self.language)}" for name, term in self.terms())
+
+    def terms(self) -> list[tuple[str, Term]]:
+        """Return the formulas as nested tuples, for walking."""
+        return [(name, nested(tree)) for name, tree in self.formulas]
+
+    def canonical(self) -> Genome:
+        """Return the one form that all ways of writing this architecture share.
+
+        Commutative arguments are sorted, projections and memory cells renumbered in order of first
+        use, formulas that do not reach the output dropped.
+        """
+        return from_terms(canonical_terms(self.terms(), self.language), self.language)
+
+    @cached_property
+    def architecture_id(self) -> str:
+        """The blake2b-128 of the canonical text and the language's version, in hex."""
+        text = f"{self.language.name} {self.language.version}\n{self.canonical()}"
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def nested(tree: gp.PrimitiveTree) -> Term:
+    """Return a DEAP tree (a prefix list) as nested tuples."""
+    position = 0
+
+    def walk() -> Term:
+        nonlocal position
+        node = tree[position]
+        position += 1
+        return (node.name, *(walk() for _ in range(node.arity)))
+
+    return walk()
+
+
+def from_terms(terms: Iterable[tuple[str, Term]], language: Language) -> Genome:
+    """Return the genome of formulas given as nested tuples."""
+    mapping = primitive_set(language).mapping
+
+    def flat(term: Term) -> list:
+        return [mapping[term[0]], *(node for child in term[1:] for node in flat(child))]
+
+    return Genome(language, tuple((name, gp.PrimitiveTree(flat(term))) for name, term in terms))
+
+
+def heads(term: Term) -> Iterable[str]:
+    """Yield the name at every node of a term, in prefix order."""
+    yield term[0]
+    for child in term[1:]:
+        yield from heads(child)
+
+
+# --- text to genome -------------------------------------------------------------------------------
+
+
+def parse(text: str, language: Language) -> Genome:
+    """Return the genome that a text spells.
+
+    Raises:
+        GenomeError: a syntax error, an unknown name, a wrong number or type of arguments, a memory
+            cell that is read and never written, no output, or a formula too deep or too large.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise GenomeError(f"a genome has at most {LONGEST_TEXT} characters, this one {len(text)}")
+    reader = _Reader(language)
+    for line_number, statement in _statements(text):
+        reader.read(line_number, statement)
+    return reader.genome()
+
+
+def _statements(text: str) -> list[tuple[int, ast.stmt]]:
+    """Return the assignments of a text with their line numbers; `c'` is spelt `c_` for Python."""
+    statements = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        code = line.split("#")[0].strip()
+        taken = re.search(r"\w*_(?!\w)", code)
+        if taken:
+            raise GenomeError(f"line {number}: {taken[0]!r}: names may not end in an underscore")
+        try:
+            body = ast.parse(re.sub(r"(?<=\w)'", "_", code)).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            reason = getattr(error, "msg", None) or "too deeply nested"
+            raise GenomeError(f"line {number}: {code[:80]!r} is not a formula: {reason}") from error
+        statements += [(number, statement) for statement in body]
+    return statements
+
+
+class _Reader:
+    """Reads statements in order; knows the formulas read so far."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self.mapping = primitive_set(language).mapping
+        self.local: dict[str, list] = {}
+        self.states: dict[str, list] = {}
+        self.line = 0
+
+    def refuse(self, reason: str) -> GenomeError:
+        return GenomeError(f"line {self.line}: {reason}")
+
+    def read(self, line: int, statement: ast.stmt) -> None:
+        self.line = line
+        if not (
+            isinstance(statement, ast.Assign)
+            and len(statement.targets) == 1
+            and isinstance(statement.targets[0], ast.Name)
+        ):
+            raise self.refuse("expected one formula, such as h' = tanh(gate1)")
+        name = statement.targets[0].id
+        tree = self.tree(statement.value)
+        self.check_size(re.sub("_$", "'", name), tree)
+        if name.endswith("_"):
+            self.write_state(name[:-1], tree)
+            return
+        if name in self.mapping or name in self.language.states:
+            raise self.refuse(f"{name!r} already means something else; choose another name")
+        if name in self.local:
+            raise self.refuse(f"{name!r} is written twice")
+        self.local[name] = tree
+
+    def write_state(self, state: str, tree: list) -> None:
+        if state not in self.language.states:
+            allowed = ", ".join(f"{s}'" for s in self.language.states)
+            raise self.refuse(f"there is no state {state}'; choose one of {allowed}")
+        if f"{state}'" in self.states:
+            raise self.refuse(f"{state}' is written twice")
+        self.states[f"{state}'"] = tree
+
+    def check_size(self, name: str, tree: list) -> None:
+        depth, limit = gp.PrimitiveTree(tree).height, self.language.max_depth
+        if depth > limit:
+            raise self.refuse(f"{name} is {depth} deep; at most {limit} is allowed")
+        if len(tree) > self.language.max_nodes:
+            nodes, limit = len(tree), self.language.max_nodes
+            raise self.refuse(f"{name} has {nodes} nodes; at most {limit} are allowed")
+
+    def tree(self, node: ast.expr) -> list:
+        """Return the prefix list of DEAP nodes of an expression."""
+        if isinstance(node, ast.Name):
+            return self.leaf(node.id)
+        if isinstance(node, ast.BinOp):
+            return self.infix(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+            return self.apply(node.func.id, [self.tree(argument) for argument in node.args])
+        if isinstance(node, ast.Constant):
+            raise self.refuse(f"{node.value!r}: the only number is 1, as in 1 - x, x + 1, x - 1")
+        raise self.refuse(f"{ast.unparse(node)!r} is not part of a formula")
+
+    def leaf(self, name: str) -> list:
+        if name in self.local:
+            return list(self.local[name])
+        state = name.removesuffix("_")
+        if name != state and f"{state}'" not in self.states:
+            raise self.refuse(f"{state}' is used before it is written")
+        spelt = name if name == state else f"{state}'"
+        if spelt in self.mapping and self.mapping[spelt].arity == 0:
+            return [self.mapping[spelt]]
+        raise self.refuse(f"there is no {spelt!r}; known names: {self.known()}")
+
+    def infix(self, node: ast.BinOp) -> list:
+        sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}.get(type(node.op))
+        if sign is None:
+            raise self.refuse(f"{ast.unparse(node)!r}: the infix operators are + - *")
+        left_is_one, right_is_one = _is_one(node.left), _is_one(node.right)
+        if left_is_one and right_is_one:
+            raise self.refuse(f"{ast.unparse(node)!r} is a constant")
+        if left_is_one or right_is_one:
+            pattern = f"1 {sign} {{0}}" if left_is_one else f"{{0}} {sign} 1"
+            pattern = "{0} + 1" if pattern == "1 + {0}" else pattern
+            arguments = [self.tree(node.right if left_is_one else node.left)]
+        else:
+            pattern = f"{{0}} {sign} {{1}}"
+            arguments = [self.tree(node.left), self.tree(node.right)]
+        for function in self.language.functions:
+            if function.pattern == pattern:
+                return self.apply(function.name, arguments)
+        raise self.refuse(f"{ast.unparse(node)!r}: {pattern.format('x', 'y')} is not in this space")
+
+    def apply(self, name: str, arguments: list[list]) -> list:
+        function = self.language.by_name.get(name)
+        if function is None:
+            raise self.refuse(f"there is no function {name!r}; known names: {self.known()}")
+        if len(arguments) != len(function.arguments):
+            expected, came = len(function.arguments), len(arguments)
+            raise self.refuse(f"{name} takes {expected} argument(s), {came} given")
+        for argument, kind in zip(arguments, function.arguments, strict=True):
+            if not issubclass(argument[0].ret, kind):
+                text = written(nested(gp.PrimitiveTree(argument)), self.language)
+                raise self.refuse(f"{name}({text}): two non-linearities in a row")
+        tree = [self.mapping[name], *(node for argument in arguments for node in argument)]
+        if len(tree) > self.language.max_nodes:  # here too: names used twice grow exponentially
+            self.check_size("a formula", tree)
+        return tree
+
+    def known(self) -> str:
+        families = [f"{f}1…{f}{n}" for f, n in (*self.language.leaves, *self.language.weighted)]
+        functions = [function.name for function in self.language.functions]
+        return ", ".join([*families, *self.language.states, *functions, *self.local])
+
+    def genome(self) -> Genome:
+        output = f"{self.language.output}'"
+        if output not in self.states:
+            raise GenomeError(f"no formula writes the output {output}")
+        for name, tree in self.states.items():
+            for node in tree:
+                if node.name in self.language.memories and f"{node.name}'" not in self.states:
+                    raise GenomeError(
+                        f"{name} reads memory cell {node.name}, which no formula writes; "
+                        f"add a line {node.name}' = …"
+                    )
+        trees = tuple((name, gp.PrimitiveTree(tree)) for name, tree in self.states.items())
+        return Genome(self.language, trees)
+
+
+def _is_one(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == 1 and type(node.value) is int
+
+
+# --- genome to text -------------------------------------------------------------------------------
+
+
+def written(term: Term, language: Language) -> str:
+    """Return a term as text with the fewest parentheses that read back to the same tree."""
+    return _write(term, language)[0]
+
+
+def _write(term: Term, language: Language) -> tuple[str, int]:
+    """Return the text of a term and how tightly it binds: 1 sum, 2 product, 3 atom."""
+    if len(term) == 1:
+        return term[0], 3
+    function = language.by_name[term[0]]
+    children = [_write(child, language) for child in term[1:]]
+    if not function.pattern:
+        return f"{function.name}({', '.join(text for text, _ in children)})", 3
+    binds = 2 if "*" in function.pattern else 1
+    left_first = function.pattern.startswith("{0}")
+    parts = []
+    for i, (text, tightness) in enumerate(children):
+        needed = binds if left_first and i == 0 else binds + 1
+        parts.append(text if tightness >= needed else f"({text})")
+    return function.pattern.format(*parts), binds
+
+
+# --- canonical form -------------------------------------------------------------------------------
+
+
+def canonical_terms(terms: list[tuple[str, Term]], language: Language) -> list[tuple[str, Term]]:
+    """Return formulas in canonical form; see `Genome.canonical`.
+
+    Projections and memory cells are names only, so the form must not depend on how they were
+    numbered. Each gets a colour from the whole genome as seen from it (refined until nothing
+    changes); what is still alike is interchangeable, so one of them is set apart and refinement goes
+    on. Arguments are then sorted by colour, and names given in order of first use.
+    """
+    formulas = _live(dict(terms), language)
+    colours = _colours(formulas, language)
+    order = _written_order(formulas, colours, language)
+    names = {f"{language.output}'": f"{language.output}'"}
+    for old, new in zip([n for n in order if n not in names], language.memories, strict=False):
+        names[old] = f"{new}'"
+        names[old.removesuffix("'")] = new
+    counts: dict[str, int] = {}
+
+    def rename(term: Term) -> Term:
+        head, children = term[0], _sorted_children(term, colours, language)
+        if head in colours and head not in names:
+            family = _family(head)
+            counts[family] = counts.get(family, 0) + 1
+            names[head] = f"{family}{counts[family]}"
+        return (names.get(head, head), *(rename(child) for child in children))
+
+    return [(names[name], rename(formulas[name])) for name in order]
+
+
+def _live(formulas: dict[str, Term], language: Language) -> dict[str, Term]:
+    """Drop formulas that do not reach the output, now or at a later step."""
+    live = [f"{language.output}'"]
+    for name in live:  # grows while we walk it
+        for head in heads(formulas[name]):
+            written_by = f"{head.removesuffix(chr(39))}'"
+            if written_by in formulas and written_by not in live:
+                live.append(written_by)
+    return {name: term for name, term in formulas.items() if name in live}
+
+
+def _family(head: str) -> str:
+    return head.rstrip("0123456789")
+
+
+def _colours(formulas: dict[str, Term], language: Language) -> dict[str, str]:
+    """Return a distinct sortable colour for every projection and memory cell, whatever its name."""
+    families = {family for family, _ in (*language.leaves, *language.weighted)}
+    memories = [name.removesuffix("'") for name in formulas if name != f"{language.output}'"]
+    names = {head for term in formulas.values() for head in heads(term)}
+    symbols = sorted(n for n in names if _family(n) in families and n != _family(n)) + memories
+    kind = {s: "memory" if s in memories else _family(s) for s in symbols}
+    colours = {s: kind[s] for s in symbols}
+    while True:
+        colours = _refined(colours, kind, formulas, language)
+        alike: dict[str, list[str]] = {}
+        for symbol, colour in sorted(colours.items()):
+            alike.setdefault(colour, []).append(symbol)
+        tied = [members for _, members in sorted(alike.items()) if len(members) > 1]
+        if not tied:
+            return _with_primes(colours)
+        colours[tied[0][0]] += "-"
+
+
+def _with_primes(colours: dict[str, str]) -> dict[str, str]:
+    return {**colours, **{f"{symbol}'": f"{colour}'" for symbol, colour in colours.items()}}
+
+
+def _refined(
+    colours: dict[str, str], kind: dict[str, str], formulas: dict[str, Term], language: Language
+) -> dict[str, str]:
+    """Split colours by how the whole genome looks from each symbol, until nothing splits."""
+    while True:
+        seen = {
+            symbol: (colours[symbol], _key_of_all(formulas, {**colours, symbol: "*"}, language))
+            for symbol in colours
+        }
+        ranks = {view: i for i, view in enumerate(sorted(set(seen.values())))}
+        finer = {symbol: f"{kind[symbol]}#{ranks[seen[symbol]]:03d}" for symbol in colours}
+        if len(set(finer.values())) == len(set(colours.values())):
+            return finer
+        colours = finer
+
+
+def _key_of_all(formulas: dict[str, Term], colours: dict[str, str], language: Language) -> Term:
+    labels = _with_primes(colours)
+    return tuple(
+        sorted((labels.get(name, name), _key(term, labels, language)) for name, term in formulas.items())
+    )
+
+
+def _key(term: Term, labels: Mapping[str, str], language: Language) -> Term:
+    """Return a sortable copy of a term with colours for names and commutative arguments in order."""
+    children = [_key(child, labels, language) for child in term[1:]]
+    if term[0] in language.by_name and language.by_name[term[0]].commutative:
+        children.sort()
+    return (labels.get(term[0], term[0]), *children)
+
+
+def _sorted_children(term: Term, colours: Mapping[str, str], language: Language) -> list[Term]:
+    function = language.by_name.get(term[0])
+    if function is None or not function.commutative:
+        return list(term[1:])
+    by_key: Callable[[Term], Term] = lambda child: _key(child, colours, language)  # noqa: E731
+    return sorted(term[1:], key=by_key)
+
+
+def _written_order(
+    formulas: dict[str, Term], colours: Mapping[str, str], language: Language
+) -> list[str]:
+    """Return formula names with every formula after those it uses, the output as late as it can."""
+    output = f"{language.output}'"
+    waiting = sorted((n for n in formulas if n != output), key=lambda n: colours[n]) + [output]
+    order: list[str] = []
+    while waiting:
+        ready = next(n for n in waiting if not (set(heads(formulas[n])) & set(waiting) - {n}))
+        order.append(ready)
+        waiting.remove(ready)
+    return order

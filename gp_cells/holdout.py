@@ -1,0 +1,50 @@
+"""Measure chosen trials on the test split: the only place that opens it, after all choices are made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from gp_cells.genome import parse
+from gp_cells.record import read_json, read_trial, read_weights, write_json
+from gp_cells.search import plug_in
+from gp_cells.tasks.prepared import load
+from gp_cells.train import Setup, evaluate, make_network
+
+
+def test(settings_file: Path, conclusion_file: Path, data: Path, path: Path) -> None:
+    """Write the test loss of every chosen trial of a run.
+
+    A trial that failed has no weights and no test loss; it is left out, not imputed.
+    """
+    settings = read_json(settings_file)
+    replicates = conclusion_file.parent
+    split = load(data, "test")["test"]
+    measured = []
+    for finalist in read_json(conclusion_file)["finalists"]:
+        for candidate in finalist["candidates"]:
+            record = replicates / candidate.removeprefix("r") / "trial.h5"
+            trial = read_trial(record)
+            if trial["outcome"]["fitness"] is None:
+                continue
+            setup = setup_of(settings, trial["order"])
+            network = make_network(setup)
+            network.load_state_dict(read_weights(record))
+            loss = evaluate(network, setup.task, split, setup.device)
+            measured.append({"candidate": candidate, "test_loss": loss})
+    write_json(path, measured)
+
+
+def setup_of(settings: dict[str, Any], order: dict[str, Any]) -> Setup:
+    """Return what a trial is, from its run's settings and its own order."""
+    space = plug_in(settings, "space")
+    return Setup(
+        genome=parse(order["genome"], space.language),
+        task=plug_in(settings, "task"),
+        features=settings["data"]["features"],
+        learning_rate=order["learning_rate"],
+        seed=order["seed"],
+        stopper=plug_in(settings, "stopping"),
+        time_limit_s=settings["training"]["time_limit_s"],
+        device=settings["training"]["device"],
+    )

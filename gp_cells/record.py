@@ -1,0 +1,340 @@
+"""The files of a trial: its deterministic fitness, its full HDF5 record, its checkpoint.
+
+`fitness.json` holds only what the same config gives again, and is all that selection ever reads.
+`trial.h5` holds everything: genome, settings, curve, best weights, and where and how it was made.
+Every file is written beside its place and renamed into it. Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import math
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import psutil
+import torch
+
+from gp_cells.train import RUNNING, Epoch, Finished, Progress
+
+SCHEMA_VERSION = "1"
+PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
+
+
+class RecordError(ValueError):
+    """A result file that is missing, broken or not what it should be; one line says which."""
+
+
+# --- any file -------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder that becomes `path` if the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    try:
+        yield partial
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON that is the same for equal values: sorted keys, NaN and infinities as strings."""
+    return json.dumps(_plain(value), sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as canonical JSON."""
+    with written_beside(path) as partial:
+        partial.write_text(canonical_json(value))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        RecordError: the file is missing, empty, truncated or not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise RecordError(f"{path} is missing") from error
+    except (ValueError, OSError) as error:
+        raise RecordError(f"{path} cannot be read ({error}); delete it and run again") from error
+
+
+def content_hash(*values: Any) -> str:
+    """Return the blake2b-128 of some values' canonical JSON, in hex."""
+    text = "".join(canonical_json(value) for value in values)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+# --- fitness.json ---------------------------------------------------------------------------------
+
+
+def write_fitness(path: Path, order: Mapping[str, Any], finished: Finished) -> None:
+    """Write what a trial's order (its genome.json) led to, and nothing that varies."""
+    curve = [
+        {"epoch": e.epoch, "train_loss": e.train_loss, "valid_loss": e.valid_loss}
+        for e in finished.epochs
+    ]
+    named = ("run", "candidate", "architecture_id", "seed", "learning_rate")
+    write_json(
+        path,
+        {
+            **{name: order[name] for name in named},
+            "status": finished.status,
+            "reason": finished.reason,
+            "fitness": finished.fitness,
+            "best_epoch": finished.best_epoch,
+            "curve": curve,
+        },
+    )
+
+
+def read_fitness(path: Path) -> dict[str, Any]:
+    """Read a fitness file.
+
+    Raises:
+        RecordError: missing, broken, or without the fields that a fitness file has.
+    """
+    value = read_json(path)
+    needed = {"candidate", "architecture_id", "status", "fitness", "curve"}
+    if not isinstance(value, dict) or not needed <= set(value):
+        raise RecordError(f"{path} is not a fitness file; delete it and run again")
+    return value
+
+
+# --- trial.h5 -------------------------------------------------------------------------------------
+
+
+def write_trial(
+    path: Path, order: Mapping[str, Any], settings: Mapping[str, Any], finished: Finished
+) -> None:
+    """Write the full record of a trial, with the provenance of this very process."""
+    outcome = {
+        name: getattr(finished, name) for name in ("status", "reason", "fitness", "best_epoch")
+    }
+    parts = {
+        "order": order,
+        "settings": settings,
+        "outcome": outcome,
+        "provenance": provenance(finished),
+    }
+    with written_beside(path) as partial, h5py.File(partial, "w") as file:
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        for name, part in parts.items():
+            file.create_dataset(name, data=canonical_json(part))
+        for column in dataclasses.fields(Epoch):
+            values = [getattr(e, column.name) for e in finished.epochs]
+            kind = np.int64 if column.name == "epoch" else np.float64
+            file.create_dataset(f"curve/{column.name}", data=np.array(values, dtype=kind))
+        _write_tensors(file, "weights", finished.best_weights)
+
+
+def read_trial(path: Path) -> dict[str, Any]:
+    """Read a trial without its weights: order, settings, outcome, provenance, curve (arrays).
+
+    Raises:
+        RecordError: missing, broken, or another schema version.
+    """
+    with _opened(path) as file:
+        trial = {
+            name: json.loads(file[name][()])
+            for name in ("order", "settings", "outcome", "provenance")
+        }
+        trial["curve"] = {name: column[()] for name, column in file["curve"].items()}
+        return trial
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read the best weights of a trial.
+
+    Raises:
+        RecordError: missing or broken.
+    """
+    with _opened(path) as file:
+        return _read_tensors(file, "weights")
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    try:
+        with h5py.File(path, "r") as file:
+            found = file.attrs.get("schema_version")
+            if found != SCHEMA_VERSION:
+                raise RecordError(f"{path} has schema version {found}, expected {SCHEMA_VERSION}")
+            yield file
+    except FileNotFoundError as error:
+        raise RecordError(f"{path} is missing") from error
+    except (OSError, KeyError, json.JSONDecodeError) as error:
+        raise RecordError(f"{path} is broken ({error}); delete it and run again") from error
+
+
+def _write_tensors(file: h5py.File, group: str, tensors: Mapping[str, torch.Tensor]) -> None:
+    folder = file.create_group(group)
+    for name, tensor in tensors.items():
+        folder.create_dataset(name, data=tensor.detach().cpu().numpy())
+
+
+def _read_tensors(file: h5py.File, group: str) -> dict[str, torch.Tensor]:
+    tensors: dict[str, torch.Tensor] = {}
+
+    def collect(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            tensors[name] = torch.from_numpy(np.array(item[()]))
+
+    file[group].visititems(collect)
+    return tensors
+
+
+# --- the checkpoint -------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckpointFile:
+    """Keeps a trial's progress in one HDF5 file; see `train.Keeper`.
+
+    `fingerprint` is the content hash of what the trial was ordered to do: a checkpoint of another
+    order, or one that cannot be read, is not used.
+    """
+
+    path: Path
+    fingerprint: str
+
+    def load(self) -> Progress | None:
+        """Return the progress kept for this order, or None."""
+        try:
+            with _opened(self.path) as file:
+                kept = json.loads(file["progress"][()])
+                if kept["fingerprint"] != self.fingerprint:
+                    return None
+                columns = {name: column[()].tolist() for name, column in file["curve"].items()}
+                rows = zip(*(columns[f.name] for f in dataclasses.fields(Epoch)), strict=True)
+                return Progress(
+                    [Epoch(*row) for row in rows],
+                    kept["batches"],
+                    dict(zip(RUNNING, file["running"][()].tolist(), strict=True)),
+                    _read_tensors(file, "tensors"),
+                    kept["resumed"],
+                )
+        except RecordError:
+            return None
+
+    def save(self, progress: Progress) -> None:
+        """Keep the progress in place of what was kept before."""
+        kept = {
+            "fingerprint": self.fingerprint,
+            "batches": progress.batches,
+            "resumed": progress.resumed,
+        }
+        with written_beside(self.path) as partial, h5py.File(partial, "w") as file:
+            file.attrs["schema_version"] = SCHEMA_VERSION
+            file.create_dataset("progress", data=canonical_json(kept))
+            file.create_dataset("running", data=[progress.running[name] for name in RUNNING])
+            for column in dataclasses.fields(Epoch):
+                values = [getattr(e, column.name) for e in progress.epochs]
+                kind = np.int64 if column.name == "epoch" else np.float64
+                file.create_dataset(f"curve/{column.name}", data=np.array(values, dtype=kind))
+            _write_tensors(file, "tensors", progress.tensors)
+
+    def remove(self) -> None:
+        """Forget the checkpoint, the trial being over."""
+        self.path.unlink(missing_ok=True)
+
+
+# --- provenance -----------------------------------------------------------------------------------
+
+
+def provenance(finished: Finished) -> dict[str, Any]:
+    """Return what this process knows of itself: code, machine, times. Nothing here is selected on."""
+    started = psutil.Process().create_time()
+    first_step = None if finished.first_step_at is None else finished.first_step_at - started
+    return {
+        "command": sys.argv,
+        "versions": {name: _version(name) for name in PACKAGES} | {"python": sys.version.split()[0]},
+        "git": git_state(Path(__file__).parent),
+        "hardware": hardware(),
+        "threads": torch.get_num_threads(),
+        "engine": "eager",
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
+        "process_id": os.getpid(),
+        "started_utc": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "elapsed_s": time.time() - started,
+        "first_step_s": first_step,
+        "process_cpu_s": time.process_time(),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "resumed": finished.resumed,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except ModuleNotFoundError:
+        return None
+
+
+def git_state(folder: Path) -> dict[str, Any]:
+    """Return the commit of the code and whether it was changed since; None outside a checkout."""
+
+    def git(*arguments: str) -> str | None:
+        command = ["git", "-C", str(folder), *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    changes = git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": None if commit is None else bool(changes)}
+
+
+def hardware() -> dict[str, Any]:
+    """Return what the machine is, as far as it matters for speed and for bits."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "host": platform.node(),
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_mb": psutil.virtual_memory().total // 2**20,
+        "gpu": gpu,
+        "cuda": torch.version.cuda,
+        "platform": platform.platform(),
+    }
+
+
+def _cpu_model() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

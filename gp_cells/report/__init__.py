@@ -1,0 +1,1 @@
+"""Charts, drawings and pages made from the tables; nothing here trains or selects anything."""

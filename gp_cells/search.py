@@ -1,0 +1,232 @@
+"""The deterministic steps of a run, from files to files: settings, breed, score, replicate, conclude.
+
+Each reads canonical JSON and writes canonical JSON; given the same files they write the same bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import gzip
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gp_cells import seeds
+from gp_cells.choose import SettingError, choose
+from gp_cells.record import (
+    RecordError,
+    read_fitness,
+    read_json,
+    write_json,
+    written_beside,
+)
+from gp_cells.spaces import SPACES
+from gp_cells.stopping import STOPPERS
+from gp_cells.strategies import STRATEGIES, Outcome, Proposal
+from gp_cells.tasks import TASKS, Recipe
+
+FAMILIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
+    "task": ("tasks", TASKS),
+    "space": ("spaces", SPACES),
+    "strategy": ("strategies", STRATEGIES),
+    "stopping": ("stopping", STOPPERS),
+}
+
+
+def plug_in(settings: Mapping[str, Any], key: str) -> Any:
+    """Return the task, space, strategy or stopping rule that some settings name."""
+    family, members = FAMILIES[key]
+    entry = settings[key]
+    return choose(family, members, entry["name"], entry.get("settings", {}))
+
+
+def write_settings(order: Mapping[str, Any], data: Path, path: Path) -> None:
+    """Write a run's settings with every default filled in and the hash of its data.
+
+    Raises:
+        SettingError: a plug-in or one of its settings does not exist, or refuses its value.
+    """
+    settings = dict(order)
+    for key in FAMILIES:
+        chosen = plug_in(order, key)
+        settings[key] = {"name": order[key]["name"], "settings": dataclasses.asdict(chosen)}
+    described = read_json(data)
+    wanted = ("kind", "unit", "features", "hash", "reference_valid")
+    settings["data"] = {name: described[name] for name in wanted}
+    propose(settings, (), 0)  # refuses here, before anything is trained, what it would refuse later
+    write_json(path, settings)
+
+
+def propose(
+    settings: Mapping[str, Any], history: Sequence[Outcome], wave: int
+) -> list[Proposal]:
+    """Return what the run's strategy proposes for a wave."""
+    strategy, space = plug_in(settings, "strategy"), plug_in(settings, "space")
+    seed = seeds.derive(seed=settings["seed"], task=settings["task_label"], purpose="search")
+    slots = settings["search"]["slots"]
+    proposals = strategy.propose(history, wave, slots, space, seed)
+    if len(proposals) != slots:
+        name = settings["strategy"]["name"]
+        raise SettingError(f"{name} proposed {len(proposals)} genomes for {slots} slots")
+    return proposals
+
+
+def breed(settings_file: Path, history_file: Path | None, wave: int, folder: Path) -> None:
+    """Write a wave's genomes, one small file a slot, and which operator made them from whom."""
+    settings = read_json(settings_file)
+    history = () if history_file is None else read_history(history_file)
+    recipe = _recipe(settings)
+    lineage = []
+    for slot, proposal in enumerate(propose(settings, history, wave)):
+        genome = proposal.genome
+        candidate = f"w{wave:03d}-{slot:02d}"
+        order = {
+            "run": settings["run"],
+            "candidate": candidate,
+            "architecture_id": genome.architecture_id,
+            "genome": str(genome),
+            "learning_rate": recipe.learning_rate,
+            "seed": seeds.derive(seed=settings["seed"], purpose="trial"),
+        }
+        write_json(folder / f"{slot:02d}" / "genome.json", order)
+        lineage.append(
+            {
+                "candidate": candidate,
+                "wave": wave,
+                "slot": slot,
+                "architecture_id": genome.architecture_id,
+                "genome": str(genome),
+                "operator": proposal.operator,
+                "parents": list(proposal.parents),
+            }
+        )
+    write_json(folder / "lineage.json", lineage)
+
+
+def score(wave_folder: Path, before: Path | None, path: Path) -> None:
+    """Write the history up to a wave: the history before it and the wave's outcomes.
+
+    Raises:
+        RecordError: a fitness file is broken or belongs to another genome.
+    """
+    outcomes = list(read_history(before)) if before is not None else []
+    for entry in read_json(wave_folder / "lineage.json"):
+        file = wave_folder / f"{entry['slot']:02d}" / "fitness.json"
+        fitness = read_fitness(file)
+        if fitness["architecture_id"] != entry["architecture_id"]:
+            raise RecordError(f"{file} is of another genome than lineage.json says; delete it")
+        outcomes.append(
+            Outcome(
+                entry["candidate"],
+                int(wave_folder.name),
+                entry["genome"],
+                entry["architecture_id"],
+                fitness["status"],
+                math.inf if fitness["fitness"] is None else fitness["fitness"],
+            )
+        )
+    write_history(path, outcomes)
+
+
+def write_history(path: Path, outcomes: Sequence[Outcome]) -> None:
+    """Write outcomes as gzipped JSON lines, without a time stamp, so that equal means equal bytes."""
+    buffer = io.BytesIO()
+    with gzip.GzipFile(filename="", fileobj=buffer, mode="wb", mtime=0) as file:
+        for outcome in outcomes:
+            row = dataclasses.asdict(outcome)
+            row["fitness"] = None if outcome.failed else outcome.fitness
+            file.write(json.dumps(row, sort_keys=True).encode() + b"\n")
+    with written_beside(path) as partial:
+        partial.write_bytes(buffer.getvalue())
+
+
+def read_history(path: Path) -> list[Outcome]:
+    """Read a history file.
+
+    Raises:
+        RecordError: missing or broken.
+    """
+    try:
+        rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
+        return [
+            Outcome(**{**row, "fitness": math.inf if row["fitness"] is None else row["fitness"]})
+            for row in rows
+        ]
+    except (OSError, EOFError, ValueError, TypeError, KeyError) as error:
+        raise RecordError(f"{path} cannot be read ({error}); delete it and run again") from error
+
+
+def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
+    """Order the finalists' trials: the run's best architectures × learning rates × fresh seeds."""
+    settings = read_json(settings_file)
+    final, recipe = settings["finalists"], _recipe(settings)
+    chosen = finalists(read_history(history_file), settings["search"]["finalists"])
+    for i, outcome in enumerate(chosen):
+        for r, factor in enumerate(final["learning_rate_factors"]):
+            for s, seed in enumerate(final["seeds"]):
+                order = {
+                    "run": settings["run"],
+                    "candidate": f"r{i:02d}-{r}-{s}",
+                    "finalist": i,
+                    "of": outcome.candidate,
+                    "architecture_id": outcome.architecture_id,
+                    "genome": outcome.genome,
+                    "learning_rate": recipe.learning_rate * factor,
+                    "seed": seeds.derive(seed=seed, purpose="replicate"),
+                }
+                write_json(folder / f"{i:02d}-{r}-{s}" / "genome.json", order)
+
+
+def finalists(history: Sequence[Outcome], count: int) -> list[Outcome]:
+    """Return the best candidates of distinct architectures, then, if too few, the next best."""
+    ranked = sorted(history, key=lambda outcome: (outcome.fitness, outcome.candidate))
+    first: dict[str, Outcome] = {}
+    for outcome in ranked:
+        first.setdefault(outcome.architecture_id, outcome)
+    repeated = [outcome for outcome in ranked if outcome not in first.values()]
+    return [*first.values(), *repeated][:count]
+
+
+def conclude(settings_file: Path, folder: Path, path: Path) -> None:
+    """Choose each finalist's learning rate by its mean validation loss over the seeds.
+
+    A learning rate with a failed trial counts as infinitely bad; a finalist that failed with every
+    one is listed with no mean.
+    """
+    settings = read_json(settings_file)
+    final, recipe = settings["finalists"], _recipe(settings)
+    rates = [recipe.learning_rate * factor for factor in final["learning_rate_factors"]]
+    concluded = []
+    for i in range(settings["search"]["finalists"]):
+        trials = [
+            [
+                read_fitness(folder / f"{i:02d}-{r}-{s}" / "fitness.json")
+                for s in range(len(final["seeds"]))
+            ]
+            for r in range(len(rates))
+        ]
+        means = [_mean([trial["fitness"] for trial in of_rate]) for of_rate in trials]
+        best = min(range(len(rates)), key=lambda r: math.inf if means[r] is None else means[r])
+        concluded.append(
+            {
+                "finalist": i,
+                "architecture_id": trials[0][0]["architecture_id"],
+                "learning_rate": rates[best],
+                "mean_fitness": means[best],
+                "rates": [{"learning_rate": r, "mean": m} for r, m in zip(rates, means, strict=True)],
+                "candidates": [trial["candidate"] for trial in trials[best]],
+            }
+        )
+    write_json(path, {"run": settings["run"], "finalists": concluded})
+
+
+def _mean(losses: Sequence[float | None]) -> float | None:
+    known = [loss for loss in losses if loss is not None]
+    return math.fsum(known) / len(known) if known and len(known) == len(losses) else None
+
+
+def _recipe(settings: Mapping[str, Any]) -> Recipe:
+    return plug_in(settings, "task").recipe

@@ -1,0 +1,12 @@
+"""Search spaces: families of architectures, one file each."""
+
+from collections.abc import Mapping
+
+from gp_cells.spaces.recurrent import Recurrent
+from gp_cells.spaces.space import Space
+
+SPACES: Mapping[str, type[Space]] = {
+    "recurrent": Recurrent,  # recurrent cells, Rawal & Miikkulainen 2018
+}
+
+__all__ = ["SPACES", "Space"]

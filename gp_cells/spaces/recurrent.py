@@ -1,0 +1,98 @@
+"""Recurrent cells as formulas over learned projections and memory cells.
+
+The search draws from what Rawal and Miikkulainen 2018 (https://arxiv.org/abs/1803.04439) show: add,
+mul, tanh, sigmoid, relu; leaves that mix input and last output with learned weights (`gate`), and
+the raw memory cells. Hand-designed cells need a few more words, which a search may be given too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gp_cells.choose import SettingError, check_range
+from gp_cells.genome import Function, Genome, Language, Mixed, Squashed, Value
+
+if TYPE_CHECKING:
+    from torch import nn
+
+FUNCTIONS = (
+    Function("add", (Value, Value), Mixed, commutative=True, pattern="{0} + {1}"),
+    Function("mul", (Value, Value), Mixed, commutative=True, pattern="{0} * {1}"),
+    Function("sub", (Value, Value), Mixed, pattern="{0} - {1}"),
+    Function("complement", (Value,), Mixed, pattern="1 - {0}"),
+    Function("increment", (Value,), Mixed, pattern="{0} + 1"),
+    Function("decrement", (Value,), Mixed, pattern="{0} - 1"),
+    Function("tanh", (Mixed,), Squashed),
+    Function("sigmoid", (Mixed,), Squashed),
+    Function("relu", (Mixed,), Squashed),
+)
+
+LEAVES = {
+    "gate": "W x + U h + b",
+    "input": "W x",
+    "recurrent": "U h",
+    "bias": "b, one number a unit",
+    "scale": "a learned factor, one number a unit",
+}
+
+MEMORIES = ("c", "d", "e", "f")
+
+
+@dataclass(frozen=True)
+class Recurrent:
+    """The space of recurrent cells; its fields limit what a search may write."""
+
+    functions: tuple[str, ...] = ("add", "mul", "tanh", "sigmoid", "relu")
+    leaves: tuple[str, ...] = ("gate",)
+    memory_cells: int = 2  # most memory cells beside the output, 1 to 4
+    max_gates: int = 8  # most projections of each family
+    max_depth: int = 8  # deepest formula; a single leaf has depth 0
+    max_nodes: int = 40  # most nodes in one formula
+
+    def __post_init__(self) -> None:
+        for setting, known in (
+            ("functions", tuple(f.name for f in FUNCTIONS)),
+            ("leaves", tuple(LEAVES)),
+        ):
+            given = getattr(self, setting)
+            unknown = [name for name in given if name not in known]
+            if unknown or not given:
+                wrong = repr(unknown[0]) if unknown else "an empty list"
+                allowed = ", ".join(known)
+                raise SettingError(f"recurrent.{setting}: got {wrong}; choose from {allowed}")
+        check_range("recurrent.memory_cells", self.memory_cells, 1, len(MEMORIES))
+        check_range("recurrent.max_gates", self.max_gates, 1, 16)
+        check_range("recurrent.max_depth", self.max_depth, 3, 15)
+        check_range("recurrent.max_nodes", self.max_nodes, 7, 128)
+
+    @property
+    def language(self) -> Language:
+        """The whole language, with the widest limits, so that every published cell can be read."""
+        return LANGUAGE
+
+    @property
+    def baselines(self) -> Mapping[str, Path]:
+        """The hand-designed cells: name to `.cell` file."""
+        folder = Path(__file__).parent / "cells"
+        return {path.stem: path for path in sorted(folder.glob("*.cell"))}
+
+    def build(self, genome: Genome, inputs: int, units: int) -> nn.Module:
+        """Return a recurrent layer of this cell; see `gp_cells.engine.build`."""
+        from gp_cells.engine import build
+
+        return build(genome, inputs, units)
+
+
+LANGUAGE = Language(
+    name="recurrent",
+    version="1",
+    functions=FUNCTIONS,
+    leaves=tuple((family, 16) for family in LEAVES),
+    weighted=(("linear", 4),),
+    memories=MEMORIES,
+    max_depth=15,
+    max_nodes=128,
+)

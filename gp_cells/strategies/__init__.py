@@ -1,0 +1,16 @@
+"""Strategies: what has been measured in, genomes to train next out; one file each."""
+
+from collections.abc import Mapping
+
+from gp_cells.strategies.baselines import Baselines
+from gp_cells.strategies.gp import GP
+from gp_cells.strategies.random import Random
+from gp_cells.strategies.strategy import Outcome, Proposal, Strategy
+
+STRATEGIES: Mapping[str, type[Strategy]] = {
+    "baselines": Baselines,  # hand-designed cells
+    "random": Random,  # every genome drawn anew
+    "gp": GP,  # Rawal & Miikkulainen 2018
+}
+
+__all__ = ["STRATEGIES", "Outcome", "Proposal", "Strategy"]

@@ -1,0 +1,174 @@
+"""Genetic programming with species and a Hall of Shame, after Rawal and Miikkulainen 2018.
+
+From nodes to networks: evolving recurrent neural networks, https://arxiv.org/abs/1803.04439. Taken
+from the paper: three mutations, homologous one-point crossover, species by tree distance of which at
+most ten are active, selection inside each species, offspring mutated again while they fall into a
+species of the Hall of Shame. Where the paper is silent the values are ours, each said at its field.
+
+Species are not stored: they are worked out again from the history, candidate by candidate.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from gp_cells import seeds, variation
+from gp_cells.choose import check_range
+from gp_cells.genome import Genome, parse
+from gp_cells.spaces import Space
+from gp_cells.strategies.strategy import Outcome, Proposal
+
+
+@dataclass(frozen=True)
+class GP:
+    """The evolutionary strategy; its fields are its settings."""
+
+    crossover: float = 0.6  # share of children with two parents; the paper's rate is not printed
+    threshold: float = 0.2  # tree distance within which two genomes are of one species; ours
+    active_species: int = 10  # the paper's
+    patience: int = 4  # waves without a better genome before a species is retired; ours
+    survivors: float = 0.5  # best share of a species that may have children; neat-GP's
+    founders: int = 1  # waves of random genomes at the start; ours
+
+    def __post_init__(self) -> None:
+        for name in ("crossover", "threshold", "survivors"):
+            check_range(f"gp.{name}", getattr(self, name), 0, 1)
+        for name in ("active_species", "patience", "founders"):
+            check_range(f"gp.{name}", getattr(self, name), 1)
+
+    def propose(
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
+    ) -> list[Proposal]:
+        """Return `slots` children of the species in the history; see `Strategy.propose`."""
+        flock = Flock(self, space)
+        for outcome in history:
+            flock.add(outcome)
+        known = {outcome.architecture_id for outcome in history}
+        breeding = flock.breeding() if wave >= self.founders else []
+        proposals = []
+        for slot in range(slots):
+            rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
+            if breeding:
+                child = self._child(breeding[slot % len(breeding)], space, rng)
+            else:
+                child = Proposal(variation.sample(space, rng), "sample")
+            child = self._renewed(child, flock, known, space, rng)
+            known.add(child.genome.architecture_id)
+            proposals.append(child)
+        return proposals
+
+    def _child(self, species: Species, space: Space, rng: np.random.Generator) -> Proposal:
+        parents = species.survivors(self.survivors)
+        first = parents[rng.integers(len(parents))]
+        second = parents[rng.integers(len(parents))]
+        if first is not second and rng.random() < self.crossover:
+            genome = variation.cross(space, first.genome, second.genome, rng)
+            if genome is not None:
+                return Proposal(genome, "cross", (first.candidate, second.candidate))
+        genome, operator = variation.mutate(space, first.genome, rng)
+        return Proposal(genome, operator, (first.candidate,) if operator != "sample" else ())
+
+    def _renewed(
+        self, child: Proposal, flock: Flock, known: set[str], space: Space, rng: np.random.Generator
+    ) -> Proposal:
+        """Mutate a child on until it is new and outside the Hall of Shame."""
+        for _ in range(variation.TRIES):
+            stale = child.genome.architecture_id in known or flock.is_shamed(child.genome)
+            if not stale:
+                break
+            genome, operator = variation.mutate(space, child.genome, rng)
+            operators = child.operator if operator in child.operator else f"{child.operator}+{operator}"
+            child = Proposal(genome, operators, child.parents)
+        return child
+
+
+@dataclass(frozen=True)
+class Member:
+    """A trained genome in a species."""
+
+    candidate: str
+    genome: Genome
+    fitness: float
+
+
+@dataclass
+class Species:
+    """Genomes within the threshold of the first of them."""
+
+    members: list[Member]
+    best: float = math.inf
+    improved: int = 0  # the wave of the last improvement
+
+    def survivors(self, share: float) -> list[Member]:
+        """Return the best share of the members that trained well, at least two if there are."""
+        trained = sorted(
+            (m for m in self.members if math.isfinite(m.fitness)),
+            key=lambda m: (m.fitness, m.candidate),
+        )
+        return trained[: max(2, math.ceil(share * len(trained)))]
+
+
+@dataclass
+class Flock:
+    """The species of a run at the point that its history has reached."""
+
+    strategy: GP
+    space: Space
+    active: list[Species] = field(default_factory=list)
+    waiting: list[Species] = field(default_factory=list)
+    shamed: list[Species] = field(default_factory=list)
+    wave: int = 0
+
+    def add(self, outcome: Outcome) -> None:
+        """Sort a finished candidate into its species; a new wave first retires the stagnant."""
+        if outcome.wave != self.wave:
+            self._retire()
+            self.wave = outcome.wave
+        genome = parse(outcome.genome, self.space.language)
+        member = Member(outcome.candidate, genome, outcome.fitness)
+        species = self._home(genome)
+        if species is None:
+            species = Species([], improved=self.wave)
+            room = len(self.active) < self.strategy.active_species
+            (self.active if room else self.waiting).append(species)
+        species.members.append(member)
+        if outcome.fitness < species.best:
+            species.best, species.improved = outcome.fitness, self.wave
+
+    def breeding(self) -> list[Species]:
+        """Return the active species that have a parent, the best first."""
+        able = [species for species in self.active if math.isfinite(species.best)]
+        return sorted(able, key=lambda species: species.best)
+
+    def is_shamed(self, genome: Genome) -> bool:
+        """Return whether a genome is of a retired species."""
+        return any(self._is_near(genome, species) for species in self.shamed)
+
+    def _home(self, genome: Genome) -> Species | None:
+        everyone = (*self.active, *self.waiting, *self.shamed)
+        return next((species for species in everyone if self._is_near(genome, species)), None)
+
+    def _is_near(self, genome: Genome, species: Species) -> bool:
+        return (
+            variation.distance(genome, species.members[0].genome) <= self.strategy.threshold
+        )
+
+    def _retire(self) -> None:
+        """Move stagnant species to the Hall of Shame and call waiting ones up in their place.
+
+        Of the active species the best one always stays, so that the search never starts over.
+        """
+        best = min((species.best for species in self.active), default=math.inf)
+        for species in list(self.active):
+            stagnant = self.wave - species.improved >= self.strategy.patience
+            if stagnant and species.best > best:
+                self.active.remove(species)
+                self.shamed.append(species)
+        while self.waiting and len(self.active) < self.strategy.active_species:
+            promoted = self.waiting.pop(0)
+            promoted.improved = self.wave
+            self.active.append(promoted)

@@ -1,0 +1,32 @@
+"""Random search: every genome drawn anew; what any other strategy has to beat."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from gp_cells import seeds, variation
+from gp_cells.spaces import Space
+from gp_cells.strategies.strategy import Outcome, Proposal
+
+
+@dataclass(frozen=True)
+class Random:
+    """Draws genomes until they are new to the run as far as its history goes."""
+
+    def propose(
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
+    ) -> list[Proposal]:
+        """Return `slots` fresh genomes; see `Strategy.propose`."""
+        known = {outcome.architecture_id for outcome in history}
+        proposals = []
+        for slot in range(slots):
+            rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
+            genome = variation.sample(space, rng)
+            for _ in range(variation.TRIES):
+                if genome.architecture_id not in known:
+                    break
+                genome = variation.sample(space, rng)
+            known.add(genome.architecture_id)
+            proposals.append(Proposal(genome, "sample"))
+        return proposals

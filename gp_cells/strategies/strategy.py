@@ -1,0 +1,54 @@
+"""What a strategy is: the types that every strategy file is written against."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from gp_cells.genome import Genome
+from gp_cells.spaces import Space
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What one finished trial tells a strategy; nothing in it varies from run to run.
+
+    `fitness` is the best validation loss (nats, minimised), infinite where the trial failed.
+    """
+
+    candidate: str  # e.g. "w003-07"
+    wave: int
+    genome: str
+    architecture_id: str
+    status: str
+    fitness: float
+
+    @property
+    def failed(self) -> bool:
+        """Whether the trial ended without a usable fitness."""
+        return math.isinf(self.fitness)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A genome to train next, the operator that made it, and the candidates it was made from."""
+
+    genome: Genome
+    operator: str
+    parents: tuple[str, ...] = ()
+
+
+class Strategy(Protocol):
+    """A rule that proposes genomes from what has been measured; its fields are its settings."""
+
+    def propose(
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
+    ) -> list[Proposal]:
+        """Return `slots` genomes for a wave.
+
+        A pure function: the same history and seed give the same genomes, whoever calls it, in
+        whatever order waves finished. With a lag, the newest waves are not in the history yet.
+        """
+        ...

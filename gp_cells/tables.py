@@ -1,0 +1,399 @@
+"""The tables of a run as Parquet: schema, build, read.
+
+One file a table and run, `results/tables/<table>/run=<run>/part.parquet`, plain Parquet with zstd.
+Each column's unit and meaning stand in its field metadata. NULL means not measured, NaN measured and
+not a number. Losses are in nats and minimised; the unit of a task's loss is in `runs.loss_unit`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gp_cells.engine.program import compile_program, count_multiply_adds, count_parameters
+from gp_cells.genome import parse
+from gp_cells.record import (
+    SCHEMA_VERSION,
+    RecordError,
+    content_hash,
+    read_fitness,
+    read_json,
+    read_trial,
+    written_beside,
+)
+from gp_cells.spaces import SPACES
+from gp_cells.choose import choose
+
+TEXT, WHOLE, REAL, TRUTH = pa.string(), pa.int64(), pa.float64(), pa.bool_()
+
+Column = tuple[str, pa.DataType, str, str]  # name, type, unit, meaning
+
+SCHEMAS: Mapping[str, Sequence[Column]] = {
+    "runs": (
+        ("run", TEXT, "", "task × space × strategy × seed, under one protocol"),
+        ("benchmark", TEXT, "", "name of the config the run belongs to"),
+        ("task", TEXT, "", "label of the task in the config"),
+        ("space", TEXT, "", "search space"),
+        ("strategy", TEXT, "", "label of the strategy in the config"),
+        ("seed", WHOLE, "", "the run's seed"),
+        ("waves", WHOLE, "", "waves of the search"),
+        ("slots", WHOLE, "", "candidates a wave"),
+        ("lag", WHOLE, "waves", "a wave sees the history of the wave this many before it"),
+        ("loss_unit", TEXT, "", "what this task's losses are measured in"),
+        ("direction", TEXT, "", "whether a lower or a higher loss is better"),
+        ("data_hash", TEXT, "", "blake2b-128 of the prepared data"),
+        ("features", WHOLE, "", "size of one input: keys of a frame, or symbols"),
+        ("units", WHOLE, "", "width of each recurrent layer"),
+        ("references", TEXT, "JSON, nats", "validation losses of trivial predictors"),
+        ("settings", TEXT, "JSON", "the run's settings with all defaults"),
+        ("schema_version", TEXT, "", "version of these tables"),
+    ),
+    "architectures": (
+        ("run", TEXT, "", "run in which the architecture occurs"),
+        ("architecture_id", TEXT, "", "blake2b-128 of the canonical genome"),
+        ("name", TEXT, "", "name of a hand-designed cell; NULL for others"),
+        ("genome", TEXT, "", "canonical formulas"),
+        ("parameters", WHOLE, "", "learned numbers in one layer, at the run's features and units"),
+        ("multiply_adds", WHOLE, "", "multiply-adds of one layer, one step, one sequence"),
+        ("memory_cells", WHOLE, "", "states beside the output"),
+        ("gates", WHOLE, "", "projections of all kinds"),
+        ("depth", WHOLE, "", "depth of the deepest formula; a leaf is 0"),
+        ("nodes", WHOLE, "", "nodes of all formulas"),
+    ),
+    "candidates": (
+        ("run", TEXT, "", "run the candidate belongs to"),
+        ("candidate", TEXT, "", "slot of a wave, e.g. w003-07"),
+        ("wave", WHOLE, "", "from 0"),
+        ("slot", WHOLE, "", "from 0"),
+        ("architecture_id", TEXT, "", "what was proposed"),
+        ("operator", TEXT, "", "what made it: sample, replace, insert, shrink, cross, baseline:…"),
+        ("status", TEXT, "", "how its trial ended"),
+        ("fitness", REAL, "nats", "best validation loss; NULL if the trial failed"),
+        ("best_so_far", REAL, "nats", "lowest fitness of the run up to this candidate"),
+        ("trial_id", TEXT, "", "its trial"),
+    ),
+    "lineage": (
+        ("run", TEXT, "", "run of both"),
+        ("child", TEXT, "", "candidate"),
+        ("parent", TEXT, "", "candidate it was made from"),
+        ("parent_number", WHOLE, "", "0 for the parent that gave the frame, 1 for the donor"),
+        ("operator", TEXT, "", "what made the child"),
+    ),
+    "trials": (
+        ("trial_id", TEXT, "", "blake2b-128 of the trial's order"),
+        ("run", TEXT, "", "run the trial belongs to"),
+        ("candidate", TEXT, "", "w003-07 in the search, r00-1-0 (finalist, rate, seed) after it"),
+        ("role", TEXT, "", "search, or replicate of a finalist"),
+        ("finalist", WHOLE, "", "rank of the finalist, from 0; NULL in the search"),
+        ("chosen", TRUTH, "", "replicate with its finalist's best learning rate; NULL in the search"),
+        ("architecture_id", TEXT, "", "what was trained"),
+        ("seed", WHOLE, "", "seed of weights and batch order"),
+        ("learning_rate", REAL, "", "Adam's step size"),
+        ("status", TEXT, "", "ok, diverged, timeout, out_of_memory, invalid, stopped_early"),
+        ("reason", TEXT, "", "why it ended"),
+        ("fitness", REAL, "nats", "best validation loss; NULL if failed"),
+        ("epochs", WHOLE, "", "epochs trained"),
+        ("best_epoch", WHOLE, "", "epoch of the best validation loss, from 1"),
+        ("wall_s", REAL, "s", "wall time in training and validation, over all resumptions"),
+        ("cpu_s", REAL, "s", "CPU time of the same"),
+        ("process_cpu_s", REAL, "s", "CPU time of the whole last process, start-up included"),
+        ("first_step_s", REAL, "s", "process start to the end of its first training step"),
+        ("peak_memory_mb", REAL, "MB", "peak resident memory of the last process"),
+        ("resumed", WHOLE, "", "times the trial went on from a checkpoint"),
+        ("threads", WHOLE, "", "threads of torch"),
+        ("engine", TEXT, "", "what ran the cell"),
+        ("device", TEXT, "", "cpu or cuda"),
+        ("hardware_id", TEXT, "", "the machine; see table hardware"),
+        ("slurm_job_id", TEXT, "", "job on a cluster; NULL elsewhere"),
+        ("started_utc", TEXT, "ISO 8601", "start of the last process"),
+        ("gp_cells", TEXT, "", "version of this package"),
+        ("torch", TEXT, "", "version of torch"),
+        ("python", TEXT, "", "version of Python"),
+        ("git_commit", TEXT, "", "commit of the code; NULL outside a checkout"),
+        ("git_dirty", TRUTH, "", "whether the code was changed since that commit"),
+        ("data_hash", TEXT, "", "blake2b-128 of the prepared data"),
+        ("file", TEXT, "", "the trial's HDF5 record; `snakemake --force FILE` makes it again"),
+    ),
+    "curves": (
+        ("trial_id", TEXT, "", "trial"),
+        ("run", TEXT, "", "run of the trial"),
+        ("epoch", WHOLE, "", "from 1"),
+        ("train_loss", REAL, "nats", "mean over the epoch's targets, as the weights changed"),
+        ("valid_loss", REAL, "nats", "after the epoch, on the whole validation split"),
+        ("gradient_norm", REAL, "", "mean over batches, before clipping"),
+        ("wall_s", REAL, "s", "wall time of the epoch with its validation"),
+        ("cpu_s", REAL, "s", "CPU time of the same"),
+    ),
+    "test": (
+        ("trial_id", TEXT, "", "trial whose best weights were tested"),
+        ("run", TEXT, "", "run of the trial"),
+        ("finalist", WHOLE, "", "rank of the finalist, from 0"),
+        ("seed", WHOLE, "", "seed of the trial"),
+        ("test_loss", REAL, "nats", "on the test split, read once, at the very end"),
+    ),
+    "hardware": (
+        ("hardware_id", TEXT, "", "blake2b-128 of the row"),
+        ("run", TEXT, "", "run that used the machine"),
+        ("host", TEXT, "", "name of the machine"),
+        ("cpu", TEXT, "", "model"),
+        ("cores", WHOLE, "", "cores the machine has"),
+        ("memory_mb", WHOLE, "MB", "memory the machine has"),
+        ("gpu", TEXT, "", "model; NULL without one"),
+        ("cuda", TEXT, "", "version that torch was built for; NULL for CPU builds"),
+        ("platform", TEXT, "", "operating system"),
+    ),
+}
+
+
+def schema(table: str) -> pa.Schema:
+    """Return a table's Arrow schema, units and meanings in the metadata."""
+    fields = [
+        pa.field(name, kind, metadata={"unit": unit, "description": meaning})
+        for name, kind, unit, meaning in SCHEMAS[table]
+    ]
+    return pa.schema(fields, metadata={"schema_version": SCHEMA_VERSION, "table": table})
+
+
+def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) -> pa.Table:
+    """Read one table of all runs, or of those named.
+
+    Raises:
+        RecordError: no such table, or a file that cannot be read.
+    """
+    if table not in SCHEMAS:
+        raise RecordError(f"there is no table {table!r}; choose one of {', '.join(SCHEMAS)}")
+    folder = results / "tables" / table
+    names = sorted(p.name for p in folder.glob("run=*")) if runs is None else [f"run={r}" for r in runs]
+    parts = []
+    for name in names:
+        path = folder / name / "part.parquet"
+        try:
+            parts.append(pq.ParquetFile(path).read())
+        except (OSError, pa.ArrowException) as error:
+            raise RecordError(f"{path} cannot be read ({error})") from error
+    return pa.concat_tables(parts) if parts else schema(table).empty_table()
+
+
+def write_tables(run_folder: Path, results: Path) -> None:
+    """Build every table of a finished run from its files.
+
+    Raises:
+        RecordError: a file of the run is missing or broken.
+    """
+    rows = build_rows(run_folder)
+    run = read_json(run_folder / "settings.json")["run"]
+    for table, records in rows.items():
+        columns = {
+            name: pa.array([record[name] for record in records], kind, from_pandas=False)
+            for name, kind, _, _ in SCHEMAS[table]
+        }
+        path = results / "tables" / table / f"run={run}" / "part.parquet"
+        with written_beside(path) as partial:
+            pq.write_table(
+                pa.table(columns, schema=schema(table)), partial, compression="zstd"
+            )
+
+
+def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """Return the rows of every table of a run."""
+    settings = read_json(run_folder / "settings.json")
+    conclusion = read_json(run_folder / "replicates" / "conclusion.json")
+    waves = [f"{wave:03d}" for wave in range(settings["search"]["waves"])]
+    lineage = [
+        entry for wave in waves for entry in read_json(run_folder / "waves" / wave / "lineage.json")
+    ]
+    folders = [run_folder / "waves" / wave for wave in waves] + [run_folder / "replicates"]
+    files = [path for folder in folders for path in sorted(folder.glob("*/trial.h5"))]
+    trials = [_read_both(path) for path in files]
+    rows = [_trial_row(trial, settings, conclusion) for trial in trials]
+    machines = {row["hardware_id"]: row for row in (_hardware_row(t, settings) for t in trials)}
+    return {
+        "runs": [_run_row(settings)],
+        "architectures": _architecture_rows(lineage, settings),
+        "candidates": _candidate_rows(lineage, rows),
+        "lineage": _lineage_rows(lineage, settings),
+        "trials": rows,
+        "curves": [
+            row for trial, of in zip(trials, rows, strict=True) for row in _curve_rows(trial, of)
+        ],
+        "test": _test_rows(run_folder, rows),
+        "hardware": list(machines.values()),
+    }
+
+
+def _read_both(path: Path) -> dict[str, Any]:
+    """Read a trial's record, holding it against its fitness file."""
+    trial, fitness = read_trial(path), read_fitness(path.with_name("fitness.json"))
+    if (trial["order"]["candidate"], trial["outcome"]["fitness"]) != (
+        fitness["candidate"],
+        fitness["fitness"],
+    ):
+        raise RecordError(f"{path} and its fitness.json differ; delete both and run again")
+    return {**trial, "file": str(path)}
+
+
+def _run_row(settings: Mapping[str, Any]) -> dict[str, Any]:
+    search, data = settings["search"], settings["data"]
+    return {
+        **{key: settings[key] for key in ("run", "benchmark", "seed")},
+        **{key: search[key] for key in ("waves", "slots", "lag")},
+        "task": settings["task_label"],
+        "space": settings["space"]["name"],
+        "strategy": settings["strategy_label"],
+        "loss_unit": data["unit"],
+        "direction": "minimise",
+        "data_hash": data["hash"],
+        "features": data["features"],
+        "units": settings["task"]["settings"]["recipe"]["units"],
+        "references": json.dumps(data["reference_valid"], sort_keys=True),
+        "settings": json.dumps(settings, sort_keys=True),
+        "schema_version": SCHEMA_VERSION,
+    }
+
+
+def _architecture_rows(
+    lineage: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    space = choose("spaces", SPACES, **settings["space"])
+    units = settings["task"]["settings"]["recipe"]["units"]
+    features = settings["data"]["features"]
+    inputs = units if settings["data"]["kind"] == "symbols" else features
+    rows: dict[str, dict[str, Any]] = {}
+    for entry in lineage:
+        genome = parse(entry["genome"], space.language)
+        program = compile_program(genome)
+        name = entry["operator"].partition("baseline:")[2] or None
+        row = {
+            "run": settings["run"],
+            "architecture_id": entry["architecture_id"],
+            "name": name,
+            "genome": entry["genome"],
+            "parameters": count_parameters(program, inputs, units),
+            "multiply_adds": count_multiply_adds(program, inputs, units),
+            "memory_cells": len(program.states) - 1,
+            "gates": sum(program.counts.values()),
+            "depth": max(tree.height for _, tree in genome.formulas),
+            "nodes": sum(len(tree) for _, tree in genome.formulas),
+        }
+        rows.setdefault(entry["architecture_id"], row)
+    return list(rows.values())
+
+
+def _candidate_rows(
+    lineage: Sequence[Mapping[str, Any]], trials: Sequence[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    by_candidate = {trial["candidate"]: trial for trial in trials}
+    rows, best = [], math.inf
+    for entry in lineage:
+        trial = by_candidate[entry["candidate"]]
+        best = min(best, math.inf if trial["fitness"] is None else trial["fitness"])
+        shared = ("run", "candidate", "architecture_id", "status", "fitness", "trial_id")
+        rows.append(
+            {
+                **{key: trial[key] for key in shared},
+                **{key: entry[key] for key in ("wave", "slot", "operator")},
+                "best_so_far": None if math.isinf(best) else best,
+            }
+        )
+    return rows
+
+
+def _lineage_rows(
+    lineage: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]
+) -> list[dict[str, Any]]:
+    return [
+        {
+            "run": settings["run"],
+            "child": entry["candidate"],
+            "parent": parent,
+            "parent_number": i,
+            "operator": entry["operator"],
+        }
+        for entry in lineage
+        for i, parent in enumerate(entry["parents"])
+    ]
+
+
+def _trial_row(
+    trial: Mapping[str, Any], settings: Mapping[str, Any], conclusion: Mapping[str, Any]
+) -> dict[str, Any]:
+    order, outcome, made = trial["order"], trial["outcome"], trial["provenance"]
+    curve = trial["curve"]
+    finalist = order.get("finalist")
+    chosen = None
+    if finalist is not None:
+        chosen = conclusion["finalists"][finalist]["learning_rate"] == order["learning_rate"]
+    shared = ("run", "candidate", "architecture_id", "seed", "learning_rate")
+    measured = ("process_cpu_s", "first_step_s", "peak_memory_mb", "resumed", "threads", "engine")
+    return {
+        "trial_id": content_hash(trial["settings"], order),
+        **{key: order[key] for key in shared},
+        **{key: outcome[key] for key in ("status", "reason", "fitness", "best_epoch")},
+        **{key: made[key] for key in (*measured, "slurm_job_id", "started_utc")},
+        "role": "search" if finalist is None else "replicate",
+        "finalist": finalist,
+        "chosen": chosen,
+        "epochs": len(curve["epoch"]),
+        "wall_s": float(curve["wall_s"].sum()),
+        "cpu_s": float(curve["cpu_s"].sum()),
+        "device": trial["settings"]["training"]["device"],
+        "hardware_id": content_hash(made["hardware"]),
+        "gp_cells": made["versions"]["gp-cells"],
+        "torch": made["versions"]["torch"],
+        "python": made["versions"]["python"],
+        "git_commit": made["git"]["commit"],
+        "git_dirty": made["git"]["dirty"],
+        "data_hash": settings["data"]["hash"],
+        "file": trial["file"],
+    }
+
+
+def _curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    curve = {name: column.tolist() for name, column in trial["curve"].items()}
+    return [
+        {
+            "trial_id": row["trial_id"],
+            "run": row["run"],
+            **{name: column[i] for name, column in curve.items()},
+        }
+        for i in range(len(curve["epoch"]))
+    ]
+
+
+def _hardware_row(trial: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    machine = trial["provenance"]["hardware"]
+    return {"hardware_id": content_hash(machine), "run": settings["run"], **machine}
+
+
+def _test_rows(run_folder: Path, trials: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    by_candidate = {trial["candidate"]: trial for trial in trials}
+    rows = []
+    for tested in read_json(run_folder / "test" / "test.json"):
+        trial = by_candidate[tested["candidate"]]
+        shared = {key: trial[key] for key in ("trial_id", "run", "finalist", "seed")}
+        rows.append({**shared, "test_loss": tested["test_loss"]})
+    return rows
+
+
+def find_genome(results: Path, architecture_id: str) -> str:
+    """Return the formulas of an architecture by its id, or the start of it.
+
+    Raises:
+        RecordError: none or more than one architecture of the tables begins so.
+    """
+    rows = read_tables(results, "architectures").to_pylist()
+    found = {
+        row["architecture_id"]: row["genome"]
+        for row in rows
+        if row["architecture_id"].startswith(architecture_id)
+    }
+    if len(found) != 1:
+        known = f"{len(found)} architectures in {results}/tables begin so"
+        raise RecordError(f"{architecture_id!r} is no file, no baseline's name, and {known}")
+    return next(iter(found.values()))

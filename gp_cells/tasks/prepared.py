@@ -1,0 +1,170 @@
+"""A task's splits on disk: written once by the workflow's `prepare` rule, read by `train`.
+
+The test split lies in a file of its own, so that a search cannot open it by accident. The same
+task and sources give the same bytes, and every array is checked against its hash when it is read.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import zipfile
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+
+from gp_cells.tasks.task import Arrays, DataError, SplitName, Task
+
+Which = Literal["search", "test"]
+FILES: dict[Which, tuple[SplitName, ...]] = {"search": ("train", "valid"), "test": ("test",)}
+SCHEMA = 1  # of data.json
+
+
+def prepare(task: Task, name: str, folder: Path) -> None:
+    """Read a task's source and write `search.npz`, `test.npz` and `data.json` into a folder.
+
+    `search.npz` holds the arrays of the training and validation splits by names like
+    "train/frames", `test.npz` those of the test split, and `data.json` the facts that `read_facts`
+    returns. Each file is written beside its place and moved into it, `data.json` last.
+
+    Raises:
+        DataError: the task's source is missing, empty or broken.
+    """
+    data = task.read()
+    folder.mkdir(parents=True, exist_ok=True)
+    settings = dataclasses.asdict(task)  # type: ignore[call-overload]
+    del settings["recipe"]
+    splits = {
+        split: {key: describe(array) for key, array in arrays.items()}
+        for split, arrays in data.splits.items()
+    }
+    facts = {
+        "schema": SCHEMA,
+        "task": name,
+        "settings": settings,
+        "kind": task.kind,
+        "unit": task.unit,
+        "features": data.features,
+        "splits": splits,
+        "hash": hash_bytes(canonical(splits).encode()),
+        "reference_valid": dict(data.reference_valid),
+    }
+    for which, names in FILES.items():
+        arrays = {f"{split}/{key}": a for split in names for key, a in data.splits[split].items()}
+        with replacing(folder / f"{which}.npz") as partial:
+            np.savez_compressed(partial, **{key: arrays[key] for key in sorted(arrays)})  # type: ignore[arg-type]
+    with replacing(folder / "data.json") as partial:
+        partial.write(canonical(facts).encode())
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[IO[bytes]]:
+    """Give a file to write beside `path`, and move it there if nothing goes wrong."""
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("wb") as file:
+        yield file
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(partial, path)
+
+
+def load(folder: Path, which: Which) -> dict[SplitName, dict[str, np.ndarray]]:
+    """Return the splits of `search.npz` (train and valid) or `test.npz` (test), hashes checked.
+
+    Raises:
+        DataError: a file is missing, empty, broken, or not the one that data.json describes.
+    """
+    path = folder / f"{which}.npz"
+    splits = read_facts(folder)["splits"]
+    expected = {f"{split}/{key}" for split in FILES[which] for key in splits[split]}
+    arrays = read_arrays(path)
+    if set(arrays) != expected:
+        raise DataError(
+            f"{path}: expected {', '.join(sorted(expected))}, got {', '.join(sorted(arrays))}; "
+            "prepare the data again"
+        )
+    loaded: dict[SplitName, dict[str, np.ndarray]] = {split: {} for split in FILES[which]}
+    for split in FILES[which]:
+        for key, fact in splits[split].items():
+            array = arrays[f"{split}/{key}"]
+            if describe(array) != fact:
+                raise DataError(
+                    f"{path}: {split}/{key} is not the array that data.json describes; "
+                    "prepare the data again"
+                )
+            loaded[split][key] = array
+    return loaded
+
+
+def read_facts(folder: Path) -> dict[str, Any]:
+    """Return what `data.json` says of prepared data.
+
+    Its keys: `schema`, `task` (its name), `settings`, `kind`, `unit`, `features`, `splits` (for
+    each array its dtype, shape and hash), `hash` (over all arrays) and `reference_valid` (losses
+    of trivial predictors, in the task's unit).
+
+    Raises:
+        DataError: the file is missing, empty, broken or from another version of gp-cells.
+    """
+    path = folder / "data.json"
+    try:
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}; prepare the data first") from error
+    except ValueError as error:
+        raise DataError(f"{path}: not JSON ({error}); prepare the data again") from error
+    if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
+        raise DataError(f"{path}: not a data.json of schema {SCHEMA}; prepare the data again")
+    splits = facts.get("splits")
+    if not isinstance(splits, dict) or hash_bytes(canonical(splits).encode()) != facts.get("hash"):
+        raise DataError(f"{path}: its hash does not fit its splits; prepare the data again")
+    return facts
+
+
+def read_arrays(path: Path) -> Arrays:
+    """Return the arrays of an .npz file, never unpickling one.
+
+    Raises:
+        DataError: the file is missing, empty or broken.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            arrays = {}
+            for member in archive.namelist():
+                with archive.open(member) as file:
+                    array = np.lib.format.read_array(file, allow_pickle=False)
+                arrays[member.removesuffix(".npy")] = array
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: there is no such file; prepare the data first") from error
+    except (OSError, RuntimeError, EOFError, ValueError, zipfile.BadZipFile, zlib.error) as error:
+        reason = " ".join(str(error).split())
+        raise DataError(f"{path}: not a sound .npz ({reason}); prepare the data again") from error
+    return arrays
+
+
+def describe(array: np.ndarray) -> dict[str, Any]:
+    """Return an array's dtype, shape and BLAKE2b-128 hash (over both and its bytes)."""
+    dtype = array.dtype.newbyteorder("<")
+    shape = list(array.shape)
+    head = f"{dtype.str}{shape}".encode()
+    content = np.ascontiguousarray(array, dtype)
+    return {"dtype": dtype.str, "shape": shape, "hash": hash_bytes(head, content.data.cast("B"))}
+
+
+def hash_bytes(*pieces: bytes | memoryview) -> str:
+    """Return the BLAKE2b-128 hash of the pieces put together, in hexadecimal."""
+    digest = hashlib.blake2b(digest_size=16)
+    for piece in pieces:
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def canonical(value: Any) -> str:
+    """Return a value as JSON: sorted keys, indented by one space, a newline at the end."""
+    return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

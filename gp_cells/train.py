@@ -1,0 +1,349 @@
+"""One trial: train one genome on one task with one seed, whatever happens to the process meanwhile.
+
+The order of batches comes from the trial's seed and the epoch's number, never from how far a process
+got, so a trial that is killed and resumed from its checkpoint ends with the very bits of one that
+ran through. This module opens no files: checkpoints go through the `Keeper` handed in.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from gp_cells import seeds
+from gp_cells.engine.network import Network
+from gp_cells.genome import Genome
+from gp_cells.stopping import Stopper
+from gp_cells.tasks import Arrays, Batch, Task
+
+CHECKPOINT_EVERY_S = 60.0  # and at the end of every epoch
+EXPLODED = 10.0  # times the loss of a guess that gives every outcome the same probability
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that decides what a trial does."""
+
+    genome: Genome
+    task: Task
+    features: int
+    learning_rate: float
+    seed: int
+    stopper: Stopper
+    time_limit_s: float  # of wall time in training, over all resumptions
+    device: str = "cpu"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of the learning curve; losses in the task's unit, times in seconds.
+
+    `gradient_norm` is the mean over batches, before clipping.
+    """
+
+    epoch: int
+    train_loss: float
+    valid_loss: float
+    gradient_norm: float
+    wall_s: float
+    cpu_s: float
+
+
+@dataclass
+class Progress:
+    """How far a trial has come: all that a checkpoint needs to hold.
+
+    `tensors` has the weights, the optimiser's moments, the carried state and the best weights so
+    far, by name; `running` the sums over the batches done in the epoch under way.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    batches: int = 0
+    running: dict[str, float] = field(default_factory=lambda: dict.fromkeys(RUNNING, 0.0))
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    resumed: int = 0
+
+
+RUNNING = ("loss", "targets", "norm", "wall_s", "cpu_s")
+
+
+class Keeper(Protocol):
+    """Where a trial's checkpoint lives."""
+
+    def load(self) -> Progress | None:
+        """Return what was kept for this very trial, or None."""
+        ...
+
+    def save(self, progress: Progress) -> None:
+        """Keep the progress in place of what was kept before."""
+        ...
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a trial ended. `fitness` is the best validation loss, None if the trial failed."""
+
+    status: str
+    reason: str
+    epochs: tuple[Epoch, ...]
+    fitness: float | None
+    best_epoch: int | None
+    best_weights: Mapping[str, Tensor]
+    resumed: int
+    first_step_at: float | None  # time.time() after the first batch of this process
+
+
+class Interrupted(Exception):
+    """The process was asked to go; the trial's checkpoint is kept and it can be resumed."""
+
+
+class _Failed(Exception):
+    """The candidate itself is bad; carries its status and the reason."""
+
+
+def train(
+    setup: Setup,
+    splits: Mapping[str, Arrays],
+    keeper: Keeper,
+    asked_to_go: Callable[[], bool] = lambda: False,
+) -> Finished:
+    """Train until the recipe ends, the stopper says so, or the candidate fails.
+
+    Raises:
+        Interrupted: `asked_to_go` said so between two batches.
+    """
+    try:
+        training = _Training(setup, splits, keeper, asked_to_go)
+    except (MemoryError, RuntimeError) as error:
+        status = "out_of_memory" if _is_out_of_memory(error) else "invalid"
+        return Finished(status, _one_line(error), (), None, None, {}, 0, None)
+    try:
+        status, reason = training.run()
+    except _Failed as failure:
+        status, reason = failure.args
+    except (MemoryError, RuntimeError) as error:
+        if not _is_out_of_memory(error):
+            raise
+        status, reason = "out_of_memory", _one_line(error)
+    return training.finished(status, reason)
+
+
+def evaluate(network: Network, task: Task, split: Arrays, device: str = "cpu") -> float:
+    """Return the mean loss over every target of a split, in the task's unit."""
+    network.eval()
+    loss, targets, state = 0.0, 0.0, None
+    with torch.no_grad():
+        for batch in task.batches(split, None):
+            summed, state = _summed_loss(network, batch, state, device, None)
+            loss += summed.item()
+            targets += float(batch.counted.sum())
+    return loss / targets
+
+
+def make_network(setup: Setup) -> Network:
+    """Return the network of a trial with its first weights."""
+    recipe = setup.task.recipe
+    network = Network(
+        setup.genome, setup.task.kind, setup.features, recipe.units, recipe.layers, recipe.dropout
+    )
+    network.initialise(seeds.derive(seed=setup.seed, purpose="weights"))
+    return network.to(setup.device)
+
+
+def _summed_loss(
+    network: Network, batch: Batch, state: Any, device: str, dice: torch.Generator | None
+) -> tuple[Tensor, Any]:
+    inputs, targets, counted = (
+        torch.from_numpy(array).to(device) for array in (batch.inputs, batch.targets, batch.counted)
+    )
+    logits, state = network(inputs, state if batch.continues else None, dice)
+    return network.summed_loss(logits, targets, counted), state
+
+
+class _Training:
+    """The network, its optimiser and its progress, while a trial runs."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        splits: Mapping[str, Arrays],
+        keeper: Keeper,
+        asked_to_go: Callable[[], bool],
+    ) -> None:
+        self.setup, self.splits, self.keeper = setup, splits, keeper
+        self.asked_to_go = asked_to_go
+        self.network = make_network(setup)
+        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=setup.learning_rate)
+        self.dice = torch.Generator(setup.device)
+        self.state: Any = None
+        self.best: dict[str, Tensor] = {}
+        self.first_step_at: float | None = None
+        self.progress = keeper.load() or Progress()
+        if self.progress.tensors:
+            self._restore()
+        self.marked = (time.perf_counter(), time.process_time())
+        self.saved_at = time.monotonic()
+
+    def run(self) -> tuple[str, str]:
+        """Train epoch after epoch; return the status and its reason."""
+        while (verdict := self._verdict()) is None:
+            self._train_epoch(len(self.progress.epochs) + 1)
+            task, split = self.setup.task, self.splits["valid"]
+            self._end_epoch(evaluate(self.network, task, split, self.setup.device))
+        return verdict
+
+    def _verdict(self) -> tuple[str, str] | None:
+        """Return how the trial ends after the epochs so far, or None to go on.
+
+        It reads the curve alone, so that a trial killed right here comes to the same end.
+        """
+        curve = [epoch.valid_loss for epoch in self.progress.epochs]
+        if not curve:
+            return None
+        if not math.isfinite(curve[-1]):
+            return "diverged", f"validation loss not finite in epoch {len(curve)}"
+        features, kind = self.setup.features, self.setup.task.kind
+        uniform = math.log(features) if kind == "symbols" else features * math.log(2)
+        if curve[-1] > EXPLODED * uniform:
+            return "diverged", f"validation loss exploded in epoch {len(curve)}: {curve[-1]:.4g}"
+        if len(curve) >= self.setup.task.recipe.epochs:
+            return "ok", "all epochs done"
+        reason = self.setup.stopper.reason_to_stop(curve)
+        return ("stopped_early", reason) if reason else None
+
+    def _train_epoch(self, epoch: int) -> None:
+        self.network.train()
+        shuffle = seeds.generator(seed=self.setup.seed, purpose="batches", epoch=epoch)
+        for i, batch in enumerate(self.setup.task.batches(self.splits["train"], shuffle)):
+            if i < self.progress.batches:
+                continue  # done before the process was killed
+            self._train_batch(epoch, i, batch)
+            self.progress.batches = i + 1
+            self._note_time()
+            self._pause()
+
+    def _train_batch(self, epoch: int, number: int, batch: Batch) -> None:
+        self.dice.manual_seed(
+            seeds.derive(seed=self.setup.seed, purpose="dropout", epoch=epoch, batch=number)
+        )
+        targets = float(batch.counted.sum())
+        summed, state = _summed_loss(
+            self.network, batch, self.state, self.setup.device, self.dice
+        )
+        self.optimiser.zero_grad()
+        (summed / targets).backward()
+        norm = torch.nn.utils.clip_grad_norm_(
+            self.network.parameters(), self.setup.task.recipe.clip_norm
+        )
+        loss = summed.item()
+        if not (math.isfinite(loss) and math.isfinite(norm.item())):
+            raise _Failed("diverged", f"training loss or gradient not finite in epoch {epoch}")
+        self.optimiser.step()
+        self.state = tuple(tuple(value.detach() for value in layer) for layer in state)
+        for name, value in (("loss", loss), ("targets", targets), ("norm", norm.item())):
+            self.progress.running[name] += value
+        self.first_step_at = self.first_step_at or time.time()
+
+    def _end_epoch(self, valid_loss: float) -> None:
+        self._note_time()
+        running, batches = self.progress.running, self.progress.batches
+        row = Epoch(
+            len(self.progress.epochs) + 1,
+            running["loss"] / running["targets"],
+            valid_loss,
+            running["norm"] / batches,
+            running["wall_s"],
+            running["cpu_s"],
+        )
+        earlier = [e.valid_loss for e in self.progress.epochs]
+        if math.isfinite(valid_loss) and valid_loss < min(earlier, default=math.inf):
+            self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self.progress.epochs.append(row)
+        self.progress.batches = 0
+        self.progress.running = dict.fromkeys(RUNNING, 0.0)
+        self.state = None
+        self._save()
+
+    def _note_time(self) -> None:
+        now = (time.perf_counter(), time.process_time())
+        self.progress.running["wall_s"] += now[0] - self.marked[0]
+        self.progress.running["cpu_s"] += now[1] - self.marked[1]
+        self.marked = now
+
+    def _pause(self) -> None:
+        """Between two batches: keep a checkpoint if one is due, go if asked to, mind the time."""
+        going = self.asked_to_go()
+        if going or time.monotonic() - self.saved_at > CHECKPOINT_EVERY_S:
+            self._save()
+        if going:
+            raise Interrupted("asked to go; the checkpoint is kept")
+        spent = self.progress.running["wall_s"] + sum(e.wall_s for e in self.progress.epochs)
+        if spent > self.setup.time_limit_s:
+            raise _Failed("timeout", f"over its time limit of {self.setup.time_limit_s:g} s")
+
+    def _save(self) -> None:
+        tensors = {f"weights/{k}": v for k, v in self.network.state_dict().items()}
+        tensors |= {f"best/{k}": v for k, v in self.best.items()}
+        for i, moments in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"adam/{i}/{k}": v for k, v in moments.items()}
+        for i, layer in enumerate(self.state or ()):
+            tensors |= {f"state/{i}/{j}": value for j, value in enumerate(layer)}
+        self.progress.tensors = tensors
+        self.keeper.save(self.progress)
+        self.saved_at = time.monotonic()
+
+    def _restore(self) -> None:
+        tensors = self.progress.tensors
+        self.progress.resumed += 1
+        self.network.load_state_dict(_under(tensors, "weights"))
+        self.best = _under(tensors, "best")
+        moments: dict[int, dict[str, Tensor]] = {}
+        for name, value in _under(tensors, "adam").items():
+            i, key = name.split("/")
+            moments.setdefault(int(i), {})[key] = value
+        groups = self.optimiser.state_dict()["param_groups"]
+        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        layers: dict[int, dict[int, Tensor]] = {}
+        for name, value in _under(tensors, "state").items():
+            i, j = name.split("/")
+            layers.setdefault(int(i), {})[int(j)] = value.to(self.setup.device)
+        in_order = [[layers[i][j] for j in sorted(layers[i])] for i in sorted(layers)]
+        self.state = tuple(map(tuple, in_order)) or None
+
+    def finished(self, status: str, reason: str) -> Finished:
+        """Return the trial's end; a failed one has no fitness, whatever it reached before."""
+        curve = [e.valid_loss for e in self.progress.epochs]
+        ended_well = status in ("ok", "stopped_early")
+        best = min(curve) if ended_well else None
+        return Finished(
+            status,
+            reason,
+            tuple(self.progress.epochs),
+            best,
+            None if best is None else curve.index(best) + 1,
+            self.best,
+            self.progress.resumed,
+            self.first_step_at,
+        )
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors below a prefix, by the rest of their names."""
+    start = f"{prefix}/"
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+
+
+def _is_out_of_memory(error: Exception) -> bool:
+    said = str(error).lower()
+    known = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or any(words in said for words in known)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]

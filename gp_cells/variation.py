@@ -1,0 +1,324 @@
+"""Chance in the space of formulas: sample, mutate and cross genomes under a given generator.
+
+The three mutations are those of Rawal and Miikkulainen 2018 (https://arxiv.org/abs/1803.04439):
+replace an element, insert a branch, shrink a branch. Crossover is one-point and homologous: the
+point lies in the region that both trees share once mirrored sums and products are aligned.
+
+DEAP's own `cxOnePoint` iterates a set of types in the order of their memory addresses (DEAP issue
+190), and its `mutInsert` and `mutShrink` do not know that a squashed value is a value, so these are
+ours. DEAP's tree generator draws from the global `random`; it is called here alone, under a seed.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+
+import numpy as np
+from deap import gp
+
+from gp_cells.genome import (
+    Genome,
+    Language,
+    Mixed,
+    Term,
+    Value,
+    from_terms,
+    heads,
+    nested,
+    primitive_set,
+)
+from gp_cells.spaces import Space
+
+TRIES = 100  # draws before giving up on a legal, changed child
+SAMPLE_DEPTH = (2, 4)  # shallowest and deepest formula of a fresh genome
+MUTATIONS = ("replace", "insert", "shrink")
+
+Path = tuple[int, ...]  # the way from a formula's root to a node, as child numbers
+
+
+def sample(space: Space, rng: np.random.Generator) -> Genome:
+    """Return a random genome in canonical form.
+
+    The number of memory cells is uniform from 1 to the space's most; each formula is half the time
+    a full tree, half the time a grown one. Genomes that do not read the input are drawn again.
+    """
+    for _ in range(TRIES):
+        memories = space.language.memories[: rng.integers(1, space.memory_cells + 1)]
+        names = [*(f"{m}'" for m in memories), f"{space.language.output}'"]
+        terms = [(name, _random_formula(space, name, memories, rng)) for name in names]
+        genome = legal(space, terms)
+        if genome is not None:
+            return genome
+    raise AssertionError(f"no legal genome in {TRIES} draws from {space}")
+
+
+def mutate(space: Space, genome: Genome, rng: np.random.Generator) -> tuple[Genome, str]:
+    """Return a changed, legal genome in canonical form and the name of the mutation that made it.
+
+    The place is uniform over all nodes of all formulas.
+    """
+    change = {"replace": _replace, "insert": _insert, "shrink": _shrink}
+    for _ in range(TRIES):
+        operator = MUTATIONS[rng.integers(len(MUTATIONS))]
+        terms = genome.terms()
+        spots = [(i, path) for i, (_, term) in enumerate(terms) for path in paths(term)]
+        formula, path = spots[rng.integers(len(spots))]
+        name, term = terms[formula]
+        changed = change[operator](space, name, term, path, genome, rng)
+        if changed is None:
+            continue
+        terms[formula] = (name, changed)
+        child = legal(space, terms)
+        if child is not None and child.architecture_id != genome.architecture_id:
+            return child, operator
+    return sample(space, rng), "sample"
+
+
+def cross(
+    space: Space, first: Genome, second: Genome, rng: np.random.Generator
+) -> Genome | None:
+    """Return `first` with one subtree from the same place of `second`, or None if none is new.
+
+    A memory cell that the subtree reads and `first` lacks comes along from `second`.
+    """
+    terms, donors = dict(first.terms()), dict(second.terms())
+    points = [
+        (name, here, there)
+        for name in terms
+        if name in donors
+        for here, there in aligned(terms[name], donors[name], space.language)
+        if subtree(terms[name], here) != subtree(donors[name], there)
+    ]
+    for point in rng.permutation(len(points)) if points else ():
+        name, here, there = points[point]
+        graft = subtree(donors[name], there)
+        if not issubclass(result_type(graft, space.language), slot_type(terms[name], here, space.language)):
+            continue
+        child_terms = {**terms, name: grafted(terms[name], here, graft)}
+        child = legal(space, _with_missing_memories(child_terms, donors, space.language))
+        if child is not None and child.architecture_id != first.architecture_id:
+            return child
+    return None
+
+
+def distance(first: Genome, second: Genome, beta: float = 0.5) -> float:
+    """Return how unlike two genomes are in shape, from 0 (same shape) to 1.
+
+    Trujillo et al. 2016 (neat-GP): delta = beta (N - 2n)/(N - 2) + (1 - beta)(D - 2d)/(D - 2), with N
+    and D the summed nodes and depths and n, d those of the shared tree, here after the best mirroring
+    of sums and products (Rawal and Miikkulainen 2018). The formulas of a cell count as the branches
+    of one tree, matched by name.
+    """
+    terms, others = dict(first.terms()), dict(second.terms())
+    pairs = [
+        pair
+        for name in terms
+        if name in others
+        for pair in aligned(terms[name], others[name], first.language)
+    ]
+    nodes = sum(sum(1 for _ in heads(t)) for t in (*terms.values(), *others.values())) + 2
+    depths = sum(max(len(p) for t in g.values() for p in paths(t)) + 2 for g in (terms, others))
+    shared = 1 + len(pairs)
+    shared_depth = 2 + max((len(here) for here, _ in pairs), default=-1)
+    by_nodes = (nodes - 2 * shared) / (nodes - 2)
+    by_depth = (depths - 2 * shared_depth) / (depths - 2)
+    return beta * by_nodes + (1 - beta) * by_depth
+
+
+# --- trees ----------------------------------------------------------------------------------------
+
+
+def paths(term: Term) -> Iterator[Path]:
+    """Yield the path of every node of a term, in prefix order."""
+    yield ()
+    for i, child in enumerate(term[1:]):
+        for path in paths(child):
+            yield (i, *path)
+
+
+def subtree(term: Term, path: Path) -> Term:
+    """Return the part of a term at a path."""
+    for i in path:
+        term = term[i + 1]
+    return term
+
+
+def grafted(term: Term, path: Path, part: Term) -> Term:
+    """Return a term with the part at a path replaced."""
+    if not path:
+        return part
+    i = path[0] + 1
+    return (*term[:i], grafted(term[i], path[1:], part), *term[i + 1 :])
+
+
+def result_type(term: Term, language: Language) -> type:
+    """Return the type of a term's value."""
+    return language.by_name[term[0]].result if term[0] in language.by_name else Mixed
+
+
+def slot_type(term: Term, path: Path, language: Language) -> type:
+    """Return the type that a term needs at a path."""
+    if not path:
+        return Value
+    return language.by_name[subtree(term, path[:-1])[0]].arguments[path[-1]]
+
+
+def aligned(first: Term, second: Term, language: Language) -> list[tuple[Path, Path]]:
+    """Return the paths of the largest tree that two terms share in shape, root first.
+
+    Nodes match if they have as many arguments; the arguments of a commutative pair may be mirrored.
+    """
+    pairs: list[tuple[Path, Path]] = [((), ())]
+    if len(first) != len(second) or len(first) == 1:
+        return pairs
+    orders = [list(zip(range(len(first) - 1), range(len(first) - 1), strict=True))]
+    functions = [language.by_name[term[0]] for term in (first, second)]
+    if len(first) == 3 and any(function.commutative for function in functions):
+        orders.append([(0, 1), (1, 0)])
+    best: list[tuple[Path, Path]] = []
+    for order in orders:
+        found = [
+            ((i, *here), (j, *there))
+            for i, j in order
+            for here, there in aligned(first[i + 1], second[j + 1], language)
+        ]
+        if len(found) > len(best):
+            best = found
+    return pairs + best
+
+
+def legal(space: Space, terms: list[tuple[str, Term]]) -> Genome | None:
+    """Return the canonical genome of some formulas, or None if the space's limits refuse it."""
+    genome = from_terms(terms, space.language).canonical()
+    trees = [tree for _, tree in genome.formulas]
+    used = {node.name for tree in trees for node in tree}
+    too_deep = any(tree.height > space.max_depth for tree in trees)
+    too_large = any(len(tree) > space.max_nodes for tree in trees)
+    too_many = any(f"{family}{space.max_gates + 1}" in used for family in space.leaves)
+    reads_input = any(name.startswith(("gate", "input")) for name in used)
+    if too_deep or too_large or too_many or not reads_input:
+        return None
+    return genome
+
+
+def _with_missing_memories(
+    terms: dict[str, Term], donors: dict[str, Term], language: Language
+) -> list[tuple[str, Term]]:
+    terms = dict(terms)
+    while True:
+        read = {head.removesuffix("'") for term in terms.values() for head in heads(term)}
+        missing = [m for m in language.memories if m in read and f"{m}'" not in terms]
+        if not missing:
+            output = f"{language.output}'"
+            return sorted(terms.items(), key=lambda item: (item[0] == output, item[0]))
+        terms.update({f"{m}'": donors[f"{m}'"] for m in missing})
+
+
+# --- draws ----------------------------------------------------------------------------------------
+
+
+def _leaves(space: Space, name: str, memories: tuple[str, ...]) -> list[str]:
+    """Return the leaves that formula `name` may read, memories as often as all projections."""
+    projections = [f"{family}{i + 1}" for family in space.leaves for i in range(space.max_gates)]
+    states = list(memories)
+    if name == f"{space.language.output}'":
+        states += [f"{memory}'" for memory in memories]
+    share = max(1, len(projections) // len(states)) if states else 0
+    return projections + states * share
+
+
+@cache
+def _narrowed(space: Space, name: str, memories: tuple[str, ...]) -> gp.PrimitiveSetTyped:
+    """Return the DEAP primitive set that a search draws formula `name` from."""
+    primitives = gp.PrimitiveSetTyped(space.language.name, [], Value)
+    for function in space.language.functions:
+        if function.name in space.functions:
+            primitives.addPrimitive(len, function.arguments, function.result, function.name)
+    everything = primitive_set(space.language).mapping
+    leaves = _leaves(space, name, memories)
+    for kind in (Value, Mixed):
+        primitives.terminals[kind] = [everything[leaf] for leaf in leaves]
+    primitives.terms_count = len(set(leaves))
+    return primitives
+
+
+def _random_formula(
+    space: Space, name: str, memories: tuple[str, ...], rng: np.random.Generator
+) -> Term:
+    with _deap_seeded(rng):
+        tree = gp.genHalfAndHalf(_narrowed(space, name, memories), *SAMPLE_DEPTH, Value)
+    return nested(gp.PrimitiveTree(tree))
+
+
+@contextmanager
+def _deap_seeded(rng: np.random.Generator) -> Iterator[None]:
+    """Let DEAP draw from `random` as if it were `rng`, leaving the global state as it was."""
+    before = random.getstate()
+    random.seed(int(rng.integers(2**63)))
+    try:
+        yield
+    finally:
+        random.setstate(before)
+
+
+def _pick(rng: np.random.Generator, options: list[str]) -> str | None:
+    return options[rng.integers(len(options))] if options else None
+
+
+def _memories(genome: Genome) -> tuple[str, ...]:
+    output = f"{genome.language.output}'"
+    return tuple(name.removesuffix("'") for name, _ in genome.formulas if name != output)
+
+
+def _replace(
+    space: Space, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+) -> Term | None:
+    """Replace the element at a path by another of the same type and number of arguments."""
+    part, language = subtree(term, path), space.language
+    if len(part) == 1:
+        options = [leaf for leaf in _leaves(space, name, _memories(genome)) if leaf != part[0]]
+    else:
+        old, needed = language.by_name[part[0]], slot_type(term, path, language)
+        options = [
+            new
+            for new in space.functions
+            if new != part[0]
+            and language.by_name[new].arguments == old.arguments
+            and issubclass(language.by_name[new].result, needed)
+        ]
+    chosen = _pick(rng, options)
+    return None if chosen is None else grafted(term, path, (chosen, *part[1:]))
+
+
+def _insert(
+    space: Space, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+) -> Term | None:
+    """Put a new element at a path, the old part becoming one of its arguments, the rest leaves."""
+    part, language = subtree(term, path), space.language
+    kind, needed = result_type(part, language), slot_type(term, path, language)
+    options = [
+        new
+        for new in space.functions
+        if issubclass(language.by_name[new].result, needed)
+        and any(issubclass(kind, argument) for argument in language.by_name[new].arguments)
+    ]
+    chosen = _pick(rng, options)
+    if chosen is None:
+        return None
+    count = len(language.by_name[chosen].arguments)
+    leaves = _leaves(space, name, _memories(genome))
+    arguments: list[Term] = [(leaves[rng.integers(len(leaves))],) for _ in range(count)]
+    arguments[rng.integers(count)] = part
+    return grafted(term, path, (chosen, *arguments))
+
+
+def _shrink(
+    space: Space, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+) -> Term | None:
+    """Replace the branch at a path by one of its own arguments."""
+    part, needed = subtree(term, path), slot_type(term, path, space.language)
+    fitting = [c for c in part[1:] if issubclass(result_type(c, space.language), needed)]
+    return grafted(term, path, fitting[rng.integers(len(fitting))]) if fitting else None

@@ -1,0 +1,105 @@
+"""From a run's history to its finalists' losses: replicate, conclude, test.
+
+REQUIRED INPUTS:
+    results/runs/{run}/settings.json
+    results/runs/{run}/waves/{wave}/history.jsonl.gz, of the last wave
+    results/data/{data}/test.npz, by rule test alone
+OUTPUTS:
+    results/runs/{run}/replicates/{finalist}-{rate}-{seed}/genome.json
+    results/runs/{run}/replicates/conclusion.json
+    results/runs/{run}/test/test.json
+"""
+
+
+localrules:
+    conclude,
+
+
+for strategy, example in PLAN.strategies.items():
+
+    checkpoint:
+        name:
+            f"replicate_{strategy}"
+        localrule: True
+        input:
+            settings="results/runs/{run}/settings.json",
+            history=lambda w: history_before(w.run, PLAN.runs[w.run].waves - 1),
+        output:
+            expand(
+                "results/runs/{{run}}/replicates/{finalist:02d}-{rate}-{seed}/genome.json",
+                finalist=range(example.finalists),
+                rate=range(example.rates),
+                seed=range(example.replicates),
+            ),
+        params:
+            folder="results/runs/{run}/replicates",
+        wildcard_constraints:
+            run=f"[a-z0-9_]+-[a-z0-9_]+-{strategy}-s[0-9]+",
+        log:
+            "results/logs/replicate/{run}.log",
+        conda:
+            "../envs/gp-cells.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=10,
+        shell:
+            "gp-cells replicate"
+            " --settings {input.settings:q}"
+            " --history {input.history:q}"
+            " --folder {params.folder:q}"
+            " 2> {log:q}"
+
+
+rule conclude:
+    input:
+        settings="results/runs/{run}/settings.json",
+        fitness=lambda w: [
+            f"{folder}/fitness.json" for folder in PLAN.runs[w.run].replicate_folders()
+        ],
+    output:
+        "results/runs/{run}/replicates/conclusion.json",
+    log:
+        "results/logs/conclude/{run}.log",
+    conda:
+        "../envs/gp-cells.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "gp-cells conclude"
+        " --settings {input.settings:q}"
+        " --to {output:q}"
+        " 2> {log:q}"
+
+
+rule test:
+    input:
+        settings="results/runs/{run}/settings.json",
+        conclusion="results/runs/{run}/replicates/conclusion.json",
+        trials=lambda w: [
+            f"{folder}/trial.h5" for folder in PLAN.runs[w.run].replicate_folders()
+        ],
+        data=lambda w: ancient(f"results/data/{PLAN.runs[w.run].data}/test.npz"),
+    output:
+        "results/runs/{run}/test/test.json",
+    params:
+        data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
+    log:
+        "results/logs/test/{run}.log",
+    benchmark:
+        "results/benchmarks/test/{run}.jsonl"
+    conda:
+        "../envs/gp-cells.yaml"
+    threads: PLAN.threads
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    shell:
+        "gp-cells test"
+        " --settings {input.settings:q}"
+        " --conclusion {input.conclusion:q}"
+        " --data {params.data:q}"
+        " --to {output:q}"
+        " 2> {log:q}"

@@ -1,0 +1,166 @@
+"""From the config to a run's history: prepare, settings, breed, train, score.
+
+REQUIRED INPUTS: none; a task's source is an installed package.
+OUTPUTS:
+    results/data/{data}/data.json, search.npz, test.npz
+    results/runs/{run}/settings.json
+    results/runs/{run}/waves/{wave}/lineage.json and {slot}/genome.json
+    results/runs/{run}/{place}/fitness.json and trial.h5
+    results/runs/{run}/waves/{wave}/history.jsonl.gz
+"""
+
+
+localrules:
+    settings,
+    score,
+
+
+rule prepare:
+    output:
+        "results/data/{data}/data.json",
+        "results/data/{data}/search.npz",
+        "results/data/{data}/test.npz",
+    params:
+        task=lambda w: json.dumps(PLAN.tasks[w.data], sort_keys=True),
+        folder="results/data/{data}",
+    log:
+        "results/logs/prepare/{data}.log",
+    benchmark:
+        "results/benchmarks/prepare/{data}.jsonl"
+    conda:
+        "../envs/gp-cells.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    shell:
+        "gp-cells prepare"
+        " --task {params.task:q}"
+        " --folder {params.folder:q}"
+        " 2> {log:q}"
+
+
+rule settings:
+    input:
+        data=lambda w: f"results/data/{PLAN.runs[w.run].data}/data.json",
+    output:
+        "results/runs/{run}/settings.json",
+    params:
+        order=lambda w: json.dumps(PLAN.runs[w.run].order, sort_keys=True),
+    log:
+        "results/logs/settings/{run}.log",
+    conda:
+        "../envs/gp-cells.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "gp-cells settings"
+        " --order {params.order:q}"
+        " --data {input.data:q}"
+        " --to {output:q}"
+        " 2> {log:q}"
+
+
+# A checkpoint although nobody calls checkpoints.get(): when a wave is bred, Snakemake looks again by
+# checksum which genomes changed, and retrains those alone. One rule a strategy, because Snakemake
+# wants the number of a rule's outputs, here the slots, spelt out.
+for strategy, example in PLAN.strategies.items():
+
+    checkpoint:
+        name:
+            f"breed_{strategy}"
+        localrule: True
+        input:
+            settings="results/runs/{run}/settings.json",
+            history=lambda w: history_before(w.run, int(w.wave) - PLAN.runs[w.run].lag),
+        output:
+            "results/runs/{run}/waves/{wave}/lineage.json",
+            expand(
+                "results/runs/{{run}}/waves/{{wave}}/{slot:02d}/genome.json",
+                slot=range(example.slots),
+            ),
+        params:
+            folder="results/runs/{run}/waves/{wave}",
+            history=lambda w, input: ["--history", input.history] if input.history else [],
+        wildcard_constraints:
+            run=f"[a-z0-9_]+-[a-z0-9_]+-{strategy}-s[0-9]+",
+        log:
+            "results/logs/breed/{run}/{wave}.log",
+        conda:
+            "../envs/gp-cells.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=30,
+        shell:
+            "gp-cells breed"
+            " --settings {input.settings:q}"
+            " {params.history:q}"
+            " --folder {params.folder:q}"
+            " 2> {log:q}"
+
+
+# The data is ancient: its hash is in the settings, and a file over 1 MB is compared by time alone.
+rule train:
+    input:
+        settings="results/runs/{run}/settings.json",
+        genome="results/runs/{run}/{place}/genome.json",
+        data=lambda w: ancient(f"results/data/{PLAN.runs[w.run].data}/search.npz"),
+    output:
+        fitness="results/runs/{run}/{place}/fitness.json",
+        trial="results/runs/{run}/{place}/trial.h5",
+    params:
+        data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
+    log:
+        "results/logs/train/{run}/{place}.log",
+    benchmark:
+        "results/benchmarks/train/{run}/{place}.jsonl"
+    conda:
+        "../envs/gp-cells.yaml"
+    threads: PLAN.threads
+    resources:
+        mem_mb=2000,
+        runtime=lambda w, attempt: 60 * attempt,
+    shell:
+        "gp-cells train"
+        " --settings {input.settings:q}"
+        " --genome {input.genome:q}"
+        " --data {params.data:q}"
+        " --fitness {output.fitness:q}"
+        " --trial {output.trial:q}"
+        " 2> {log:q}"
+
+
+rule score:
+    input:
+        lineage="results/runs/{run}/waves/{wave}/lineage.json",
+        fitness=lambda w: [
+            f"{folder}/fitness.json" for folder in PLAN.runs[w.run].wave(int(w.wave))
+        ],
+        before=lambda w: history_before(w.run, int(w.wave) - 1),
+    output:
+        "results/runs/{run}/waves/{wave}/history.jsonl.gz",
+    params:
+        wave="results/runs/{run}/waves/{wave}",
+        before=lambda w, input: ["--before", input.before] if input.before else [],
+    log:
+        "results/logs/score/{run}/{wave}.log",
+    conda:
+        "../envs/gp-cells.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    shell:
+        "gp-cells score"
+        " --wave {params.wave:q}"
+        " {params.before:q}"
+        " --to {output:q}"
+        " 2> {log:q}"
+
+
+def history_before(run, wave):
+    """Return the history up to a wave, or nothing before the first."""
+    return f"results/runs/{run}/waves/{wave:03d}/history.jsonl.gz" if wave >= 0 else []

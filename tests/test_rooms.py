@@ -1,0 +1,171 @@
+"""The order of the rooms of gp_cells: who may import whom, held by reading every import."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gp_cells"
+
+# A room imports only rooms before it in this list; `gp_cells`, the Python door, is after them all.
+ORDER = [
+    "choose",
+    "plan",
+    "seeds",
+    "genome",
+    "engine",
+    "spaces",
+    "variation",
+    "tasks",
+    "stopping",
+    "train",
+    "record",
+    "tables",
+    "strategies",
+    "search",
+    "holdout",
+    "compare",
+    "report",
+    "watch",
+    "cli",
+]
+
+# The file of each family that says what its plug-ins have to do, and that all of them may import.
+CONTRACTS = {
+    "spaces": "space",
+    "strategies": "strategy",
+    "stopping": "stopper",
+    "tasks": "task",
+}
+
+
+def module_name(path):
+    """Return the dotted name of a module inside the package: `tasks/task.py` is `tasks.task`."""
+    parts = path.relative_to(PACKAGE).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def modules():
+    """Return the path of every module by its dotted name; the package itself is the empty name."""
+    return {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+
+def is_type_checking(test):
+    """Say whether a condition is `TYPE_CHECKING`, so that its imports never run."""
+    return ast.unparse(test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def import_statements(tree):
+    """Yield every import that can run, those inside functions too."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            yield node
+        elif isinstance(node, ast.If) and is_type_checking(node.test):
+            for statement in node.orelse:
+                yield from import_statements(ast.Module([statement], []))
+        else:
+            yield from import_statements(node)
+
+
+def imported(text, name, is_package, known):
+    """Return the modules of gp_cells that a module imports, as dotted names without `gp_cells.`."""
+    found = set()
+    for node in import_statements(ast.parse(text)):
+        if isinstance(node, ast.Import):
+            sources = [alias.name for alias in node.names]
+        else:
+            here = ["gp_cells", *filter(None, name.split("."))]
+            above = here[: len(here) - node.level + is_package] if node.level else []
+            source = ".".join([*above, *filter(None, [node.module])])
+            # `from gp_cells import seeds` names a module, `import parse` one of the door's own
+            sources = [
+                inner
+                if (inner := f"{source}.{alias.name}").removeprefix("gp_cells.") in known
+                else source
+                for alias in node.names
+            ]
+        found |= {source for source in sources if f"{source}.".startswith("gp_cells.")}
+    return {source.removeprefix("gp_cells").removeprefix(".") for source in found}
+
+
+def room(name):
+    """Return the room that a module stands in."""
+    return name.split(".")[0]
+
+
+def imports_of(name):
+    """Return what a module of the package imports from the package."""
+    path = modules()[name]
+    return imported(path.read_text(), name, path.name == "__init__.py", modules())
+
+
+INSIDE = [name for name in modules() if name]
+PLUG_INS = [
+    name
+    for name in INSIDE
+    if "." in name and room(name) in CONTRACTS and name != f"{room(name)}.{CONTRACTS[room(name)]}"
+]
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_every_module_stands_in_a_room_of_the_order(name):
+    assert room(name) in ORDER, f"give {name} its place in ORDER"
+
+
+@pytest.mark.parametrize("name", INSIDE)
+def test_a_room_imports_only_rooms_before_it(name):
+    before = ORDER[: ORDER.index(room(name)) + 1]
+
+    assert {other for other in imports_of(name) if room(other) not in before} == set()
+
+
+@pytest.mark.parametrize("name", PLUG_INS)
+def test_a_plug_in_imports_no_sibling_but_its_contract(name):
+    family = room(name)
+    siblings = {other for other in imports_of(name) if room(other) == family}
+
+    assert siblings <= {f"{family}.{CONTRACTS[family]}"}
+
+
+@pytest.mark.parametrize(("family", "contract"), CONTRACTS.items())
+def test_a_contract_imports_none_of_its_plug_ins(family, contract):
+    assert {other for other in imports_of(f"{family}.{contract}") if room(other) == family} == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import gp_cells.train", {"train"}),
+        ("import numpy, gp_cells_extra", set()),
+        ("from gp_cells import seeds, parse", {"seeds", ""}),
+        ("from gp_cells.tasks.task import Data", {"tasks.task"}),
+        ("from gp_cells.tasks import task", {"tasks.task"}),
+        ("from .task import Data", {"tasks.task"}),
+        ("from . import TASKS", {"tasks"}),
+        ("from ..train import train", {"train"}),
+        ("def build():\n    from gp_cells.engine import build", {"engine"}),
+        ("if TYPE_CHECKING:\n    import gp_cells.cli\nelse:\n    import gp_cells.plan", {"plan"}),
+    ],
+)
+def test_an_import_is_seen_however_it_is_written(text, found):
+    assert imported(text, "tasks.digits", False, ["tasks.task", "seeds", "tasks"]) == found
+
+
+def test_a_package_resolves_relative_imports_from_itself():
+    assert imported("from .task import Data", "tasks", True, []) == {"tasks.task"}
+
+
+def test_the_plan_imports_neither_torch_nor_deap_nor_pandas():
+    # each job of a cluster parses the Snakefile again, and with it the plan
+    program = (
+        "import sys, gp_cells.plan; print(sorted({'torch', 'deap', 'pandas'} & sys.modules.keys()))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "[]"
