@@ -1,6 +1,6 @@
 """A benchmark: what it is made of, and its targets. The config says what is measured.
 
-    snakemake --profile profiles/local --configfile config/quickstart.yaml
+snakemake --profile profiles/local --configfile config/quickstart.yaml
 """
 
 import json
@@ -21,7 +21,9 @@ except SettingError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
 
-sys.setrecursionlimit(100_000)  # a late wave asked for alone stands on all waves before it
+sys.setrecursionlimit(
+    100_000
+)  # a late wave asked for alone stands on all waves before it
 
 
 wildcard_constraints:

@@ -1,0 +1,62 @@
+"""gp-cells: evolve network cells as formulas, compare them fairly, and keep the whole record.
+
+    import gp_cells
+    genome = gp_cells.parse(text, space="recurrent")
+    cell = gp_cells.build(genome, inputs=128, units=256)
+    output, state = cell(x)
+    trials = gp_cells.Results("results").table("trials")
+
+Importing the package itself imports nothing heavy: the Snakefile does so in every cluster job.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from torch import nn
+
+    from gp_cells.genome import Genome
+
+__all__ = ["Results", "build", "parse"]
+
+
+def parse(text: str, space: str = "recurrent") -> Genome:
+    """Return the genome that a text spells in a search space.
+
+    Raises:
+        GenomeError: the text is refused; the message says where and why.
+        SettingError: there is no such space.
+    """
+    from gp_cells.choose import choose
+    from gp_cells.genome import parse as parse_in
+    from gp_cells.spaces import SPACES
+
+    return parse_in(text, choose("spaces", SPACES, space, {}).language)
+
+
+def build(genome: Genome, inputs: int, units: int) -> nn.Module:
+    """Return a trainable layer: (time, batch, inputs) → (time, batch, units) and the last state."""
+    from gp_cells.engine import build as build_cell
+
+    return build_cell(genome, inputs, units)
+
+
+@dataclass(frozen=True)
+class Results:
+    """The tables of the runs in a results folder."""
+
+    folder: str | Path = "results"
+
+    def table(self, name: str) -> pa.Table:
+        """Return a table of all runs; see results/README.md for the names and columns.
+
+        Raises:
+            RecordError: there is no such table, or a file cannot be read.
+        """
+        from gp_cells.tables import read_tables
+
+        return read_tables(Path(self.folder), name)

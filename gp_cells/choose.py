@@ -22,7 +22,9 @@ class SettingError(ValueError):
     """A name or setting that cannot be used; its one line says what came and what is allowed."""
 
 
-def choose(family: str, members: Mapping[str, type[T]], name: str, settings: Mapping[str, Any]) -> T:
+def choose(
+    family: str, members: Mapping[str, type[T]], name: str, settings: Mapping[str, Any]
+) -> T:
     """Return the plug-in `name` of a family with its settings filled in.
 
     Raises:
@@ -49,12 +51,12 @@ def configure(plug_in: type[T], settings: Mapping[str, Any], place: str) -> T:
     if unknown:
         has = ", ".join(fields) or "none"
         raise SettingError(f"{place} has no setting {unknown[0]!r}; its settings are: {has}")
-    values = {}
+    values: dict[str, Any] = {}
     for name, value in settings.items():
         kind = kinds[name]
         if dataclasses.is_dataclass(kind) and isinstance(value, Mapping):
-            default = fields[name].default
-            given = {**dataclasses.asdict(default), **value}  # type: ignore[call-overload]
+            default: Any = fields[name].default
+            given = {**dataclasses.asdict(default), **value}
             values[name] = configure(typing.cast(type, kind), given, f"{place}.{name}")
         else:
             values[name] = convert(value, kind, f"{place}.{name}")
@@ -109,7 +111,7 @@ def check_range(place: str, value: float, lowest: float, highest: float = float(
 
 
 def schema_of(plug_in: type) -> dict[str, Any]:
-    """Return the JSON Schema of a plug-in's settings; every setting that has a default may be left out."""
+    """Return the JSON Schema of a plug-in's settings; one that has a default may be left out."""
     kinds = typing.get_type_hints(plug_in)
     required = [
         field.name

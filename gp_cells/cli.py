@@ -21,8 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = parser().parse_args(arguments)
     from gp_cells.choose import SettingError
+    from gp_cells.files import RecordError
     from gp_cells.genome import GenomeError
-    from gp_cells.record import RecordError
     from gp_cells.tasks import DataError
 
     try:
@@ -75,20 +75,19 @@ def breed(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train one candidate."""
-    import torch
-
     from gp_cells import record
+    from gp_cells.files import content_hash, read_json
     from gp_cells.holdout import setup_of
     from gp_cells.tasks.prepared import load
     from gp_cells.train import Interrupted
     from gp_cells.train import train as train_candidate
 
-    run, order = record.read_json(options.settings), record.read_json(options.genome)
+    run, order = read_json(options.settings), read_json(options.genome)
     going: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: going.append(number))
     set_up_torch(run["training"]["threads"])
     keeper = record.CheckpointFile(
-        options.fitness.with_name("checkpoint.h5"), record.content_hash(run, order)
+        options.fitness.with_name("checkpoint.h5"), content_hash(run, order)
     )
     splits = load(options.data, "search")
     try:
@@ -108,7 +107,7 @@ def set_up_torch(threads: int) -> None:
 
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, imports less
     torch.set_flush_denormal(True)
 
 
@@ -135,8 +134,8 @@ def conclude(options: argparse.Namespace) -> None:
 
 def test(options: argparse.Namespace) -> None:
     """Measure the chosen trials on the test split."""
+    from gp_cells.files import read_json
     from gp_cells.holdout import test as measure
-    from gp_cells.record import read_json
 
     set_up_torch(read_json(options.settings)["training"]["threads"])
     measure(options.settings, options.conclusion, options.data, options.to)
@@ -152,7 +151,7 @@ def tabulate(options: argparse.Namespace) -> None:
 def compare(options: argparse.Namespace) -> None:
     """Compare the finalists of a benchmark's runs."""
     from gp_cells.compare import compare as compare_runs
-    from gp_cells.record import write_json
+    from gp_cells.files import write_json
 
     comparison = compare_runs(options.results, options.benchmark, options.runs)
     write_json(options.to, comparison)
@@ -160,7 +159,7 @@ def compare(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Write the report of a benchmark."""
-    from gp_cells.record import read_json
+    from gp_cells.files import read_json
     from gp_cells.report.page import write_report
 
     write_report(options.results, options.benchmark, read_json(options.comparison), options.to)
@@ -172,7 +171,7 @@ def report(options: argparse.Namespace) -> None:
 def summary(options: argparse.Namespace) -> None:
     """Print the comparison of a finished benchmark and where its report is."""
     from gp_cells.compare import summary as summarise
-    from gp_cells.record import read_json
+    from gp_cells.files import read_json
 
     folder = Path("results/report") / plan_of(options.config).benchmark
     print()
@@ -249,7 +248,11 @@ TEXT: dict[str, Any] = {"required": True}
 OPTIONAL_FILE: dict[str, Any] = {"type": Path, "metavar": "FILE"}
 
 COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
-    "prepare": (prepare, "read a task's source, write its splits", {"--task": JSON, "--folder": FOLDER}),
+    "prepare": (
+        prepare,
+        "read a task's source, write its splits",
+        {"--task": JSON, "--folder": FOLDER},
+    ),
     "settings": (
         settings,
         "write a run's settings with all defaults",
@@ -263,7 +266,13 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
     "train": (
         train,
         "train one candidate",
-        {"--settings": FILE, "--genome": FILE, "--data": FOLDER, "--fitness": FILE, "--trial": FILE},
+        {
+            "--settings": FILE,
+            "--genome": FILE,
+            "--data": FOLDER,
+            "--fitness": FILE,
+            "--trial": FILE,
+        },
     ),
     "score": (
         score,

@@ -1,4 +1,4 @@
-"""The comparison of a benchmark's finalists, hand-designed and evolved, from its tables alone.
+"""The comparison of a benchmark's finalists, designed and evolved, from its tables alone.
 
 Every finalist was trained anew with the same learning rates and seeds, none of which the search saw;
 its row is that of its best learning rate. Selection among finalists uses validation losses only.

@@ -1,8 +1,9 @@
-"""Genomes: formulas as text ⇄ typed DEAP trees, their canonical form and content hash.
+"""Genomes: formulas as text to typed DEAP trees and back, their canonical form and content hash.
 
-A genome is a list of named formulas, one a line; a later formula may use an earlier one by its name.
-A primed name is this step's value (`h'` is the output, `c'` what memory cell `c` will hold next), an
-unprimed one the value of the step before. The text is parsed by Python's own `ast`, never evaluated.
+A genome is a list of named formulas, one a line; a later formula may use an earlier one by its
+name. A primed name is this step's value (`h'` is the output, `c'` what memory cell `c` will hold
+next), an unprimed one the value of the step before. The text is parsed by Python's own `ast`, never
+evaluated.
 """
 
 from __future__ import annotations
@@ -446,7 +447,10 @@ def _refined(
 def _key_of_all(formulas: dict[str, Term], colours: dict[str, str], language: Language) -> Term:
     labels = _with_primes(colours)
     return tuple(
-        sorted((labels.get(name, name), _key(term, labels, language)) for name, term in formulas.items())
+        sorted(
+            (labels.get(name, name), _key(term, labels, language))
+            for name, term in formulas.items()
+        )
     )
 
 
@@ -471,7 +475,7 @@ def _written_order(
 ) -> list[str]:
     """Return formula names with every formula after those it uses, the output as late as it can."""
     output = f"{language.output}'"
-    waiting = sorted((n for n in formulas if n != output), key=lambda n: colours[n]) + [output]
+    waiting = [*sorted((n for n in formulas if n != output), key=lambda n: colours[n]), output]
     order: list[str] = []
     while waiting:
         ready = next(n for n in waiting if not (set(heads(formulas[n])) & set(waiting) - {n}))

@@ -1,12 +1,13 @@
-"""Measure chosen trials on the test split: the only place that opens it, after all choices are made."""
+"""Measure chosen trials on the test split: the only place that opens it, when all is chosen."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from gp_cells.files import read_json, write_json
 from gp_cells.genome import parse
-from gp_cells.record import read_json, read_trial, read_weights, write_json
+from gp_cells.record import read_trial, read_weights
 from gp_cells.search import plug_in
 from gp_cells.tasks.prepared import load
 from gp_cells.train import Setup, evaluate, make_network

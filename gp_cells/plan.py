@@ -48,6 +48,14 @@ class Run:
         """Return the folders of a wave's candidates."""
         return [f"{self.folder}/waves/{wave:03d}/{slot:02d}" for slot in range(self.slots)]
 
+    def history_after(self, wave: int) -> list[str]:
+        """Return the file with all outcomes up to a wave; before the first there is none."""
+        return [f"{self.folder}/waves/{wave:03d}/history.jsonl.gz"] if wave >= 0 else []
+
+    def history_before(self, wave: int) -> list[str]:
+        """Return the file that a wave is bred from."""
+        return self.history_after(wave - self.lag)
+
     def replicate_folders(self) -> list[str]:
         """Return the folders of the finalists' trials: finalist, learning rate, seed."""
         return [

@@ -2,16 +2,14 @@
 
 `fitness.json` holds only what the same config gives again, and is all that selection ever reads.
 `trial.h5` holds everything: genome, settings, curve, best weights, and where and how it was made.
-Every file is written beside its place and renamed into it. Nothing is pickled.
+Nothing is pickled.
 """
 
 from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import json
-import math
 import os
 import platform
 import resource
@@ -29,70 +27,11 @@ import numpy as np
 import psutil
 import torch
 
+from gp_cells.files import RecordError, canonical_json, write_json, written_beside
 from gp_cells.train import RUNNING, Epoch, Finished, Progress
 
 SCHEMA_VERSION = "1"
 PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
-
-
-class RecordError(ValueError):
-    """A result file that is missing, broken or not what it should be; one line says which."""
-
-
-# --- any file -------------------------------------------------------------------------------------
-
-
-@contextlib.contextmanager
-def written_beside(path: Path) -> Iterator[Path]:
-    """Give a temporary path in the same folder that becomes `path` if the block ends well."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial
-        os.replace(partial, path)
-    finally:
-        partial.unlink(missing_ok=True)
-
-
-def canonical_json(value: Any) -> str:
-    """Return JSON that is the same for equal values: sorted keys, NaN and infinities as strings."""
-    return json.dumps(_plain(value), sort_keys=True, indent=1, allow_nan=False) + "\n"
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    return value
-
-
-def write_json(path: Path, value: Any) -> None:
-    """Write a value as canonical JSON."""
-    with written_beside(path) as partial:
-        partial.write_text(canonical_json(value))
-
-
-def read_json(path: Path) -> Any:
-    """Read a JSON file.
-
-    Raises:
-        RecordError: the file is missing, empty, truncated or not JSON.
-    """
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise RecordError(f"{path} is missing") from error
-    except (ValueError, OSError) as error:
-        raise RecordError(f"{path} cannot be read ({error}); delete it and run again") from error
-
-
-def content_hash(*values: Any) -> str:
-    """Return the blake2b-128 of some values' canonical JSON, in hex."""
-    text = "".join(canonical_json(value) for value in values)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 # --- fitness.json ---------------------------------------------------------------------------------
@@ -116,19 +55,6 @@ def write_fitness(path: Path, order: Mapping[str, Any], finished: Finished) -> N
             "curve": curve,
         },
     )
-
-
-def read_fitness(path: Path) -> dict[str, Any]:
-    """Read a fitness file.
-
-    Raises:
-        RecordError: missing, broken, or without the fields that a fitness file has.
-    """
-    value = read_json(path)
-    needed = {"candidate", "architecture_id", "status", "fitness", "curve"}
-    if not isinstance(value, dict) or not needed <= set(value):
-        raise RecordError(f"{path} is not a fitness file; delete it and run again")
-    return value
 
 
 # --- trial.h5 -------------------------------------------------------------------------------------
@@ -278,7 +204,8 @@ def provenance(finished: Finished) -> dict[str, Any]:
     first_step = None if finished.first_step_at is None else finished.first_step_at - started
     return {
         "command": sys.argv,
-        "versions": {name: _version(name) for name in PACKAGES} | {"python": sys.version.split()[0]},
+        "versions": {name: _version(name) for name in PACKAGES}
+        | {"python": sys.version.split()[0]},
         "git": git_state(Path(__file__).parent),
         "hardware": hardware(),
         "threads": torch.get_num_threads(),

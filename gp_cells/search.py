@@ -16,7 +16,7 @@ from typing import Any
 
 from gp_cells import seeds
 from gp_cells.choose import SettingError, choose
-from gp_cells.record import (
+from gp_cells.files import (
     RecordError,
     read_fitness,
     read_json,
@@ -60,9 +60,7 @@ def write_settings(order: Mapping[str, Any], data: Path, path: Path) -> None:
     write_json(path, settings)
 
 
-def propose(
-    settings: Mapping[str, Any], history: Sequence[Outcome], wave: int
-) -> list[Proposal]:
+def propose(settings: Mapping[str, Any], history: Sequence[Outcome], wave: int) -> list[Proposal]:
     """Return what the run's strategy proposes for a wave."""
     strategy, space = plug_in(settings, "strategy"), plug_in(settings, "space")
     seed = seeds.derive(seed=settings["seed"], task=settings["task_label"], purpose="search")
@@ -125,7 +123,7 @@ def score(wave_folder: Path, before: Path | None, path: Path) -> None:
                 entry["genome"],
                 entry["architecture_id"],
                 fitness["status"],
-                math.inf if fitness["fitness"] is None else fitness["fitness"],
+                _or_infinite(fitness["fitness"]),
             )
         )
     write_history(path, outcomes)
@@ -151,10 +149,7 @@ def read_history(path: Path) -> list[Outcome]:
     """
     try:
         rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-        return [
-            Outcome(**{**row, "fitness": math.inf if row["fitness"] is None else row["fitness"]})
-            for row in rows
-        ]
+        return [Outcome(**{**row, "fitness": _or_infinite(row["fitness"])}) for row in rows]
     except (OSError, EOFError, ValueError, TypeError, KeyError) as error:
         raise RecordError(f"{path} cannot be read ({error}); delete it and run again") from error
 
@@ -209,14 +204,16 @@ def conclude(settings_file: Path, folder: Path, path: Path) -> None:
             for r in range(len(rates))
         ]
         means = [_mean([trial["fitness"] for trial in of_rate]) for of_rate in trials]
-        best = min(range(len(rates)), key=lambda r: math.inf if means[r] is None else means[r])
+        best = min(range(len(rates)), key=lambda r: _or_infinite(means[r]))
         concluded.append(
             {
                 "finalist": i,
                 "architecture_id": trials[0][0]["architecture_id"],
                 "learning_rate": rates[best],
                 "mean_fitness": means[best],
-                "rates": [{"learning_rate": r, "mean": m} for r, m in zip(rates, means, strict=True)],
+                "rates": [
+                    {"learning_rate": r, "mean": m} for r, m in zip(rates, means, strict=True)
+                ],
                 "candidates": [trial["candidate"] for trial in trials[best]],
             }
         )
@@ -226,6 +223,10 @@ def conclude(settings_file: Path, folder: Path, path: Path) -> None:
 def _mean(losses: Sequence[float | None]) -> float | None:
     known = [loss for loss in losses if loss is not None]
     return math.fsum(known) / len(known) if known and len(known) == len(losses) else None
+
+
+def _or_infinite(loss: float | None) -> float:
+    return math.inf if loss is None else loss
 
 
 def _recipe(settings: Mapping[str, Any]) -> Recipe:

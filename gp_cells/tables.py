@@ -16,19 +16,12 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from gp_cells.engine.program import compile_program, count_multiply_adds, count_parameters
-from gp_cells.genome import parse
-from gp_cells.record import (
-    SCHEMA_VERSION,
-    RecordError,
-    content_hash,
-    read_fitness,
-    read_json,
-    read_trial,
-    written_beside,
-)
-from gp_cells.spaces import SPACES
 from gp_cells.choose import choose
+from gp_cells.engine.program import compile_program, count_multiply_adds, count_parameters
+from gp_cells.files import RecordError, content_hash, read_fitness, read_json, written_beside
+from gp_cells.genome import parse
+from gp_cells.record import SCHEMA_VERSION, read_trial
+from gp_cells.spaces import SPACES
 
 TEXT, WHOLE, REAL, TRUTH = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
@@ -91,7 +84,12 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("candidate", TEXT, "", "w003-07 in the search, r00-1-0 (finalist, rate, seed) after it"),
         ("role", TEXT, "", "search, or replicate of a finalist"),
         ("finalist", WHOLE, "", "rank of the finalist, from 0; NULL in the search"),
-        ("chosen", TRUTH, "", "replicate with its finalist's best learning rate; NULL in the search"),
+        (
+            "chosen",
+            TRUTH,
+            "",
+            "replicate with its finalist's best learning rate; NULL in the search",
+        ),
         ("architecture_id", TEXT, "", "what was trained"),
         ("seed", WHOLE, "", "seed of weights and batch order"),
         ("learning_rate", REAL, "", "Adam's step size"),
@@ -169,7 +167,9 @@ def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) ->
     if table not in SCHEMAS:
         raise RecordError(f"there is no table {table!r}; choose one of {', '.join(SCHEMAS)}")
     folder = results / "tables" / table
-    names = sorted(p.name for p in folder.glob("run=*")) if runs is None else [f"run={r}" for r in runs]
+    names = (
+        sorted(p.name for p in folder.glob("run=*")) if runs is None else [f"run={r}" for r in runs]
+    )
     parts = []
     for name in names:
         path = folder / name / "part.parquet"
@@ -195,9 +195,7 @@ def write_tables(run_folder: Path, results: Path) -> None:
         }
         path = results / "tables" / table / f"run={run}" / "part.parquet"
         with written_beside(path) as partial:
-            pq.write_table(
-                pa.table(columns, schema=schema(table)), partial, compression="zstd"
-            )
+            pq.write_table(pa.table(columns, schema=schema(table)), partial, compression="zstd")
 
 
 def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:

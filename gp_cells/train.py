@@ -13,16 +13,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from gp_cells import seeds
+from gp_cells.engine.adam import Adam
 from gp_cells.engine.network import Network
 from gp_cells.genome import Genome
 from gp_cells.stopping import Stopper
-from gp_cells.tasks import Arrays, Batch, Task
+from gp_cells.tasks import Arrays, Batch, SplitName, Task
 
 CHECKPOINT_EVERY_S = 60.0  # and at the end of every epoch
+RUNNING = ("loss", "targets", "norm", "wall_s", "cpu_s")  # summed over the batches of an epoch
 EXPLODED = 10.0  # times the loss of a guess that gives every outcome the same probability
 
 
@@ -70,9 +73,6 @@ class Progress:
     resumed: int = 0
 
 
-RUNNING = ("loss", "targets", "norm", "wall_s", "cpu_s")
-
-
 class Keeper(Protocol):
     """Where a trial's checkpoint lives."""
 
@@ -109,7 +109,7 @@ class _Failed(Exception):
 
 def train(
     setup: Setup,
-    splits: Mapping[str, Arrays],
+    splits: Mapping[SplitName, Arrays],
     keeper: Keeper,
     asked_to_go: Callable[[], bool] = lambda: False,
 ) -> Finished:
@@ -156,6 +156,25 @@ def make_network(setup: Setup) -> Network:
     return network.to(setup.device)
 
 
+def guess_by_frequency(task: Task, split: Arrays, features: int) -> np.ndarray:
+    """Return the (features,) logits of a predictor that knows only how often each outcome occurs.
+
+    Every trial's output bias starts here: nearly all keys are silent nearly always, and learning
+    that first would cost each candidate several epochs. One count is added to each outcome.
+    """
+    counts, targets = np.zeros(features), 0.0
+    for batch in task.batches(split, None):
+        counted = batch.counted > 0
+        targets += float(counted.sum())
+        if task.kind == "frames":
+            counts += batch.targets[counted].sum(0)
+        else:
+            counts += np.bincount(batch.targets[counted], minlength=features)
+    if task.kind == "frames":
+        return np.log((counts + 1) / (targets - counts + 1)).astype(np.float32)
+    return np.log((counts + 1) / (targets + features)).astype(np.float32)
+
+
 def _summed_loss(
     network: Network, batch: Batch, state: Any, device: str, dice: torch.Generator | None
 ) -> tuple[Tensor, Any]:
@@ -172,14 +191,16 @@ class _Training:
     def __init__(
         self,
         setup: Setup,
-        splits: Mapping[str, Arrays],
+        splits: Mapping[SplitName, Arrays],
         keeper: Keeper,
         asked_to_go: Callable[[], bool],
     ) -> None:
         self.setup, self.splits, self.keeper = setup, splits, keeper
         self.asked_to_go = asked_to_go
         self.network = make_network(setup)
-        self.optimiser = torch.optim.Adam(self.network.parameters(), lr=setup.learning_rate)
+        first_guess = guess_by_frequency(setup.task, splits["train"], setup.features)
+        self.network.output.bias.data.copy_(torch.from_numpy(first_guess))
+        self.optimiser = Adam(self.network.parameters(), setup.learning_rate)
         self.dice = torch.Generator(setup.device)
         self.state: Any = None
         self.best: dict[str, Tensor] = {}
@@ -233,9 +254,7 @@ class _Training:
             seeds.derive(seed=self.setup.seed, purpose="dropout", epoch=epoch, batch=number)
         )
         targets = float(batch.counted.sum())
-        summed, state = _summed_loss(
-            self.network, batch, self.state, self.setup.device, self.dice
-        )
+        summed, state = _summed_loss(self.network, batch, self.state, self.setup.device, self.dice)
         self.optimiser.zero_grad()
         (summed / targets).backward()
         norm = torch.nn.utils.clip_grad_norm_(
@@ -290,8 +309,7 @@ class _Training:
     def _save(self) -> None:
         tensors = {f"weights/{k}": v for k, v in self.network.state_dict().items()}
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
-        for i, moments in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"adam/{i}/{k}": v for k, v in moments.items()}
+        tensors |= {f"adam/{k}": v for k, v in self.optimiser.moments.items()}
         for i, layer in enumerate(self.state or ()):
             tensors |= {f"state/{i}/{j}": value for j, value in enumerate(layer)}
         self.progress.tensors = tensors
@@ -303,12 +321,7 @@ class _Training:
         self.progress.resumed += 1
         self.network.load_state_dict(_under(tensors, "weights"))
         self.best = _under(tensors, "best")
-        moments: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under(tensors, "adam").items():
-            i, key = name.split("/")
-            moments.setdefault(int(i), {})[key] = value
-        groups = self.optimiser.state_dict()["param_groups"]
-        self.optimiser.load_state_dict({"state": moments, "param_groups": groups})
+        self.optimiser.load(_under(tensors, "adam"))
         layers: dict[int, dict[int, Tensor]] = {}
         for name, value in _under(tensors, "state").items():
             i, j = name.split("/")

@@ -14,7 +14,6 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 
 import numpy as np
 from deap import gp
@@ -77,9 +76,7 @@ def mutate(space: Space, genome: Genome, rng: np.random.Generator) -> tuple[Geno
     return sample(space, rng), "sample"
 
 
-def cross(
-    space: Space, first: Genome, second: Genome, rng: np.random.Generator
-) -> Genome | None:
+def cross(space: Space, first: Genome, second: Genome, rng: np.random.Generator) -> Genome | None:
     """Return `first` with one subtree from the same place of `second`, or None if none is new.
 
     A memory cell that the subtree reads and `first` lacks comes along from `second`.
@@ -95,7 +92,9 @@ def cross(
     for point in rng.permutation(len(points)) if points else ():
         name, here, there = points[point]
         graft = subtree(donors[name], there)
-        if not issubclass(result_type(graft, space.language), slot_type(terms[name], here, space.language)):
+        if not issubclass(
+            result_type(graft, space.language), slot_type(terms[name], here, space.language)
+        ):
             continue
         child_terms = {**terms, name: grafted(terms[name], here, graft)}
         child = legal(space, _with_missing_memories(child_terms, donors, space.language))
@@ -191,17 +190,9 @@ def aligned(first: Term, second: Term, language: Language) -> list[tuple[Path, P
 
 
 def legal(space: Space, terms: list[tuple[str, Term]]) -> Genome | None:
-    """Return the canonical genome of some formulas, or None if the space's limits refuse it."""
+    """Return the canonical genome of some formulas, or None if a search may not propose it."""
     genome = from_terms(terms, space.language).canonical()
-    trees = [tree for _, tree in genome.formulas]
-    used = {node.name for tree in trees for node in tree}
-    too_deep = any(tree.height > space.max_depth for tree in trees)
-    too_large = any(len(tree) > space.max_nodes for tree in trees)
-    too_many = any(f"{family}{space.max_gates + 1}" in used for family in space.leaves)
-    reads_input = any(name.startswith(("gate", "input")) for name in used)
-    if too_deep or too_large or too_many or not reads_input:
-        return None
-    return genome
+    return genome if space.admits(genome) else None
 
 
 def _with_missing_memories(
@@ -230,7 +221,6 @@ def _leaves(space: Space, name: str, memories: tuple[str, ...]) -> list[str]:
     return projections + states * share
 
 
-@cache
 def _narrowed(space: Space, name: str, memories: tuple[str, ...]) -> gp.PrimitiveSetTyped:
     """Return the DEAP primitive set that a search draws formula `name` from."""
     primitives = gp.PrimitiveSetTyped(space.language.name, [], Value)

@@ -7,8 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+from gp_cells.files import RecordError, read_fitness
 from gp_cells.plan import Plan
-from gp_cells.record import RecordError, read_fitness
 
 
 def follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
@@ -25,7 +25,9 @@ def follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
         if len(finished) != shown:
             shown = len(finished)
             elapsed = time.monotonic() - began
-            print(progress_line(finished, len(paths), at_start, elapsed), file=sys.stderr, flush=True)
+            print(
+                progress_line(finished, len(paths), at_start, elapsed), file=sys.stderr, flush=True
+            )
 
 
 def progress_line(finished: list[Path], total: int, at_start: int, elapsed_s: float) -> str:

@@ -20,10 +20,9 @@ for strategy, example in PLAN.strategies.items():
     checkpoint:
         name:
             f"replicate_{strategy}"
-        localrule: True
         input:
             settings="results/runs/{run}/settings.json",
-            history=lambda w: history_before(w.run, PLAN.runs[w.run].waves - 1),
+            history=lambda w: PLAN.runs[w.run].history_after(PLAN.runs[w.run].waves - 1),
         output:
             expand(
                 "results/runs/{{run}}/replicates/{finalist:02d}-{rate}-{seed}/genome.json",
@@ -31,18 +30,19 @@ for strategy, example in PLAN.strategies.items():
                 rate=range(example.rates),
                 seed=range(example.replicates),
             ),
-        params:
-            folder="results/runs/{run}/replicates",
-        wildcard_constraints:
-            run=f"[a-z0-9_]+-[a-z0-9_]+-{strategy}-s[0-9]+",
         log:
             "results/logs/replicate/{run}.log",
+        wildcard_constraints:
+            run=f"[a-z0-9_]+-[a-z0-9_]+-{strategy}-s[0-9]+",
+        localrule: True
         conda:
             "../envs/gp-cells.yaml"
         threads: 1
         resources:
             mem_mb=1000,
             runtime=10,
+        params:
+            folder=subpath(output[0], ancestor=2),
         shell:
             "gp-cells replicate"
             " --settings {input.settings:q}"
@@ -84,8 +84,6 @@ rule test:
         data=lambda w: ancient(f"results/data/{PLAN.runs[w.run].data}/test.npz"),
     output:
         "results/runs/{run}/test/test.json",
-    params:
-        data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     log:
         "results/logs/test/{run}.log",
     benchmark:
@@ -96,6 +94,8 @@ rule test:
     resources:
         mem_mb=2000,
         runtime=60,
+    params:
+        data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     shell:
         "gp-cells test"
         " --settings {input.settings:q}"

@@ -22,9 +22,6 @@ rule compare:
         ),
     output:
         f"results/report/{PLAN.benchmark}/comparison.json",
-    params:
-        benchmark=PLAN.benchmark,
-        runs=list(PLAN.runs),
     log:
         f"results/logs/compare/{PLAN.benchmark}.log",
     conda:
@@ -33,6 +30,9 @@ rule compare:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        benchmark=PLAN.benchmark,
+        runs=list(PLAN.runs),
     shell:
         "gp-cells compare"
         " --results results"
@@ -50,8 +50,6 @@ rule report:
             f"results/report/{PLAN.benchmark}/index.html",
             category="Comparison",
         ),
-    params:
-        benchmark=PLAN.benchmark,
     log:
         f"results/logs/report/{PLAN.benchmark}.log",
     conda:
@@ -60,6 +58,8 @@ rule report:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        benchmark=PLAN.benchmark,
     shell:
         "gp-cells report"
         " --results results"

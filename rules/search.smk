@@ -20,9 +20,6 @@ rule prepare:
         "results/data/{data}/data.json",
         "results/data/{data}/search.npz",
         "results/data/{data}/test.npz",
-    params:
-        task=lambda w: json.dumps(PLAN.tasks[w.data], sort_keys=True),
-        folder="results/data/{data}",
     log:
         "results/logs/prepare/{data}.log",
     benchmark:
@@ -33,6 +30,9 @@ rule prepare:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        task=lambda w: json.dumps(PLAN.tasks[w.data], sort_keys=True),
+        folder=subpath(output[0], parent=True),
     shell:
         "gp-cells prepare"
         " --task {params.task:q}"
@@ -45,8 +45,6 @@ rule settings:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}/data.json",
     output:
         "results/runs/{run}/settings.json",
-    params:
-        order=lambda w: json.dumps(PLAN.runs[w.run].order, sort_keys=True),
     log:
         "results/logs/settings/{run}.log",
     conda:
@@ -55,6 +53,8 @@ rule settings:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        order=lambda w: json.dumps(PLAN.runs[w.run].order, sort_keys=True),
     shell:
         "gp-cells settings"
         " --order {params.order:q}"
@@ -71,29 +71,31 @@ for strategy, example in PLAN.strategies.items():
     checkpoint:
         name:
             f"breed_{strategy}"
-        localrule: True
         input:
             settings="results/runs/{run}/settings.json",
-            history=lambda w: history_before(w.run, int(w.wave) - PLAN.runs[w.run].lag),
+            history=lambda w: PLAN.runs[w.run].history_before(int(w.wave)),
         output:
             "results/runs/{run}/waves/{wave}/lineage.json",
             expand(
                 "results/runs/{{run}}/waves/{{wave}}/{slot:02d}/genome.json",
                 slot=range(example.slots),
             ),
-        params:
-            folder="results/runs/{run}/waves/{wave}",
-            history=lambda w, input: ["--history", input.history] if input.history else [],
-        wildcard_constraints:
-            run=f"[a-z0-9_]+-[a-z0-9_]+-{strategy}-s[0-9]+",
         log:
             "results/logs/breed/{run}/{wave}.log",
+        wildcard_constraints:
+            run=f"[a-z0-9_]+-[a-z0-9_]+-{strategy}-s[0-9]+",
+        localrule: True
         conda:
             "../envs/gp-cells.yaml"
         threads: 1
         resources:
             mem_mb=1000,
             runtime=30,
+        params:
+            folder=subpath(output[0], parent=True),
+            history=lambda w, input: (
+                ["--history", input.history] if input.history else []
+            ),
         shell:
             "gp-cells breed"
             " --settings {input.settings:q}"
@@ -111,8 +113,6 @@ rule train:
     output:
         fitness="results/runs/{run}/{place}/fitness.json",
         trial="results/runs/{run}/{place}/trial.h5",
-    params:
-        data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     log:
         "results/logs/train/{run}/{place}.log",
     benchmark:
@@ -123,6 +123,8 @@ rule train:
     resources:
         mem_mb=2000,
         runtime=lambda w, attempt: 60 * attempt,
+    params:
+        data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     shell:
         "gp-cells train"
         " --settings {input.settings:q}"
@@ -139,12 +141,9 @@ rule score:
         fitness=lambda w: [
             f"{folder}/fitness.json" for folder in PLAN.runs[w.run].wave(int(w.wave))
         ],
-        before=lambda w: history_before(w.run, int(w.wave) - 1),
+        before=lambda w: PLAN.runs[w.run].history_after(int(w.wave) - 1),
     output:
         "results/runs/{run}/waves/{wave}/history.jsonl.gz",
-    params:
-        wave="results/runs/{run}/waves/{wave}",
-        before=lambda w, input: ["--before", input.before] if input.before else [],
     log:
         "results/logs/score/{run}/{wave}.log",
     conda:
@@ -153,14 +152,12 @@ rule score:
     resources:
         mem_mb=1000,
         runtime=10,
+    params:
+        wave=subpath(output[0], parent=True),
+        before=lambda w, input: ["--before", input.before] if input.before else [],
     shell:
         "gp-cells score"
         " --wave {params.wave:q}"
         " {params.before:q}"
         " --to {output:q}"
         " 2> {log:q}"
-
-
-def history_before(run, wave):
-    """Return the history up to a wave, or nothing before the first."""
-    return f"results/runs/{run}/waves/{wave:03d}/history.jsonl.gz" if wave >= 0 else []

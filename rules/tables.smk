@@ -24,14 +24,14 @@ localrules:
 
 rule tabulate:
     input:
-        "results/runs/{run}/settings.json",
-        "results/runs/{run}/replicates/conclusion.json",
-        "results/runs/{run}/test/test.json",
-        lambda w: [f"{folder}/trial.h5" for folder in PLAN.runs[w.run].candidates()],
+        settings="results/runs/{run}/settings.json",
+        conclusion="results/runs/{run}/replicates/conclusion.json",
+        test="results/runs/{run}/test/test.json",
+        trials=lambda w: [
+            f"{folder}/trial.h5" for folder in PLAN.runs[w.run].candidates()
+        ],
     output:
         expand("results/tables/{table}/run={{run}}/part.parquet", table=TABLES),
-    params:
-        run="results/runs/{run}",
     log:
         "results/logs/tabulate/{run}.log",
     conda:
@@ -40,6 +40,8 @@ rule tabulate:
     resources:
         mem_mb=2000,
         runtime=30,
+    params:
+        run=subpath(input.settings, parent=True),
     shell:
         "gp-cells tabulate"
         " --run-folder {params.run:q}"

@@ -13,6 +13,7 @@ PACKAGE = ROOT / "gp_cells"
 # A room imports only rooms before it in this list; `gp_cells`, the Python door, is after them all.
 ORDER = [
     "choose",
+    "files",
     "plan",
     "seeds",
     "genome",

@@ -30,9 +30,9 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {
 class Cell(nn.Module):
     """A recurrent layer of one evolved or hand-designed cell.
 
-    Call it with `x` (time, batch, inputs) and the state of the step before, a tuple of (batch,
-    units) tensors in the order of `program.states`, or None for zeros. It returns the outputs (time,
-    batch, units) and the new state. Weights are drawn like those of `torch.nn.LSTM`: uniform within
+    Call it with `x` (time, batch, inputs) and the state of the step before, a tuple of tensors
+    (batch, units) in the order of `program.states`, or None for zeros. It returns the outputs
+    (time, batch, units) and the new state. Weights are drawn like those of `torch.nn.LSTM`: uniform within
     1/sqrt(units) of zero.
 
     Weights, with G gates, I inputs, R recurrents, …, counted in `program.counts`:

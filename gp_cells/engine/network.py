@@ -27,15 +27,16 @@ class Network(nn.Module):
         self.embedding = nn.Embedding(features, units) if kind == "symbols" else None
         first = units if kind == "symbols" else features
         sizes = [first] + [units] * (layers - 1)
-        self.layers = nn.ModuleList(build(genome, size, units) for size in sizes)
+        self.cells = [build(genome, size, units) for size in sizes]
+        self.layers = nn.ModuleList(self.cells)
         self.output = nn.Linear(units, features)
 
     def initialise(self, seed: int) -> None:
         """Draw all weights from one seed, each module by its own customary rule."""
         generator = torch.Generator().manual_seed(seed)
         bound = self.output.in_features**-0.5
-        for layer in self.layers:
-            layer.reset_parameters(generator)
+        for cell in self.cells:
+            cell.reset_parameters(generator)
         for weight in self.output.parameters():
             nn.init.uniform_(weight, -bound, bound, generator=generator)
         if self.embedding is not None:
@@ -47,8 +48,8 @@ class Network(nn.Module):
         """Return logits and the state after the last step; `dice` decides what dropout zeroes."""
         values = inputs if self.embedding is None else self.embedding(inputs)
         carried = []
-        for i, layer in enumerate(self.layers):
-            values, layer_state = layer(values, None if state is None else state[i])
+        for i, cell in enumerate(self.cells):
+            values, layer_state = cell(values, None if state is None else state[i])
             carried.append(layer_state)
             if self.training and self.dropout > 0:
                 keep = torch.empty_like(values).bernoulli_(1 - self.dropout, generator=dice)

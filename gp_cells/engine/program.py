@@ -5,7 +5,6 @@ Everything that runs or measures a cell reads this program, never the trees.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 
 from gp_cells.genome import Genome, Term
@@ -65,19 +64,15 @@ def compile_program(genome: Genome) -> Program:
             arguments.sort()
         weighted = head not in {function.name for function in language.functions}
         step = Step(*_weighted(head)) if weighted else Step(head)
-        return steps.setdefault(
-            Step(step.operation, tuple(arguments), step.number), len(steps)
-        )
+        return steps.setdefault(Step(step.operation, tuple(arguments), step.number), len(steps))
 
     for name, term in terms:
         finished[name] = place(term)
-    used = Counter({family: 0 for family in PROJECTIONS})
+    used = dict.fromkeys(PROJECTIONS, 0)
     for step in steps:
         if step.operation in used:
             used[step.operation] = max(used[step.operation], step.number + 1)
-    return Program(
-        states, tuple(steps), tuple(finished[f"{state}'"] for state in states), dict(used)
-    )
+    return Program(states, tuple(steps), tuple(finished[f"{state}'"] for state in states), used)
 
 
 def _weighted(head: str) -> tuple[str, tuple[int, ...], int]:

@@ -18,10 +18,10 @@ from gp_cells.report.layout import Bend, Layout, place
 SYMBOLS = {
     "add": "+",
     "mul": "×",
-    "sub": "−",  # noqa: RUF001, a minus sign
-    "complement": "1 −",  # noqa: RUF001
+    "sub": "−",
+    "complement": "1 −",
     "increment": "+ 1",
-    "decrement": "− 1",  # noqa: RUF001
+    "decrement": "− 1",
     "sigmoid": "σ",
 }
 PROJECTED = {"gate": "W x + U h + b", "input": "W x", "recurrent": "U h", "bias": "b", "scale": "s"}
@@ -96,7 +96,7 @@ def draw(genome: Genome) -> str:
     body = [*_lines(nodes, layout, left), *_boxes(nodes, layout, left)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="gp-cell" role="img" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}">'
+        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" style="--width:{width:.0f}px">'
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
         f"<style>{STYLE}</style>{''.join(body)}</svg>"
     )
@@ -105,7 +105,7 @@ def draw(genome: Genome) -> str:
 def _nodes(program: Program) -> list[Node]:
     nodes = [_node(step, program.states) for step in program.steps]
     written = sorted(zip(program.states, program.results, strict=True), key=lambda pair: pair[1])
-    return nodes + [Node("result", f"{state}′", "", (at,), state) for state, at in written]  # noqa: RUF001
+    return nodes + [Node("result", f"{state}′", "", (at,), state) for state, at in written]
 
 
 def _node(step: Step, states: Sequence[str]) -> Node:
@@ -164,7 +164,7 @@ def _lines(nodes: Sequence[Node], layout: Layout, left: Sequence[float]) -> list
             curve = f"M{x:.1f} {y:.1f}C{middle:.1f} {y:.1f} {middle:.1f} {down:.1f} {bend:.1f} {down:.1f}"
             curves.setdefault(start[0], []).append(f"{curve}H{goal:.1f}")
             if layout.is_node(end) and _is_taken_off(target, start[0], port):
-                signs.append(f'<text class="taken" x="{goal - 7:.1f}" y="{down + 8:.1f}">−</text>')  # noqa: RUF001
+                signs.append(f'<text class="taken" x="{goal - 7:.1f}" y="{down + 8:.1f}">−</text>')
     drawn = []
     for node, parts in sorted(curves.items()):
         read = f' class="read" style="--of:var(--{nodes[node].state})"' if nodes[node].state else ""

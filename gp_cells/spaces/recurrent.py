@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gp_cells.choose import SettingError, check_range
-from gp_cells.genome import Function, Genome, Language, Mixed, Squashed, Value
+from gp_cells.genome import Function, Genome, Language, Mixed, Squashed, Term, Value
 
 if TYPE_CHECKING:
     from torch import nn
@@ -79,6 +79,21 @@ class Recurrent:
         folder = Path(__file__).parent / "cells"
         return {path.stem: path for path in sorted(folder.glob("*.cell"))}
 
+    def admits(self, genome: Genome) -> bool:
+        """Return whether a search may propose a canonical genome: within limits, reads the input.
+
+        Genomes with a state that explodes whatever the weights are left out too.
+        """
+        trees = [tree for _, tree in genome.formulas]
+        used = {node.name for tree in trees for node in tree}
+        return (
+            all(tree.height <= self.max_depth for tree in trees)
+            and all(len(tree) <= self.max_nodes for tree in trees)
+            and not any(f"{family}{self.max_gates + 1}" in used for family in self.leaves)
+            and any(name.startswith(("gate", "input")) for name in used)
+            and not explodes(genome)
+        )
+
     def build(self, genome: Genome, inputs: int, units: int) -> nn.Module:
         """Return a recurrent layer of this cell; see `gp_cells.engine.build`."""
         from gp_cells.engine import build
@@ -96,3 +111,37 @@ LANGUAGE = Language(
     max_depth=15,
     max_nodes=128,
 )
+
+
+def explodes(genome: Genome) -> bool:
+    """Return whether a state's next value may grow faster than in proportion to the states.
+
+    Such a cell (c' = c * c + …) overflows within a few steps whatever its weights, so training it is
+    a waste. The test is on the formulas' degree in unbounded states: tanh and sigmoid bring it to 0,
+    a sum has its larger one, a product both. A projection of the output has the output's degree. The
+    filter is ours; Rawal and Miikkulainen 2018 speak of none.
+    """
+    degrees = {f"{state}'": 1 for state in genome.language.states}
+    while True:
+        found: dict[str, int] = {}
+        for name, term in genome.terms():
+            found[name] = _degree(term, degrees, found, genome.language)
+        bounded = {name for name, degree in found.items() if degree == 0 and degrees[name] == 1}
+        if not bounded:
+            return max(found.values()) > 1
+        degrees.update(dict.fromkeys(bounded, 0))
+
+
+def _degree(term: Term, before: dict[str, int], now: dict[str, int], language: Language) -> int:
+    """Return a term's degree, given those of the states before and of the formulas so far."""
+    head = term[0]
+    children = [_degree(child, before, now, language) for child in term[1:]]
+    if head in ("tanh", "sigmoid"):
+        return 0
+    if children:
+        return sum(children) if head == "mul" else max(children)
+    if head in now:
+        return now[head]
+    if head in language.states:
+        return before[f"{head}'"]
+    return before[f"{language.output}'"] if head.startswith(("gate", "recurrent")) else 0

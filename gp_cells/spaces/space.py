@@ -43,18 +43,12 @@ class Space(Protocol):
         ...
 
     @property
-    def max_depth(self) -> int:
-        """The deepest formula that a search writes."""
-        ...
-
-    @property
-    def max_nodes(self) -> int:
-        """The most nodes in one formula that a search writes."""
-        ...
-
-    @property
     def baselines(self) -> Mapping[str, Path]:
         """The hand-designed genomes of this space: name to `.cell` file."""
+        ...
+
+    def admits(self, genome: Genome) -> bool:
+        """Return whether a search may propose a canonical genome."""
         ...
 
     def build(self, genome: Genome, inputs: int, units: int) -> nn.Module:

@@ -81,7 +81,9 @@ class GP:
             if not stale:
                 break
             genome, operator = variation.mutate(space, child.genome, rng)
-            operators = child.operator if operator in child.operator else f"{child.operator}+{operator}"
+            operators = (
+                child.operator if operator in child.operator else f"{child.operator}+{operator}"
+            )
             child = Proposal(genome, operators, child.parents)
         return child
 
@@ -153,9 +155,7 @@ class Flock:
         return next((species for species in everyone if self._is_near(genome, species)), None)
 
     def _is_near(self, genome: Genome, species: Species) -> bool:
-        return (
-            variation.distance(genome, species.members[0].genome) <= self.strategy.threshold
-        )
+        return variation.distance(genome, species.members[0].genome) <= self.strategy.threshold
 
     def _retire(self) -> None:
         """Move stagnant species to the Hall of Shame and call waiting ones up in their place.

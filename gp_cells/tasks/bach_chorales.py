@@ -53,8 +53,8 @@ class BachChorales:
 
     `part` is the share of the training chorales used, the first ones in the order of their hash;
     validation and test are always whole. By the default recipe torch.nn.LSTM takes about 7 CPU
-    seconds of one thread and comes to 8.97 nats per frame on validation; a cell stepped through
-    in Python takes several times as long.
+    seconds of one thread and comes to 8.97-9.00 nats per frame on validation; a cell stepped
+    through in Python takes several times as long.
     """
 
     kind: ClassVar[Literal["frames", "symbols"]] = "frames"

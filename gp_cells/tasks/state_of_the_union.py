@@ -38,7 +38,9 @@ class StateOfTheUnion:
     `part` and `valid_part` are the shares, in characters, of the training and validation text used,
     counted from its start; the test text is always whole. The vocabulary is that of the whole
     training split whatever `part` is, and one symbol more for unknown characters. `steps` is the
-    length, in characters, of the segments that gradients flow back through.
+    length, in characters, of the segments that gradients flow back through. By the default part and
+    recipe torch.nn.LSTM takes about 95 CPU seconds of one thread and comes to 1.315 nats (1.90
+    bits) per character on validation; a cell stepped through in Python takes several times as long.
     """
 
     kind: ClassVar[Literal["frames", "symbols"]] = "symbols"

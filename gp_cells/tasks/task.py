@@ -80,7 +80,9 @@ class Task(Protocol):
     """What one loss is measured in, e.g. "nats per frame"."""
 
     @property
-    def recipe(self) -> Recipe: ...
+    def recipe(self) -> Recipe:
+        """How a candidate is trained on this task."""
+        ...
 
     def read(self) -> Data:
         """Read the installed package's files.

@@ -20,8 +20,20 @@ from gp_cells.search import propose, write_settings
 from gp_cells.strategies import Outcome
 
 DATA = {
-    "bach_chorales": ("frames", "nats per frame", 88, 6.0, {"unigram": 14.1, "previous_frame": 8.2}),
-    "state_of_the_union": ("symbols", "nats per character", 97, 1.4, {"unigram": 3.1, "bigram": 2.45}),
+    "bach_chorales": (
+        "frames",
+        "nats per frame",
+        88,
+        6.0,
+        {"unigram": 14.1, "previous_frame": 8.2},
+    ),
+    "state_of_the_union": (
+        "symbols",
+        "nats per character",
+        97,
+        1.4,
+        {"unigram": 3.1, "bigram": 2.45},
+    ),
 }
 MACHINE = {
     "hardware_id": "0" * 32,
@@ -35,7 +47,9 @@ MACHINE = {
 }
 
 
-def make_config(seeds=(1,), tasks=("bach_chorales",), waves=3, slots=5, strategies=("gp", "random")):
+def make_config(
+    seeds=(1,), tasks=("bach_chorales",), waves=3, slots=5, strategies=("gp", "random")
+):
     searches = {
         name: {
             "name": name,

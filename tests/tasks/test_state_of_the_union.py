@@ -3,6 +3,7 @@ import re
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -155,8 +156,9 @@ def test_every_validation_character_is_counted_once(data):
 def test_streams_go_on_from_batch_to_batch(data):
     batches = list(StateOfTheUnion().batches(data.splits["valid"], None))
     assert [batch.continues for batch in batches] == [False] + [True] * (len(batches) - 1)
-    for before, after in zip(batches, batches[1:-1], strict=False):
-        np.testing.assert_array_equal(after.inputs[0], before.targets[-1])
+    for before, after in pairwise(batches):
+        inside = after.counted[0] == 1
+        np.testing.assert_array_equal(after.inputs[0, inside], before.targets[-1, inside])
 
 
 def test_batches_have_the_shapes_and_types_of_the_contract():

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import pytest
+
+from gp_cells.choose import SettingError, choose
+from gp_cells.genome import parse
+from gp_cells.spaces import SPACES
+from gp_cells.spaces.recurrent import LANGUAGE, Recurrent, explodes
+
+SPACE = Recurrent()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("c' = c * c + gate1\nh' = tanh(c)", True),
+        ("h' = gate1 * gate2", True),
+        ("c' = gate1 * c\nh' = relu(c')", True),
+        ("h' = tanh(gate1) * gate2", False),
+        ("c' = gate1 * gate2 + c\nh' = tanh(c')", False),
+        ("c' = c + tanh(gate1)\nh' = sigmoid(gate2) * tanh(c')", False),
+    ],
+)
+def test_a_state_that_feeds_on_its_own_product_explodes(text: str, expected: bool) -> None:
+    assert explodes(parse(text, LANGUAGE)) is expected
+
+
+@pytest.mark.parametrize("name", sorted(SPACE.baselines))
+def test_no_hand_designed_cell_explodes(name: str) -> None:
+    genome = parse(SPACE.baselines[name].read_text(), LANGUAGE)
+    assert not explodes(genome)
+
+
+def test_every_baseline_names_its_source() -> None:
+    for path in SPACE.baselines.values():
+        assert "https://" in path.read_text(), path.name
+
+
+def test_all_published_baselines_are_there_and_are_different_cells() -> None:
+    names = (
+        "gru janet lstm lstm_coupled lstm_forget_bias lstm_peephole mgu mut1 nascell tanh_rnn ugrnn"
+    )
+    assert sorted(SPACE.baselines) == names.split()
+    ids = {parse(p.read_text(), LANGUAGE).architecture_id for p in SPACE.baselines.values()}
+    assert len(ids) == len(SPACE.baselines)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"functions": ["add", "softmax"]}, "recurrent.functions: got 'softmax'; choose from add"),
+        ({"functions": []}, "recurrent.functions: got an empty list"),
+        ({"memory_cells": 5}, "recurrent.memory_cells: expected at least 1 and at most 4, got 5"),
+        ({"memory_cells": "two"}, "recurrent.memory_cells: expected int, got 'two'"),
+        ({"depth": 3}, "recurrent has no setting 'depth'; its settings are: functions"),
+    ],
+)
+def test_a_bad_setting_is_refused_with_what_is_allowed(settings: dict, said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        choose("spaces", SPACES, "recurrent", settings)
+
+
+def test_an_unknown_space_is_refused_with_those_there_are() -> None:
+    with pytest.raises(SettingError, match="there is no 'recurent'; choose one of recurrent"):
+        choose("spaces", SPACES, "recurent", {})
