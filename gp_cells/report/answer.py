@@ -1,4 +1,4 @@
-"""The answer of a task in words: the best evolved cell against the best hand-designed one.
+"""The answer of a task in words: the best cell found by search against the best hand-designed one.
 
 Both are picked by validation loss. They are compared on the test split where it was measured, which
 no choice has seen, and seed by seed, since every finalist was trained with the same seeds.
@@ -14,6 +14,7 @@ from typing import Any
 from gp_cells.report.evidence import Evidence, Row, count_runs
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+FEW = 5  # seeds below which a headline says how few
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,8 @@ def answer(evidence: Evidence) -> Answer:
     designed = next(iter(evidence.designed), None)
     task = name_task(evidence.task)
     if evolved is None or designed is None:
-        missing = "evolved" if evolved is None else "hand-designed"
-        headline = f"On {task} there is no {missing} finalist to compare."
+        missing = "searched" if evolved is None else "hand-designed"
+        headline = f"On {task}, there is no {missing} finalist to compare."
         return Answer(headline, _searches(evidence), evolved, designed)
     split, differences = compare_by_seed(evidence, evolved, designed)
     if not differences:
@@ -47,14 +48,17 @@ def answer(evidence: Evidence) -> Answer:
         if abs(mean) >= 0.0005
         else f"under 0.001 {evidence.unit}"
     )
+    found = f"the best cell found by search ({evolved['strategy']})"
     if len(differences) > 1 and min(differences) < 0 < max(differences):
-        said = f"the best evolved cell and {designed['name']} are within seed noise, {gap} apart"
+        said = f"{found} and {designed['name']} are within seed noise, {gap} apart"
     elif mean < 0:
-        said = (
-            f"the best evolved cell beats the best hand-designed one, {designed['name']}, by {gap}"
-        )
+        said = f"{found} beats the best hand-designed one, {designed['name']}, by {gap}"
     else:
-        said = f"the best evolved cell stays {gap} behind the best hand-designed one, {designed['name']}"
+        said = f"{found} stays {gap} behind the best hand-designed one, {designed['name']}"
+    if 1 < len(differences) < FEW:
+        said += f" ({_number(len(differences))} seeds)"
+    elif len(differences) == 1:
+        said += " (one seed)"
     caution = f"{_trust(split, differences)} {_searches(evidence)}"
     return Answer(f"On {task}, {said}.", caution, evolved, designed)
 
@@ -94,8 +98,13 @@ def _trust(split: str, differences: Sequence[float]) -> str:
     better = sum(difference < 0 for difference in differences)
     ranged = f"{min(differences):+.3f} to {max(differences):+.3f}".replace("-", "−")
     shared = f"Measured on the {split} with the same {_number(n)} seeds each (n = {n})"
-    won = f"the evolved cell is better with {_number(better)} of them (difference {ranged})"
-    if n < 5:
+    every = "both" if n == 2 else f"all {_number(n)}"
+    if better in (0, n):
+        won = f"the found cell is {'better' if better else 'worse'} with {every}"
+    else:
+        won = f"the found cell is better with {_number(better)} of them"
+    won += f" (difference {ranged})"
+    if n < FEW:
         return f"{shared}: {won}. That is too few to rule out chance."
     return f"{shared}: {won}."
 

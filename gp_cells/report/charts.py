@@ -25,6 +25,7 @@ from gp_cells.report.encoding import (
     pad,
     place_names,
     rounded,
+    thin,
     title,
     write_names,
     zoom,
@@ -32,7 +33,6 @@ from gp_cells.report.encoding import (
 from gp_cells.report.evidence import Evidence, Row, searching
 from gp_cells.report.layout import spread
 
-FAINT_CURVES = 400  # most search trials drawn as curves; the rest would only blacken the chart
 RESAMPLES = 2000  # of the bootstrap
 STATUS_COLOURS = {
     "diverged": "#b8473d",
@@ -70,29 +70,23 @@ def compare_finalists(evidence: Evidence) -> dict[str, Any]:
     points = base.encode(y=y, yOffset=offset, x=x, color=colour, shape=shape, tooltip=tips)
     tick = alt.Chart(inline(means)).mark_tick(thickness=2.4, size=13)
     average = tick.encode(y=y, yOffset=offset, x=x, color=colour, tooltip=hover("cell:N", "loss:Q"))
-    return finish(points + average + _references(evidence, [d["loss"] for d in dots]), None)
+    return finish(points + average + _references(evidence), None)
 
 
 def references_beyond(evidence: Evidence) -> list[str]:
     """Return the reference predictors that are too far off to be drawn beside the finalists."""
-    losses = [
-        t["fitness"]
-        for row in evidence.rows
-        for t in evidence.replicates(row)
-        if t["fitness"] is not None
-    ]
-    return [name for name, loss in evidence.references.items() if not _fits(loss, losses)]
+    trials = [trial for row in evidence.rows for trial in evidence.replicates(row)]
+    losses = [trial["fitness"] for trial in trials if trial["fitness"] is not None]
+    furthest = max(losses) + 0.8 * (max(losses) - min(losses)) if losses else 0.0
+    return [name for name, loss in evidence.references.items() if loss > furthest]
 
 
-def _fits(loss: float, losses: Sequence[float]) -> bool:
-    return bool(losses) and loss <= max(losses) + 0.8 * (max(losses) - min(losses))
-
-
-def _references(evidence: Evidence, losses: Sequence[float]) -> alt.LayerChart:
+def _references(evidence: Evidence) -> alt.LayerChart:
+    beyond = references_beyond(evidence)
     rows = [
-        {"name": name, "loss": rounded(loss)}
+        {"name": name.replace("_", " "), "loss": rounded(loss)}
         for name, loss in evidence.references.items()
-        if _fits(loss, losses)
+        if name not in beyond
     ]
     base = alt.Chart(inline(rows)).encode(x="loss:Q", tooltip=hover("name:N", "loss:Q"))
     text = base.mark_text(align="right", dx=-5, baseline="top", fontStyle="italic")
@@ -116,11 +110,12 @@ def draw_search(evidence: Evidence) -> dict[str, Any] | None:
         lines += _band(strategy, [[c["best_so_far"] for c in run] for run in runs])
     if not lines:
         return None
-    domain = zoom([line["loss"] for line in lines], [dot["loss"] for dot in dots])
+    rule = _best_designed(evidence)
+    domain = zoom([row["loss"] for row in [*lines, *rule]], [dot["loss"] for dot in dots])
     x = alt.X("evaluation:Q", title="candidates trained", axis=alt.Axis(tickMinStep=1))
     y = alt.Y("loss:Q", title=title(evidence), scale=alt.Scale(domain=domain, nice=False))
     colour = colour_of(evidence, only=list(names))
-    points = alt.Chart(inline(dots)).mark_circle(size=20, opacity=0.3, clip=True)
+    points = alt.Chart(inline(thin(dots, "loss"))).mark_circle(size=20, opacity=0.3, clip=True)
     tips = hover("strategy:N", "operator:N", "loss:Q", "formulas:N")
     layers = [points.encode(x=x, y=y, color=colour, tooltip=tips)]
     band = alt.Chart(inline([line for line in lines if "low" in line]))
@@ -128,12 +123,12 @@ def draw_search(evidence: Evidence) -> dict[str, Any] | None:
     layers.append(band.encode(x=x, y=alt.Y("low:Q"), y2="high:Q", color=colour))
     line = alt.Chart(inline(lines)).mark_line(strokeWidth=2.4, clip=True, interpolate="step-after")
     layers.append(line.encode(x=x, y=y, color=colour))
-    chart = alt.layer(*layers, _best_designed(evidence, domain))
+    chart = alt.layer(*layers, _named_rule(rule))
     return finish(chart, 300)
 
 
-def _best_designed(evidence: Evidence, domain: Sequence[float]) -> alt.LayerChart:
-    """Return a rule at the best hand-designed cell as the search would have seen it: one trial."""
+def _best_designed(evidence: Evidence) -> list[Row]:
+    """Return the best hand-designed cell as the search would have seen it, by one trial."""
     fitness = {
         (t["run"], t["architecture_id"]): t["fitness"]
         for t in evidence.tables["trials"]
@@ -144,11 +139,13 @@ def _best_designed(evidence: Evidence, domain: Sequence[float]) -> alt.LayerChar
         for row in evidence.designed
         if (row["run"], row["architecture_id"]) in fitness
     ]
-    best = min(known, default=None)
-    rows = []
-    if best is not None and domain[0] <= best[0] <= domain[1]:
-        rows = [{"loss": rounded(best[0]), "name": f"{best[1]}, one trial"}]
-        base = alt.Chart(inline(rows)).encode(y="loss:Q")
+    return [{"loss": rounded(loss), "name": f"{name}, one trial"} for loss, name in sorted(known)][
+        :1
+    ]
+
+
+def _named_rule(rows: Sequence[Row]) -> alt.LayerChart:
+    base = alt.Chart(inline(rows)).encode(y="loss:Q")
     text = base.mark_text(align="right", baseline="bottom", dx=-4, dy=-3, fontStyle="italic")
     return base.mark_rule(strokeDash=[4, 3]) + text.encode(x=alt.value("width"), text="name:N")
 
@@ -186,52 +183,50 @@ def bootstrap(values: Sequence[float]) -> tuple[float, float]:
 
 def draw_curves(evidence: Evidence) -> dict[str, Any]:
     """Return validation loss by epoch: search trials faint, finalists' means over seeds strong."""
-    strong = []
-    for row in reversed(evidence.rows):  # the best is drawn last, over the others
-        curves = [finite(evidence.curves.get(t["trial_id"], [])) for t in evidence.replicates(row)]
-        mean = [rounded(statistics.fmean(at)) for at in zip(*curves, strict=False)]
-        if mean:
-            strong.append({"cell": row["label"], "strategy": row["strategy"], "losses": mean})
+    searched = [trial for trial in evidence.tables["trials"] if trial["role"] == "search"]
     faint = [
         {"cell": i, "strategy": evidence.strategy_of[t["run"]]}
         | {"losses": [rounded(v) for v in finite(evidence.curves.get(t["trial_id"], []))]}
-        for i, t in enumerate(_sampled(evidence))
+        for i, t in enumerate(thin(searched, "fitness"))
     ]
+    strong = _mean_curves(evidence)
     early = [s["losses"][min(len(s["losses"]) // 4, len(s["losses"]) - 1)] for s in strong]
     last = [s["losses"][-1] for s in strong]
     low = min((min(s["losses"]) for s in strong), default=0.0)
     top = max([*early, *last], default=1.0)
     domain = [rounded(low - 0.04 * (top - low)), rounded(top + 0.02 * (top - low))]
     ends = place_names(strong, [len(s["losses"]) for s in strong], last, "epoch", domain, 340)
-    y = alt.Y("loss:Q", title=title(evidence), scale=alt.Scale(domain=domain, nice=False))
     x = alt.X("epoch:Q", title="epoch", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1))
+    y = alt.Y("loss:Q", title=title(evidence), scale=alt.Scale(domain=domain, nice=False))
     colour = colour_of(evidence)
-    layers = []
-    for rows, width, opacity in (
-        (faint, 1.0, 0.16 if len(faint) < 80 else 0.07),
-        (strong, 2.2, 0.95),
-    ):
-        lines = alt.Chart(inline(rows)).transform_flatten(["losses"], as_=["loss"])
-        lines = lines.transform_window(epoch="row_number()", groupby=["cell", "strategy"])
-        mark = lines.mark_line(clip=True, strokeWidth=width, opacity=opacity)
-        tips = (
-            hover("cell:N", "strategy:N", "epoch:Q", "loss:Q") if rows is strong else alt.Undefined
-        )
-        layers.append(mark.encode(x=x, y=y, color=colour, detail="cell:N", tooltip=tips))
-    return finish(
-        alt.layer(*layers, write_names(ends, "epoch", colour)),
-        340,
-        make_room(row["cell"] for row in ends),
+    crowd = _lines(faint).mark_line(
+        clip=True, strokeWidth=1, opacity=0.16 if len(faint) < 80 else 0.07
     )
+    lines = _lines(strong).mark_line(clip=True, strokeWidth=2.2, opacity=0.95)
+    tips = hover("cell:N", "strategy:N", "epoch:Q", "loss:Q")
+    chart = alt.layer(
+        crowd.encode(x=x, y=y, color=colour, detail="cell:N"),
+        lines.encode(x=x, y=y, color=colour, detail="cell:N", tooltip=tips),
+        write_names(ends, "epoch", colour),
+    )
+    return finish(chart, 340, make_room(row["cell"] for row in ends))
 
 
-def _sampled(evidence: Evidence) -> list[Row]:
-    """Return the search's trials, evenly thinned by fitness if there are too many to see."""
-    trials = [t for t in evidence.tables["trials"] if t["role"] == "search"]
-    if len(trials) <= FAINT_CURVES:
-        return trials
-    trials.sort(key=lambda t: (t["fitness"] is None, t["fitness"] or 0.0, t["trial_id"]))
-    return [trials[i * len(trials) // FAINT_CURVES] for i in range(FAINT_CURVES)]
+def _mean_curves(evidence: Evidence) -> list[Row]:
+    """Return each finalist's mean curve over the seeds of its chosen rate, the best last."""
+    rows = []
+    for row in reversed(evidence.rows):
+        curves = [finite(evidence.curves.get(t["trial_id"], [])) for t in evidence.replicates(row)]
+        mean = [rounded(statistics.fmean(at)) for at in zip(*curves, strict=False)]
+        if mean:
+            rows.append({"cell": row["label"], "strategy": row["strategy"], "losses": mean})
+    return rows
+
+
+def _lines(rows: Sequence[Row]) -> alt.Chart:
+    """Return a chart of lists of losses, one row a trial, unfolded by the browser."""
+    unfolded = alt.Chart(inline(rows)).transform_flatten(["losses"], as_=["loss"])
+    return unfolded.transform_window(epoch="row_number()", groupby=["cell", "strategy"])
 
 
 def draw_rates(evidence: Evidence) -> dict[str, Any]:
@@ -302,7 +297,7 @@ def draw_sizes(evidence: Evidence) -> dict[str, Any]:
     y = alt.Y("loss:Q", title=title(evidence), scale=alt.Scale(domain=domain, nice=False))
     colour = colour_of(evidence)
     tips = hover("strategy:N", "parameters:Q", "loss:Q", "formulas:N")
-    points = alt.Chart(inline(faint)).mark_circle(size=28, opacity=0.25, clip=True)
+    points = alt.Chart(inline(thin(faint, "loss"))).mark_circle(size=28, opacity=0.25, clip=True)
     named = alt.Chart(inline(strong)).encode(x=x, y=y, color=colour)
     names = alt.Chart(inline(_beside(strong, domain, 300))).encode(x=x, y=y, color=colour)
     label = names.mark_text(align="left", dx=8, fontSize=11).encode(text="cell:N")
@@ -355,18 +350,22 @@ def count_failures(evidence: Evidence) -> dict[str, Any] | None:
 
 def draw_times(evidence: Evidence) -> dict[str, Any]:
     """Return the wall time of every trial, a row a strategy, and the medians."""
-    rows = [
+    trials = [trial for trial in evidence.tables["trials"] if trial["wall_s"]]
+    dots = [
         {"strategy": evidence.strategy_of[t["run"]], "seconds": rounded(t["wall_s"])}
         | {"candidate": t["candidate"], "status": t["status"], "scatter": i * 37 % 11}
-        for i, t in enumerate(evidence.tables["trials"])
-        if t["wall_s"]
+        for i, t in enumerate(trials)
     ]
+    times: dict[str, list[float]] = {}
+    for trial in trials:
+        times.setdefault(evidence.strategy_of[trial["run"]], []).append(trial["wall_s"])
+    middles = [{"strategy": s, "seconds": statistics.median(own)} for s, own in times.items()]
     x = alt.X("seconds:Q", title="wall time of a trial, s (log)", scale=alt.Scale(type="log"))
     y = alt.Y("strategy:N", title=None)
-    colour = colour_of(evidence, legend=False)
-    dots = alt.Chart(inline(rows)).mark_circle(size=26, opacity=0.4)
+    points = alt.Chart(inline(thin(dots, "seconds"))).mark_circle(size=26, opacity=0.4)
     tips = hover("strategy:N", "candidate:N", "status:N", "seconds:Q")
-    shown = dots.encode(x=x, y=y, yOffset="scatter:Q", color=colour, tooltip=tips)
-    median = alt.Chart(inline(rows)).mark_tick(thickness=3, size=34)
-    middle = alt.X("median(seconds):Q")
-    return finish(shown + median.encode(x=middle, y=y, color=colour), None)
+    colour = colour_of(evidence, legend=False)
+    shown = points.encode(x=x, y=y, yOffset="scatter:Q", color=colour, tooltip=tips)
+    median = alt.Chart(inline(middles)).mark_tick(thickness=2.5, size=26)
+    tips_of_median = hover("strategy:N", "seconds:Q")
+    return finish(shown + median.encode(x=x, y=y, tooltip=tips_of_median), None)

@@ -25,12 +25,12 @@ def draw_descent(evidence: Evidence, winner: Mapping[str, Any]) -> dict[str, Any
     run = [c for c in evidence.tables["candidates"] if c["run"] == winner["run"]]
     others = [_point(c, evidence) for c in run if c["candidate"] not in family]
     points = [_point(node, evidence) for node in nodes]
-    points[-1]["operator"] += " (the winner)"
+    points[-1]["operator"] += " (this finalist)"
     losses = [point["loss"] for point in points]
     domain = zoom(losses, [other["loss"] for other in others if other["loss"] is not None])
     lines = [_line(edge, family) for edge in edges]
     waves = max(candidate["wave"] for candidate in run)
-    scale = alt.Scale(domain=[-0.4, waves + 0.2], nice=False)
+    scale = alt.Scale(domain=[-0.3 - 0.05 * waves, waves + 0.2], nice=False)
     axis = alt.Axis(tickMinStep=1, format="d", grid=False)
     x = alt.X("wave:Q", title="wave", scale=scale, axis=axis)
     y = alt.Y("loss:Q", title=title(evidence), scale=alt.Scale(domain=domain, nice=False))
@@ -38,24 +38,18 @@ def draw_descent(evidence: Evidence, winner: Mapping[str, Any]) -> dict[str, Any
     colour = alt.value(evidence.colours[winner["strategy"]])
     faint = alt.Chart(inline(o for o in others if o["loss"] is not None))
     crowd = faint.mark_circle(size=22, opacity=0.28, clip=True).encode(x=x, y=y, tooltip=tips)
-    rules = (
-        alt.Chart(inline(lines))
-        .mark_rule(strokeWidth=1.6, opacity=0.75)
-        .encode(
-            x=x,
-            y=y,
-            x2="to_wave:Q",
-            y2="to_loss:Q",
-            strokeDash=alt.StrokeDash(
-                "parent:N",
-                scale=alt.Scale(domain=["frame", "donor"], range=[[1, 0], [5, 4]]),
-                legend=None,
-            ),
-            color=colour,
-            tooltip=hover("operator:N", "parent:N"),
-        )
+    dash = alt.Scale(domain=["frame", "donor"], range=[[1, 0], [5, 4]])
+    rules = alt.Chart(inline(lines)).mark_rule(strokeWidth=1.6, opacity=0.75)
+    edges_drawn = rules.encode(
+        x=x,
+        y=y,
+        x2="to_wave:Q",
+        y2="to_loss:Q",
+        strokeDash=alt.StrokeDash("parent:N", scale=dash, legend=None),
+        color=colour,
+        tooltip=hover("operator:N", "parent:N"),
     )
-    layers: list[alt.Chart] = [crowd, rules, *_marks(points, x, y, colour, tips)]
+    layers: list[alt.Chart] = [crowd, edges_drawn, *_marks(points, x, y, colour, tips)]
     return finish(alt.layer(*layers), 340, 16)
 
 
@@ -64,12 +58,11 @@ def _marks(
 ) -> list[alt.Chart]:
     """Return the ancestors, the winner last and largest, with the operators that made them."""
     circles = alt.Chart(inline(points[:-1])).mark_circle(size=80, opacity=1)
-    winner = alt.Chart(inline(points[-1:])).mark_point(shape="diamond", filled=True, size=260)
+    winner = alt.Chart(inline(points[-1:]))
+    diamond = winner.mark_point(shape="diamond", filled=True, size=260, opacity=1)
     marks = [
         circles.encode(x=x, y=y, color=colour, tooltip=tips),
-        winner.mark_point(shape="diamond", filled=True, size=260, opacity=1).encode(
-            x=x, y=y, color=colour, tooltip=tips
-        ),
+        diamond.encode(x=x, y=y, color=colour, tooltip=tips),
     ]
     if len(points) <= LABELLED:
         named = alt.Chart(inline(points)).mark_text(align="right", dx=-8, dy=-9, fontSize=11)

@@ -96,7 +96,8 @@ def draw(genome: Genome) -> str:
     body = [*_lines(nodes, layout, left), *_boxes(nodes, layout, left)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="gp-cell" role="img" '
-        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" style="--width:{width:.0f}px">'
+        f'viewBox="0 0 {width:.0f} {height:.0f}" width="{width:.0f}" height="{height:.0f}" '
+        f'style="--width:{width:.0f}px">'
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
         f"<style>{STYLE}</style>{''.join(body)}</svg>"
     )

@@ -12,6 +12,8 @@ import numpy as np
 from gp_cells.report.evidence import Evidence, Row
 from gp_cells.report.layout import spread
 
+MOST_FAINT = 600  # marks drawn behind the finalists; more would only blacken and swell the page
+
 Drawn = alt.LayerChart | alt.FacetChart | alt.Chart
 
 
@@ -46,6 +48,14 @@ def title(evidence: Evidence) -> str:
 def loss_axis(field: str, evidence: Evidence) -> alt.X:
     """Return a horizontal axis of losses that need not start at zero."""
     return alt.X(f"{field}:Q", title=f"loss, {evidence.unit}", scale=alt.Scale(zero=False))
+
+
+def thin(rows: Sequence[Row], field: str) -> list[Row]:
+    """Return the rows, or as many as can be seen, spread evenly over the values of a field."""
+    if len(rows) <= MOST_FAINT:
+        return list(rows)
+    ranked = sorted(rows, key=lambda row: (row[field] is None, row[field] or 0.0))
+    return [ranked[i * len(ranked) // MOST_FAINT] for i in range(MOST_FAINT)]
 
 
 def hover(*fields: str) -> list[alt.Tooltip]:

@@ -1,4 +1,4 @@
-// Draws the charts in the reader's colours, sorts tables, opens what is folded before printing.
+// Draws the charts in the reader's colours, sorts tables, opens the cells before printing.
 "use strict";
 
 const dark = matchMedia("(prefers-color-scheme: dark)");
@@ -17,6 +17,7 @@ function look() {
     text: { color: faint },
     rule: { color: faint },
     circle: { color: faint },
+    tick: { color: ink },
     style: { "guide-label": { font: "ui-sans-serif, system-ui, sans-serif" } },
   };
 }
@@ -53,6 +54,6 @@ function sortBy(heading) {
 for (const button of document.querySelectorAll(".sortable thead button")) {
   button.addEventListener("click", () => sortBy(button.parentNode));
 }
-addEventListener("beforeprint", () => document.querySelectorAll("details").forEach((fold) => (fold.open = true)));
+addEventListener("beforeprint", () => document.querySelectorAll(".gallery details").forEach((fold) => (fold.open = true)));
 dark.addEventListener("change", drawAll);
 drawAll();

@@ -20,7 +20,8 @@ from gp_cells.report import charts
 from gp_cells.report.answer import answer, name_task
 from gp_cells.report.descent import draw_descent, trace_line
 from gp_cells.report.drawing import STYLE, draw
-from gp_cells.report.evidence import Evidence, Row, count_runs, gather
+from gp_cells.report.encoding import MOST_FAINT
+from gp_cells.report.evidence import Evidence, Row, count_runs, find_ancestors, gather
 from gp_cells.spaces import SPACES
 
 HERE = Path(__file__).parent
@@ -42,13 +43,14 @@ def write_report(results: Path, benchmark: str, comparison: Mapping[str, Any], p
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"loss": _loss, "count": _count, "share": _share}
+    environment.filters |= {"loss": _loss, "count": _count, "share": _share, "duration": _duration}
     html = environment.get_template("page.html").render(
         benchmark=benchmark,
         tasks=tasks,
         groups=_groups(gathered),
         machines=_machines(gathered),
         example=_example(tasks),
+        most_faint=MOST_FAINT,
         style=Markup((HERE / "page.css").read_text() + STYLE),
         library=Markup(_library()),
         script=Markup((HERE / "page.js").read_text()),
@@ -60,8 +62,8 @@ def write_report(results: Path, benchmark: str, comparison: Mapping[str, Any], p
 
 @cache
 def _library() -> str:
-    """Return Vega, Vega-Lite and Vega-Embed as one script that keeps its names to itself."""
-    bundle = vl_convert.javascript_bundle(snippet=None)
+    """Return Vega, Vega-Lite and Vega-Embed as one script with one global name, `vegaEmbed`."""
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")
     if "</script" in bundle or "<!--" in bundle:
         raise AssertionError("this Vega bundle would end its script element; escape it")
     return f"(() => {{{bundle}}})();"
@@ -90,6 +92,7 @@ def _plain(value: Any) -> Any:
 def _task(evidence: Evidence, specs: dict[str, Any]) -> Row:
     """Return what the page says of a task; its charts are added to `specs`."""
     found = answer(evidence)
+    descended = next((row for row in evidence.evolved if find_ancestors(evidence, row)[1]), None)
     trials = evidence.tables["trials"]
     return {
         "label": evidence.task,
@@ -101,12 +104,12 @@ def _task(evidence: Evidence, specs: dict[str, Any]) -> Row:
         "duel": [_shown(row, evidence) for row in (found.evolved, found.designed) if row],
         "rows": [_shown(row, evidence) for row in evidence.rows],
         "references": sorted(evidence.references.items(), key=lambda item: item[1]),
-        "figures": _figures(evidence, found.evolved, specs),
-        "line": _line(evidence, found.evolved),
+        "figures": _figures(evidence, descended, specs),
+        "line": _line(evidence, descended),
         "protocol": _protocol(evidence),
         "trials": len(trials),
         "failed": sum(trial["status"] != "ok" for trial in trials),
-        "hours": sum(trial["wall_s"] or 0 for trial in trials) / 3600,
+        "wall_s": sum(trial["wall_s"] or 0 for trial in trials),
     }
 
 
@@ -130,23 +133,27 @@ def _drawing(genome: str, evidence: Evidence) -> Markup:
     return Markup(svg.replace(f"<style>{STYLE}</style>", ""))
 
 
-def _figures(evidence: Evidence, winner: Row | None, specs: dict[str, Any]) -> dict[str, Row]:
-    """Return the figures of a task by name, without those that have nothing to show."""
+def _figures(evidence: Evidence, descended: Row | None, specs: dict[str, Any]) -> dict[str, Row]:
+    """Return the figures of a task by name, without those that have nothing to show.
+
+    `descended` is the best finalist that has parents.
+    """
     runs = ", ".join(f"{strategy}: n = {n}" for strategy, n in count_runs(evidence).items())
     beyond = charts.references_beyond(evidence)
-    left_out = [f"{name} {evidence.references[name]:.3f}" for name in beyond]
+    left_out = [f"{name.replace('_', ' ')} {evidence.references[name]:.3f}" for name in beyond]
     said = {
         "finalists": f"Off the scale: {', '.join(left_out)}." if left_out else "",
         "search": f"Seeds of the search: {runs}." if runs else "",
-        "descent": f"The winner is {winner['label']}." if winner else "",
+        "descent": _whose(evidence, descended) if descended else "",
     }
+    said["rates"] = _at_the_edge(evidence)
     drawn = {
         "finalists": charts.compare_finalists(evidence),
         "search": charts.draw_search(evidence),
         "curves": charts.draw_curves(evidence),
         "sizes": charts.draw_sizes(evidence),
         "rates": charts.draw_rates(evidence),
-        "descent": draw_descent(evidence, winner) if winner else None,
+        "descent": draw_descent(evidence, descended) if descended else None,
         "failures": charts.count_failures(evidence),
         "times": charts.draw_times(evidence),
     }
@@ -158,9 +165,28 @@ def _figures(evidence: Evidence, winner: Row | None, specs: dict[str, Any]) -> d
     return figures
 
 
-def _line(evidence: Evidence, winner: Row | None) -> list[Row]:
-    """Return the winner's line of descent, the oldest first, each with its drawing."""
-    line = trace_line(evidence, winner) if winner else []
+def _at_the_edge(evidence: Evidence) -> str:
+    """Return which finalists might do better with a rate that was not tried."""
+    edged = []
+    for row in evidence.rows:
+        rates = {trial["learning_rate"] for trial in evidence.replicates(row, chosen=False)}
+        if len(rates) > 1 and row["learning_rate"] in (min(rates), max(rates)):
+            edged.append(row["label"])
+    if not edged:
+        return ""
+    return f"At the edge of the rates tried, so perhaps not at its best: {', '.join(edged)}."
+
+
+def _whose(evidence: Evidence, descended: Mapping[str, Any]) -> str:
+    best = evidence.evolved[0]["label"]
+    if descended["label"] == best:
+        return f"This is {best}, the best found."
+    return f"This is {descended['label']}; the best found, {best}, has no parents."
+
+
+def _line(evidence: Evidence, descended: Row | None) -> list[Row]:
+    """Return a finalist's line of descent, the oldest first, each with its drawing."""
+    line = trace_line(evidence, descended) if descended else []
     return [
         {
             **{key: candidate[key] for key in ("candidate", "operator", "fitness")},
@@ -257,7 +283,7 @@ def _machines(gathered: Sequence[Evidence]) -> Row:
         ],
         "is_dirty": any(trial["git_dirty"] for trial in trials),
         "started": min((trial["started_utc"] for trial in trials), default=None),
-        "hours": sum(trial["wall_s"] or 0 for trial in trials) / 3600,
+        "wall_s": sum(trial["wall_s"] or 0 for trial in trials),
         "trials": len(trials),
     }
 
@@ -275,3 +301,7 @@ def _count(value: int) -> str:
 
 def _share(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f} %" if whole else "none"
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.1f} minutes"

@@ -32,11 +32,13 @@ class GP:
     active_species: int = 10  # the paper's
     patience: int = 4  # waves without a better genome before a species is retired; ours
     survivors: float = 0.5  # best share of a species that may have children; neat-GP's
+    more_mutations: float = 0.5  # chance of each further mutation of a child; ours
     founders: int = 1  # waves of random genomes at the start; ours
 
     def __post_init__(self) -> None:
         for name in ("crossover", "threshold", "survivors"):
             check_range(f"gp.{name}", getattr(self, name), 0, 1)
+        check_range("gp.more_mutations", self.more_mutations, 0, 0.9)
         for name in ("active_species", "patience", "founders"):
             check_range(f"gp.{name}", getattr(self, name), 1)
 
@@ -49,11 +51,14 @@ class GP:
             flock.add(outcome)
         known = {outcome.architecture_id for outcome in history}
         breeding = flock.breeding() if wave >= self.founders else []
+        quotas = shared_out(slots, len(breeding))
         proposals = []
         for slot in range(slots):
             rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
             if breeding:
-                child = self._child(breeding[slot % len(breeding)], space, rng)
+                child = self._child(breeding[quotas[slot]], space, rng)
+                while rng.random() < self.more_mutations:
+                    child = mutated(child, space, rng)
             else:
                 child = Proposal(variation.sample(space, rng), "sample")
             child = self._renewed(child, flock, known, space, rng)
@@ -80,12 +85,32 @@ class GP:
             stale = child.genome.architecture_id in known or flock.is_shamed(child.genome)
             if not stale:
                 break
-            genome, operator = variation.mutate(space, child.genome, rng)
-            operators = (
-                child.operator if operator in child.operator else f"{child.operator}+{operator}"
-            )
-            child = Proposal(genome, operators, child.parents)
+            child = mutated(child, space, rng)
         return child
+
+
+def mutated(child: Proposal, space: Space, rng: np.random.Generator) -> Proposal:
+    """Return a child mutated once more, each operator that made it named once."""
+    genome, operator = variation.mutate(space, child.genome, rng)
+    operators = child.operator.split("+")
+    if operator not in operators:
+        operators.append(operator)
+    return Proposal(genome, "+".join(operators), child.parents)
+
+
+def shared_out(slots: int, species: int) -> list[int]:
+    """Return which species each slot belongs to; the k-th best gets a share in proportion to 1/k.
+
+    Slots go one by one to the species that is furthest below its share, so that a wave with fewer
+    slots than species leaves out the worst. The paper states no quota; this one is ours.
+    """
+    given = [0] * species
+    order = []
+    for _ in range(slots if species else 0):
+        chosen = min(range(species), key=lambda k: ((given[k] + 1) * (k + 1), k))
+        given[chosen] += 1
+        order.append(chosen)
+    return order
 
 
 @dataclass(frozen=True)
@@ -128,21 +153,21 @@ class Flock:
     def add(self, outcome: Outcome) -> None:
         """Sort a finished candidate into its species; a new wave first retires the stagnant."""
         if outcome.wave != self.wave:
-            self._retire()
+            self._turn()
             self.wave = outcome.wave
         genome = parse(outcome.genome, self.space.language)
         member = Member(outcome.candidate, genome, outcome.fitness)
         species = self._home(genome)
         if species is None:
             species = Species([], improved=self.wave)
-            room = len(self.active) < self.strategy.active_species
-            (self.active if room else self.waiting).append(species)
+            self.waiting.append(species)
         species.members.append(member)
         if outcome.fitness < species.best:
             species.best, species.improved = outcome.fitness, self.wave
 
     def breeding(self) -> list[Species]:
-        """Return the active species that have a parent, the best first."""
+        """Return, after the last outcome, the active species that have a parent, the best first."""
+        self._turn()
         able = [species for species in self.active if math.isfinite(species.best)]
         return sorted(able, key=lambda species: species.best)
 
@@ -157,10 +182,11 @@ class Flock:
     def _is_near(self, genome: Genome, species: Species) -> bool:
         return variation.distance(genome, species.members[0].genome) <= self.strategy.threshold
 
-    def _retire(self) -> None:
-        """Move stagnant species to the Hall of Shame and call waiting ones up in their place.
+    def _turn(self) -> None:
+        """At the end of a wave, retire stagnant species and let waiting ones take free places.
 
-        Of the active species the best one always stays, so that the search never starts over.
+        Of the active species the best one always stays, so that the search never starts over; of
+        those that wait the best comes first.
         """
         best = min((species.best for species in self.active), default=math.inf)
         for species in list(self.active):
@@ -168,6 +194,7 @@ class Flock:
             if stagnant and species.best > best:
                 self.active.remove(species)
                 self.shamed.append(species)
+        self.waiting.sort(key=lambda species: species.best)
         while self.waiting and len(self.active) < self.strategy.active_species:
             promoted = self.waiting.pop(0)
             promoted.improved = self.wave

@@ -14,8 +14,8 @@ import pytest
 
 from gp_cells import tables
 from gp_cells.compare import compare
+from gp_cells.files import read_json, write_json
 from gp_cells.plan import read_plan
-from gp_cells.record import read_json, write_json
 from gp_cells.search import propose, write_settings
 from gp_cells.strategies import Outcome
 
@@ -45,10 +45,27 @@ MACHINE = {
     "cuda": None,
     "platform": "Linux",
 }
+PROVENANCE = {
+    "process_cpu_s": 60.0,
+    "first_step_s": 3.1,
+    "peak_memory_mb": 420.0,
+    "resumed": 0,
+    "threads": 1,
+    "engine": "eager",
+    "device": "cpu",
+    "hardware_id": MACHINE["hardware_id"],
+    "slurm_job_id": None,
+    "started_utc": "2026-01-01T00:00:00+00:00",
+    "gp_cells": "0.1.0",
+    "torch": "2.9.1+cpu",
+    "python": "3.13.1",
+    "git_commit": None,
+    "git_dirty": None,
+}
 
 
 def make_config(
-    seeds=(1,), tasks=("bach_chorales",), waves=3, slots=5, strategies=("gp", "random")
+    seeds=(1,), tasks=("bach_chorales",), waves=3, slots=5, strategies=("gp", "random"), only=None
 ):
     searches = {
         name: {
@@ -63,12 +80,13 @@ def make_config(
         "settings": {"cells": cells},
         "search": {"waves": 1, "slots": 4, "lag": 1, "finalists": 4},
     }
+    every = {"baselines": baselines, **searches}
     return {
         "benchmark": "made_up",
         "seeds": list(seeds),
         "space": {"name": "recurrent"},
         "tasks": {task: {"name": task} for task in tasks},
-        "strategies": {"baselines": baselines, **searches},
+        "strategies": every if only is None else {only: every[only]},
         "finalists": {"learning_rate_factors": [0.5, 1.0, 2.0], "seeds": [101, 102]},
         "stopping": {"name": "never"},
         "training": {"device": "cpu", "threads": 1, "time_limit_s": 600},
@@ -157,16 +175,14 @@ class MadeUpRun:
         return tests
 
     def trial(self, candidate, key, rate, seed, finalist):
-        run = self.settings["run"]
+        run, epochs = self.settings["run"], self.recipe["epochs"]
         quality = np.random.default_rng(int(key[:12], 16)).gamma(2.0, 0.12)
         trial_id = hashlib.blake2b(f"{run}{candidate}".encode(), digest_size=16).hexdigest()
         rng = np.random.default_rng(int(trial_id[:12], 16))
         diverged = finalist is None and "base" not in run and rng.random() < 0.12
         off = abs(math.log2(rate / self.recipe["learning_rate"] / 1.2))
         best = self.floor * (1 + 0.15 * quality + 0.02 * off) + rng.normal(0, 0.006 * self.floor)
-        losses = [
-            best + self.floor * 0.9 * math.exp(-epoch / 3) for epoch in range(self.recipe["epochs"])
-        ]
+        losses = [best + self.floor * 0.9 * math.exp(-epoch / 3) for epoch in range(epochs)]
         if diverged:
             losses = [*losses[:3], math.nan]
         self.curves += [
@@ -192,21 +208,7 @@ class MadeUpRun:
             "best_epoch": None if diverged else len(losses),
             "wall_s": len(losses) * float(rng.gamma(6, 0.2)),
             "cpu_s": len(losses) * 1.1,
-            "process_cpu_s": len(losses) * 1.1 + 3,
-            "first_step_s": 3.1,
-            "peak_memory_mb": 420.0,
-            "resumed": 0,
-            "threads": 1,
-            "engine": "eager",
-            "device": "cpu",
-            "hardware_id": MACHINE["hardware_id"],
-            "slurm_job_id": None,
-            "started_utc": "2026-01-01T00:00:00+00:00",
-            "gp_cells": "0.1.0",
-            "torch": "2.9.1+cpu",
-            "python": "3.13.1",
-            "git_commit": None,
-            "git_dirty": None,
+            **PROVENANCE,
             "data_hash": self.settings["data"]["hash"],
             "file": f"results/runs/{run}/{place}/trial.h5",
         }
@@ -219,3 +221,9 @@ def made_up(tmp_path_factory):
     """Return a results folder with tables and the comparison made from them."""
     results = tmp_path_factory.mktemp("results")
     return results, make_tables(results, make_config())
+
+
+@pytest.fixture(scope="session")
+def make_up():
+    """Return a function that writes tables to a results folder and returns their comparison."""
+    return lambda results, **wanted: make_tables(results, make_config(**wanted))

@@ -1,0 +1,221 @@
+import copy
+import json
+import re
+import shutil
+import subprocess
+from html import unescape
+
+import pyarrow.parquet as pq
+import pytest
+
+from gp_cells.files import RecordError
+from gp_cells.report.page import write_report
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def page(made_up, tmp_path_factory):
+    results, comparison = made_up
+    path = tmp_path_factory.mktemp("page") / "index.html"
+    write_report(results, "made_up", comparison, path)
+    return path
+
+
+@pytest.fixture
+def copied(made_up, tmp_path):
+    """Return a results folder that a test may break, and its comparison."""
+    results, comparison = made_up
+    shutil.copytree(results / "tables", tmp_path / "tables")
+    return tmp_path, copy.deepcopy(comparison)
+
+
+def markup(page):
+    """Return the page without what stands in its scripts."""
+    return re.sub(r"(<script[^>]*>).*?(</script>)", r"\1\2", page.read_text(), flags=re.S)
+
+
+def test_the_page_asks_for_nothing_outside_itself(page):
+    text = markup(page)
+
+    assert re.findall(r"(?:src|action|srcset|data)\s*=\s*[\"']", text) == []
+    assert [href for href in re.findall(r"href=\"([^\"]*)\"", text) if href[0] != "#"] == []
+    assert re.findall(r"@import|@font-face|url\(", text) == []
+
+
+def test_the_page_stays_under_five_megabytes(page):
+    assert page.stat().st_size < 5_000_000
+
+
+def test_the_page_holds_the_formulas_of_every_finalist(page, made_up):
+    text = unescape(markup(page))
+
+    for task in made_up[1]["tasks"]:
+        for row in task["rows"]:
+            assert row["genome"] in text
+
+
+def test_every_id_is_given_once_and_every_link_has_its_goal(page):
+    text = markup(page)
+    ids = re.findall(r"\sid=\"([^\"]*)\"", text)
+
+    assert len(ids) == len(set(ids))
+    assert set(re.findall(r"href=\"#([^\"]*)\"", text)) <= set(ids)
+
+
+def test_every_chart_has_its_place_and_says_no_nan(page):
+    text = page.read_text()
+    specs = re.search(r'<script type="application/json" id="specs">(.*?)</script>', text, re.S)
+    places = re.findall(r'<div class="chart" id="([^"]*)"', text)
+
+    assert places
+    assert set(json.loads(specs[1], parse_constant=pytest.fail)) == set(places)
+
+
+def test_the_same_tables_give_the_same_page(page, made_up, tmp_path):
+    write_report(made_up[0], "made_up", made_up[1], tmp_path / "again.html")
+
+    assert (tmp_path / "again.html").read_bytes() == page.read_bytes()
+
+
+def test_a_finalist_that_never_ended_well_is_shown_without_a_loss(copied, tmp_path):
+    results, comparison = copied
+    row = comparison["tasks"][0]["rows"][-1]
+    row.update({key: None for key in row if key.startswith(("valid_", "test_"))}, failed=2)
+
+    write_report(results, "made_up", comparison, tmp_path / "index.html")
+
+    assert "2 failed" in (tmp_path / "index.html").read_text()
+
+
+def test_text_in_the_tables_cannot_become_markup(copied, tmp_path):
+    results, comparison = copied
+    comparison["tasks"][0]["references"]["</script><b>"] = 6.0
+
+    write_report(results, "made_up", comparison, tmp_path / "index.html")
+
+    assert "</script><b>" not in (tmp_path / "index.html").read_text()
+
+
+@pytest.mark.parametrize("left", ["baselines", "gp", "random"])
+def test_a_benchmark_of_one_strategy_has_a_page(make_up, tmp_path, left):
+    comparison = make_up(tmp_path, only=left)
+
+    write_report(tmp_path, "made_up", comparison, tmp_path / "index.html")
+
+    assert "to compare" in (tmp_path / "index.html").read_text()
+
+
+def test_a_rate_at_the_edge_of_those_tried_is_pointed_out(copied, tmp_path):
+    results, comparison = copied
+    row = comparison["tasks"][0]["rows"][0]
+    row["learning_rate"] *= 2
+
+    write_report(results, "made_up", comparison, tmp_path / "index.html")
+
+    label = row["name"] or row["strategy"]
+    assert f"perhaps not at its best: {label}." in (tmp_path / "index.html").read_text()
+
+
+def test_several_tasks_and_seeds_share_one_page(make_up, tmp_path):
+    tasks = ("bach_chorales", "state_of_the_union")
+    comparison = make_up(tmp_path, seeds=(1, 2, 3), tasks=tasks, waves=2)
+    path = tmp_path / "index.html"
+
+    write_report(tmp_path, "made_up", comparison, path)
+
+    text = markup(path)
+    assert text.count("bits / character") == 1
+    assert "gp: n = 3" in text
+    assert path.stat().st_size < 5_000_000
+
+
+@pytest.mark.parametrize("table", ["runs", "trials", "curves", "hardware"])
+def test_a_broken_table_is_one_clear_error(copied, tmp_path, table):
+    results, comparison = copied
+    path = next((results / "tables" / table).glob("run=*")) / "part.parquet"
+    path.write_bytes(b"PAR1")
+
+    with pytest.raises(RecordError, match=rf"{table}.*part\.parquet cannot be read") as error:
+        write_report(results, "made_up", comparison, tmp_path / "index.html")
+
+    assert "\n" not in str(error.value)
+    assert not (tmp_path / "index.html").exists()
+
+
+def test_a_missing_table_is_one_clear_error(copied, tmp_path):
+    results, comparison = copied
+    shutil.rmtree(results / "tables" / "test")
+
+    with pytest.raises(RecordError, match=r"test.*part\.parquet cannot be read"):
+        write_report(results, "made_up", comparison, tmp_path / "index.html")
+
+
+def test_a_table_of_another_version_is_one_clear_error(copied, tmp_path):
+    results, comparison = copied
+    for path in (results / "tables" / "trials").glob("*/part.parquet"):
+        pq.write_table(pq.read_table(path).drop_columns(["wall_s"]), path)
+
+    with pytest.raises(RecordError, match="trials has no column 'wall_s'"):
+        write_report(results, "made_up", comparison, tmp_path / "index.html")
+
+
+def test_results_without_the_benchmark_are_refused(made_up, tmp_path):
+    with pytest.raises(RecordError, match="has no run of 'made_up'"):
+        write_report(tmp_path, "made_up", made_up[1], tmp_path / "index.html")
+
+
+def test_a_comparison_of_another_benchmark_is_refused(made_up, tmp_path):
+    with pytest.raises(RecordError, match="of 'made_up', not of 'other'"):
+        write_report(made_up[0], "other", made_up[1], tmp_path / "index.html")
+
+
+def browse(page, profile, *flags):
+    """Return the document that Chromium made of a page, its scripts having run."""
+    command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", "--window-size=1200,900", *flags]
+    command += ["--virtual-time-budget=20000", "--dump-dom", page.as_uri()]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=180, check=True)
+    return done.stdout
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+def test_a_browser_draws_every_chart_without_an_error(page, tmp_path):
+    screenshot = tmp_path / "page.png"
+    document = browse(page, tmp_path / "profile", f"--screenshot={screenshot}")
+
+    places = re.findall(r'<div class="chart[^"]*" id="[^"]*"', page.read_text())
+    drawn = re.findall(r'<div class="chart[^>]*>(?:<div[^>]*>)?\s*<svg[^>]*class="marks"', document)
+    assert 'data-drawn="yes"' in document
+    assert "chart broken" not in document
+    assert len(drawn) == len(places) > 5
+    assert screenshot.stat().st_size > 20_000
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(CHROMIUM is None, reason="needs chromium: apt-get install chromium")
+def test_a_heading_sorts_its_table_by_number_with_what_was_not_measured_last(copied, tmp_path):
+    results, comparison = copied
+    rows = comparison["tasks"][0]["rows"]
+    rows[0]["test_mean"] = None
+    path = tmp_path / "index.html"
+    write_report(results, "made_up", comparison, path)
+    click = "document.querySelectorAll('thead button')[3].click()"
+    path.write_text(path.read_text().replace("</body>", f"<script>{click}</script></body>"))
+
+    document = browse(path, tmp_path / "profile")
+
+    order = re.findall(r'<th scope="row" data-value="([^"]*)"', document)
+    measured = [row for row in rows if row["test_mean"] is not None]
+    measured.sort(key=lambda row: row["test_mean"])
+    assert order == [row["name"] or row["strategy"] for row in [*measured, rows[0]]]

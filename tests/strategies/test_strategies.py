@@ -1,0 +1,193 @@
+from __future__ import annotations
+
+import math
+import re
+
+import pytest
+
+from gp_cells import variation
+from gp_cells.choose import SettingError, choose
+from gp_cells.genome import parse
+from gp_cells.seeds import generator
+from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
+from gp_cells.strategies import STRATEGIES, Outcome, Strategy
+from gp_cells.strategies.baselines import Baselines
+from gp_cells.strategies.gp import GP, Flock
+from gp_cells.strategies.random import Random
+
+SPACE = Recurrent()
+NAMES = ("lstm", "gru", "tanh_rnn")
+MEMBERS = [Baselines(NAMES), Random(), GP(), GP(crossover=0.0), GP(threshold=0.0)]
+
+
+def loss_of(text: str) -> float:
+    """A made-up loss that any strategy can lower: cells with many tanh are good."""
+    return 10 - math.sqrt(text.count("tanh")) + len(text) / 1000
+
+
+def searched(
+    strategy: Strategy, waves: int = 6, slots: int = 8, lag: int = 1, seed: int = 3
+) -> list[Outcome]:
+    history: list[Outcome] = []
+    for wave in range(waves):
+        seen = [outcome for outcome in history if outcome.wave <= wave - lag]
+        for slot, proposal in enumerate(strategy.propose(seen, wave, slots, SPACE, seed)):
+            text = str(proposal.genome)
+            failed = (wave, slot) == (0, 1)
+            history.append(
+                Outcome(
+                    f"w{wave:03d}-{slot:02d}",
+                    wave,
+                    text,
+                    proposal.genome.architecture_id,
+                    "diverged" if failed else "ok",
+                    math.inf if failed else loss_of(text),
+                )
+            )
+    return history
+
+
+@pytest.mark.parametrize("strategy", MEMBERS, ids=repr)
+def test_the_same_history_and_seed_give_the_same_proposals(strategy: Strategy) -> None:
+    past = searched(Random(), waves=3)
+    first = strategy.propose(past, 0, 3, SPACE, 11)
+    assert [str(p.genome) for p in first] == [
+        str(p.genome) for p in strategy.propose(past, 0, 3, SPACE, 11)
+    ]
+
+
+@pytest.mark.parametrize("strategy", MEMBERS, ids=repr)
+def test_every_proposal_is_canonical_and_reads_back(strategy: Strategy) -> None:
+    for proposal in strategy.propose((), 0, 3, SPACE, 11):
+        genome = proposal.genome
+        assert genome == genome.canonical() == parse(str(genome), LANGUAGE)
+
+
+@pytest.mark.parametrize("lag", [1, 3])
+@pytest.mark.parametrize("strategy", [Random(), GP()], ids=repr)
+def test_nothing_in_the_history_is_proposed_again(strategy: Strategy, lag: int) -> None:
+    history = searched(strategy, lag=lag)
+    for outcome in history:
+        before = [o for o in history if o.wave <= outcome.wave - lag]
+        assert outcome.architecture_id not in {o.architecture_id for o in before}
+
+
+def test_a_child_names_parents_that_the_history_holds_and_the_operator_that_made_it() -> None:
+    history = searched(GP(), waves=4)
+    known = {outcome.candidate for outcome in history}
+    for child in GP().propose(history, 4, 20, SPACE, 3):
+        assert set(child.parents) <= known
+        operators = child.operator.split("+")
+        assert set(operators) <= {*variation.MUTATIONS, "cross", "sample"}
+        assert len(child.parents) == {"cross": 2, "sample": 0}.get(operators[0], 1)
+
+
+def test_a_failed_candidate_has_no_children() -> None:
+    history = searched(GP(), waves=3)
+    failed = {outcome.candidate for outcome in history if outcome.failed}
+    assert failed
+    for child in GP().propose(history, 3, 40, SPACE, 3):
+        assert not failed & set(child.parents)
+
+
+def test_gp_finds_better_cells_than_random_on_the_same_budget() -> None:
+    def best(strategy: Strategy, seed: int) -> float:
+        return min(o.fitness for o in searched(strategy, waves=8, seed=seed))
+
+    wins = sum(best(GP(), seed) < best(Random(), seed) for seed in range(10))
+    assert wins >= 8
+
+
+def test_a_worse_outcome_in_one_slot_leaves_children_of_other_parents_alone() -> None:
+    history = searched(GP(), waves=3)
+    worst = max(range(len(history)), key=lambda i: (not history[i].failed, history[i].fitness))
+    worse = list(history)
+    worse[worst] = Outcome(**{**vars(history[worst]), "fitness": history[worst].fitness + 0.001})
+    before = GP().propose(history, 3, 8, SPACE, 3)
+    after = GP().propose(worse, 3, 8, SPACE, 3)
+    assert [str(p.genome) for p in before] == [str(p.genome) for p in after]
+
+
+def test_at_most_ten_species_are_active_and_others_wait() -> None:
+    flock = Flock(GP(threshold=0.05, active_species=10), SPACE)
+    for outcome in searched(Random(), waves=5):
+        flock.add(outcome)
+    flock.breeding()
+    assert len(flock.active) == 10
+    assert flock.waiting
+
+
+def test_a_stagnant_species_goes_to_the_hall_of_shame_and_one_that_waits_takes_its_place() -> None:
+    flock = Flock(GP(threshold=0.05, active_species=2, patience=1), SPACE)
+    for outcome in searched(Random(), waves=5):
+        flock.add(outcome)
+    assert flock.shamed
+    assert len(flock.breeding()) == 2
+    shamed = flock.shamed[0].members[0].genome
+    assert flock.is_shamed(shamed)
+
+
+def test_no_child_belongs_to_a_species_of_the_hall_of_shame() -> None:
+    strategy = GP(threshold=0.1, active_species=2, patience=1)
+    history = searched(strategy, waves=6)
+    flock = Flock(strategy, SPACE)
+    for outcome in history:
+        flock.add(outcome)
+    assert flock.shamed
+    for child in strategy.propose(history, 6, 12, SPACE, 3):
+        assert not flock.is_shamed(child.genome)
+
+
+def test_members_of_one_species_are_within_the_threshold_of_its_founder() -> None:
+    flock = Flock(GP(), SPACE)
+    for outcome in searched(GP()):
+        flock.add(outcome)
+    for species in (*flock.active, *flock.waiting, *flock.shamed):
+        founder = species.members[0].genome
+        assert all(variation.distance(founder, m.genome) <= 0.2 for m in species.members)
+
+
+def test_slots_do_not_share_their_dice() -> None:
+    few = Random().propose((), 0, 4, SPACE, 5)
+    many = Random().propose((), 0, 9, SPACE, 5)
+    assert [str(p.genome) for p in few] == [str(p.genome) for p in many[:4]]
+
+
+def test_baselines_come_in_the_order_of_the_config_with_their_names() -> None:
+    proposals = Baselines(NAMES).propose((), 0, 3, SPACE, 0)
+    assert [p.operator for p in proposals] == [f"baseline:{name}" for name in NAMES]
+
+
+@pytest.mark.parametrize(
+    ("cells", "slots", "said"),
+    [
+        (("lstm", "lsmt"), 2, "baselines.cells: there is no 'lsmt'; choose from gru"),
+        (("lstm",), 2, "waves × slots must equal the number of cells"),
+    ],
+)
+def test_baselines_that_cannot_be_proposed_are_refused(
+    cells: tuple[str, ...], slots: int, said: str
+) -> None:
+    with pytest.raises(SettingError, match=re.escape(said)):
+        Baselines(cells).propose((), 0, slots, SPACE, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "said"),
+    [
+        ("agin", {}, "strategies: there is no 'agin'; choose one of baselines, gp, random"),
+        ("gp", {"crossover": 1.5}, "gp.crossover: expected at least 0 and at most 1, got 1.5"),
+        ("gp", {"popsize": 3}, "gp has no setting 'popsize'; its settings are: crossover"),
+        ("gp", {"patience": "long"}, "gp.patience: expected int, got 'long'"),
+        ("baselines", {}, "baselines needs the setting 'cells'"),
+    ],
+)
+def test_a_bad_strategy_or_setting_is_refused(name: str, settings: dict, said: str) -> None:
+    with pytest.raises(SettingError, match=re.escape(said)):
+        choose("strategies", STRATEGIES, name, settings)
+
+
+def test_seeds_come_from_named_axes_in_any_order() -> None:
+    one = generator(seed=1, purpose="x").random(3)
+    assert (one == generator(purpose="x", seed=1).random(3)).all()
+    assert (one != generator(purpose="y", seed=1).random(3)).any()
