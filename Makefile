@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # that is in .venv already (so PyTorch's own instructions may come first), and else fetches the newest.
 TORCH ?= $(shell grep '^torch==' envs/constraints.txt)
 
-.PHONY: help environment quickstart quick lint test clean
+.PHONY: help environment quickstart quick lint test generate clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -38,6 +38,11 @@ lint: environment  ## check style, types and the workflow
 
 test: lint  ## lint, then run every test
 	pytest
+
+generate: environment  ## write what is made from the code: config schema, data dictionary
+	gp-cells schema > gp_cells/config.schema.json
+	sed -i '/^## runs/,$$d' results/README.md
+	gp-cells dictionary >> results/README.md
 
 clean:  ## delete what the tools left; results and .venv stay
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist gp_cells.egg-info

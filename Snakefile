@@ -10,7 +10,7 @@ from gp_cells.choose import SettingError
 from gp_cells.plan import read_plan
 
 # Only without another config: Snakemake would merge the two, strategy by strategy.
-if "benchmark" not in config:
+if not workflow.configfiles:
 
     configfile: "config/quickstart.yaml"
 
@@ -43,15 +43,22 @@ localrules:
     all,
 
 
-# Waves in ascending order, so that Snakemake builds each on one that it already knows.
+# Waves in ascending order, so that Snakemake builds each on one that it already knows. What is not
+# listed here is not missed when somebody deletes it.
 rule all:
     default_target: True
     input:
         [
-            f"{folder}/fitness.json"
+            f"{folder}/{file}"
             for run in PLAN.runs.values()
             for folder in run.candidates()
+            for file in ("fitness.json", "trial.h5")
         ],
+        expand(
+            "results/tables/{table}/run={run}/part.parquet",
+            table=TABLES,
+            run=PLAN.runs,
+        ),
         f"results/report/{PLAN.benchmark}/index.html",
 
 

@@ -60,10 +60,11 @@ def prepare(options: argparse.Namespace) -> None:
 
 
 def settings(options: argparse.Namespace) -> None:
-    """Write a run's settings with all defaults."""
-    from gp_cells.search import write_settings
+    """Write a run's settings with all defaults, and the part of them that its trials read."""
+    from gp_cells.search import write_protocol, write_settings
 
     write_settings(options.order, options.data, options.to)
+    write_protocol(options.to, options.protocol)
 
 
 def breed(options: argparse.Namespace) -> None:
@@ -225,6 +226,13 @@ def schema(options: argparse.Namespace) -> None:
     print(json.dumps(config_schema(families), indent=1))
 
 
+def dictionary(options: argparse.Namespace) -> None:
+    """Print every table and column, with unit and meaning, as Markdown."""
+    from gp_cells.tables import dictionary as all_columns
+
+    print(all_columns(), end="")
+
+
 def plan_of(config: str) -> Any:
     """Return the plan of a config file, or of a config given as JSON."""
     import yaml
@@ -256,7 +264,7 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
     "settings": (
         settings,
         "write a run's settings with all defaults",
-        {"--order": JSON, "--data": FILE, "--to": FILE},
+        {"--order": JSON, "--data": FILE, "--to": FILE, "--protocol": FILE},
     ),
     "breed": (
         breed,
@@ -331,6 +339,7 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             "--svg": OPTIONAL_FILE,
         },
     ),
+    "dictionary": (dictionary, "print every table and column", {}),
     "schema": (schema, "print the JSON Schema of configs", {}),
 }
 

@@ -32,7 +32,7 @@ def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any
     for task in dict.fromkeys(run["task"] for run in tables["runs"]):
         of_task = [run for run in tables["runs"] if run["task"] == task]
         rows = [row for run in of_task for row in _rows(run, tables)]
-        rows.sort(key=lambda row: (_or_infinite(row["valid_mean"]), row["run"], row["finalist"]))
+        rows.sort(key=_rank)
         tasks.append(
             {
                 "task": task,
@@ -82,29 +82,40 @@ def _spread(name: str, losses: Sequence[float]) -> Row:
     }
 
 
-def _or_infinite(loss: float | None) -> float:
-    return math.inf if loss is None else loss
+def _rank(row: Row) -> tuple[bool, float, str, int]:
+    """Order by mean validation loss, those of which a trial failed behind all others."""
+    mean = math.inf if row["valid_mean"] is None else row["valid_mean"]
+    return row["failed"] > 0, mean, row["run"], row["finalist"]
 
 
 def summary(comparison: Mapping[str, Any]) -> str:
     """Return the comparison as a short table for a terminal, with the best evolved formulas."""
-    lines = []
-    for task in comparison["tasks"]:
-        lines += [f"{task['task']}: loss in {task['loss_unit']}, lower is better", ""]
-        lines.append(
-            f"  {'cell':<28} {'validation':>10} {'test':>8} {'spread':>8} "
-            f"{'parameters':>11} {'rate':>8} {'seeds':>6}"
-        )
-        lines += [f"  {_line(row)}" for row in task["rows"]]
-        for name, loss in sorted(task["references"].items(), key=lambda item: item[1]):
-            lines.append(f"  {'reference: ' + name:<28} {loss:>10.3f}")
-        evolved = [row for row in task["rows"] if row["name"] is None]
-        if evolved:
-            best = evolved[0]
-            lines += ["", f"  best evolved cell ({best['strategy']}):"]
-            lines += [f"    {line}" for line in best["genome"].splitlines()]
-        lines.append("")
+    return "\n\n".join(_task_summary(task) for task in comparison["tasks"]) + "\n"
+
+
+def _task_summary(task: Mapping[str, Any]) -> str:
+    in_bits = task["loss_unit"] == "nats per character"
+    bits = " (in brackets: validation in bits per character)" if in_bits else ""
+    lines = [f"{task['task']}: loss in {task['loss_unit']}, lower is better{bits}", ""]
+    lines.append(
+        f"  {'cell':<28} {'validation':>10} {'test':>8} {'spread':>8} "
+        f"{'parameters':>11} {'rate':>8} {'seeds':>6}"
+    )
+    for row in task["rows"]:
+        known = in_bits and row["valid_mean"] is not None
+        lines.append(f"  {_line(row)}" + (_bits(row["valid_mean"]) if known else ""))
+    for name, loss in sorted(task["references"].items(), key=lambda item: item[1]):
+        line = f"  {'reference: ' + name:<28} {loss:>10.3f}"
+        lines.append(line + (_bits(loss) if in_bits else ""))
+    evolved = [row for row in task["rows"] if row["name"] is None]
+    if evolved:
+        lines += ["", f"  best evolved cell ({evolved[0]['strategy']}):"]
+        lines += [f"    {line}" for line in evolved[0]["genome"].splitlines()]
     return "\n".join(lines)
+
+
+def _bits(nats: float) -> str:
+    return f"  [{nats / math.log(2):.3f}]"
 
 
 def _line(row: Mapping[str, Any]) -> str:
@@ -113,7 +124,8 @@ def _line(row: Mapping[str, Any]) -> str:
         return f"{name:<28} {'failed':>10}"
     test = "" if row["test_mean"] is None else f"{row['test_mean']:.3f}"
     spread = row["valid_max"] - row["valid_min"]
+    failed = f"  {row['failed']} failed" if row["failed"] else ""
     return (
         f"{name:<28} {row['valid_mean']:>10.3f} {test:>8} {spread:>8.3f} "
-        f"{row['parameters']:>11,} {row['learning_rate']:>8.4f} {row['seeds']:>6}"
+        f"{row['parameters']:>11,} {row['learning_rate']:>8.4f} {row['seeds']:>6}{failed}"
     )

@@ -99,7 +99,7 @@ def read_plan(config: Mapping[str, Any], place: str = "config") -> Plan:
         _run(config, task, strategy, seed)
         for task in config["tasks"]
         for strategy in config["strategies"]
-        for seed in config["seeds"]
+        for seed in config["strategies"][strategy].get("seeds", config["seeds"])
     ]
     return Plan(
         config["benchmark"],

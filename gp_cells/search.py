@@ -35,6 +35,8 @@ FAMILIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "stopping": ("stopping", STOPPERS),
 }
 
+BEYOND_A_TRIAL = ("strategy", "search", "finalists")  # settings that decide which trials there are
+
 
 def plug_in(settings: Mapping[str, Any], key: str) -> Any:
     """Return the task, space, strategy or stopping rule that some settings name."""
@@ -58,6 +60,16 @@ def write_settings(order: Mapping[str, Any], data: Path, path: Path) -> None:
     settings["data"] = {name: described[name] for name in wanted}
     propose(settings, (), 0)  # refuses here, before anything is trained, what it would refuse later
     write_json(path, settings)
+
+
+def write_protocol(settings_file: Path, path: Path) -> None:
+    """Write the part of a run's settings that a single trial depends on.
+
+    Trials read this and not the settings, so that a longer search, another strategy setting or more
+    replicates retrain nothing that is the same.
+    """
+    settings = read_json(settings_file)
+    write_json(path, {key: value for key, value in settings.items() if key not in BEYOND_A_TRIAL})
 
 
 def propose(settings: Mapping[str, Any], history: Sequence[Outcome], wave: int) -> list[Proposal]:

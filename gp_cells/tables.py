@@ -1,6 +1,7 @@
 """The tables of a run as Parquet: schema, build, read.
 
-One file a table and run, `results/tables/<table>/run=<run>/part.parquet`, plain Parquet with zstd.
+One file a table and run, `results/tables/<table>/run=<run>/part.parquet`, plain Parquet with zstd;
+the column `run` is the folder's name (a Hive partition), which every reader of folders adds by itself.
 Each column's unit and meaning stand in its field metadata. NULL means not measured, NaN measured and
 not a number. Losses are in nats and minimised; the unit of a task's loss is in `runs.loss_unit`.
 """
@@ -158,6 +159,16 @@ def schema(table: str) -> pa.Schema:
     return pa.schema(fields, metadata={"schema_version": SCHEMA_VERSION, "table": table})
 
 
+def dictionary() -> str:
+    """Return the data dictionary, every table with its columns, as Markdown."""
+    lines = []
+    for table, columns in SCHEMAS.items():
+        lines += [f"## {table}", "", "| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
+        lines += [f"| `{name}` | {kind} | {unit} | {text} |" for name, kind, unit, text in columns]
+        lines.append("")
+    return "\n".join(lines)
+
+
 def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) -> pa.Table:
     """Read one table of all runs, or of those named.
 
@@ -167,17 +178,22 @@ def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) ->
     if table not in SCHEMAS:
         raise RecordError(f"there is no table {table!r}; choose one of {', '.join(SCHEMAS)}")
     folder = results / "tables" / table
-    names = (
-        sorted(p.name for p in folder.glob("run=*")) if runs is None else [f"run={r}" for r in runs]
-    )
-    parts = []
-    for name in names:
-        path = folder / name / "part.parquet"
-        try:
-            parts.append(pq.ParquetFile(path).read())
-        except (OSError, pa.ArrowException) as error:
-            raise RecordError(f"{path} cannot be read ({error})") from error
+    found = sorted(path.name.removeprefix("run=") for path in folder.glob("run=*"))
+    parts = [_read_part(folder, table, run) for run in (found if runs is None else runs)]
     return pa.concat_tables(parts) if parts else schema(table).empty_table()
+
+
+def _read_part(folder: Path, table: str, run: str) -> pa.Table:
+    path = folder / f"run={run}" / "part.parquet"
+    try:
+        part = pq.ParquetFile(path).read()
+    except (OSError, pa.ArrowException) as error:
+        raise RecordError(f"{path} cannot be read ({error})") from error
+    part = part.append_column("run", pa.array([run] * part.num_rows, TEXT))
+    missing = [name for name in schema(table).names if name not in part.column_names]
+    if missing:
+        raise RecordError(f"{path}: {table} has no column {missing[0]!r}; tabulate the run again")
+    return part.select(schema(table).names).cast(schema(table))
 
 
 def write_tables(run_folder: Path, results: Path) -> None:
@@ -187,15 +203,20 @@ def write_tables(run_folder: Path, results: Path) -> None:
         RecordError: a file of the run is missing or broken.
     """
     rows = build_rows(run_folder)
-    run = read_json(run_folder / "settings.json")["run"]
     for table, records in rows.items():
-        columns = {
-            name: pa.array([record[name] for record in records], kind, from_pandas=False)
-            for name, kind, _, _ in SCHEMAS[table]
-        }
-        path = results / "tables" / table / f"run={run}" / "part.parquet"
-        with written_beside(path) as partial:
-            pq.write_table(pa.table(columns, schema=schema(table)), partial, compression="zstd")
+        write_rows(results, table, rows["runs"][0]["run"], records)
+
+
+def write_rows(results: Path, table: str, run: str, records: Sequence[Mapping[str, Any]]) -> None:
+    """Write one table of one run; the run is in the folder's name, as Hive partitions have it."""
+    whole = schema(table)
+    columns = [
+        pa.array([record[field.name] for record in records], field.type, from_pandas=False)
+        for field in whole
+    ]
+    part = pa.table(columns, schema=whole).drop_columns("run")
+    with written_beside(results / "tables" / table / f"run={run}" / "part.parquet") as partial:
+        pq.write_table(part, partial, compression="zstd")
 
 
 def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:

@@ -32,7 +32,7 @@ rule compare:
         runtime=30,
     params:
         benchmark=PLAN.benchmark,
-        runs=list(PLAN.runs),
+        runs=sorted(PLAN.runs),
     shell:
         "gp-cells compare"
         " --results results"

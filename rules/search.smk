@@ -3,7 +3,7 @@
 REQUIRED INPUTS: none; a task's source is an installed package.
 OUTPUTS:
     results/data/{data}/data.json, search.npz, test.npz
-    results/runs/{run}/settings.json
+    results/runs/{run}/settings.json, protocol.json
     results/runs/{run}/waves/{wave}/lineage.json and {slot}/genome.json
     results/runs/{run}/{place}/fitness.json and trial.h5
     results/runs/{run}/waves/{wave}/history.jsonl.gz
@@ -44,7 +44,8 @@ rule settings:
     input:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}/data.json",
     output:
-        "results/runs/{run}/settings.json",
+        settings="results/runs/{run}/settings.json",
+        protocol="results/runs/{run}/protocol.json",
     log:
         "results/logs/settings/{run}.log",
     conda:
@@ -59,7 +60,8 @@ rule settings:
         "gp-cells settings"
         " --order {params.order:q}"
         " --data {input.data:q}"
-        " --to {output:q}"
+        " --to {output.settings:q}"
+        " --protocol {output.protocol:q}"
         " 2> {log:q}"
 
 
@@ -104,10 +106,12 @@ for strategy, example in PLAN.strategies.items():
             " 2> {log:q}"
 
 
-# The data is ancient: its hash is in the settings, and a file over 1 MB is compared by time alone.
+# The protocol is the part of the settings that a trial depends on, so that more waves or seeds
+# retrain nothing. The data is ancient: its hash is in the protocol, and a file over 1 MB is compared by
+# time alone.
 rule train:
     input:
-        settings="results/runs/{run}/settings.json",
+        protocol="results/runs/{run}/protocol.json",
         genome="results/runs/{run}/{place}/genome.json",
         data=lambda w: ancient(f"results/data/{PLAN.runs[w.run].data}/search.npz"),
     output:
@@ -127,7 +131,7 @@ rule train:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     shell:
         "gp-cells train"
-        " --settings {input.settings:q}"
+        " --settings {input.protocol:q}"
         " --genome {input.genome:q}"
         " --data {params.data:q}"
         " --fitness {output.fitness:q}"

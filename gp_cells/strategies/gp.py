@@ -31,7 +31,7 @@ class GP:
     threshold: float = 0.2  # tree distance within which two genomes are of one species; ours
     active_species: int = 10  # the paper's
     patience: int = 4  # waves without a better genome before a species is retired; ours
-    survivors: float = 0.5  # best share of a species that may have children; neat-GP's
+    survivors: float = 0.25  # best share of a species that may have children; ours
     more_mutations: float = 0.5  # chance of each further mutation of a child; ours
     founders: int = 1  # waves of random genomes at the start; ours
 

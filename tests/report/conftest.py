@@ -8,8 +8,6 @@ import hashlib
 import math
 
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from gp_cells import tables
@@ -108,13 +106,7 @@ def make_tables(results, config):
 
 def write_run(results, made):
     for table, records in made.rows().items():
-        columns = {
-            name: pa.array([record[name] for record in records], kind, from_pandas=False)
-            for name, kind, _, _ in tables.SCHEMAS[table]
-        }
-        path = results / "tables" / table / f"run={made.settings['run']}" / "part.parquet"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(pa.table(columns, schema=tables.schema(table)), path, compression="zstd")
+        tables.write_rows(results, table, made.settings["run"], records)
 
 
 class MadeUpRun:

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from gp_cells import Results
+from gp_cells.compare import compare, summary
+from gp_cells.files import RecordError
+from gp_cells.tables import SCHEMAS, dictionary, find_genome, read_tables, schema, write_rows
+
+ROOT = Path(__file__).parent.parent
+LSTM = "c' = c * sigmoid(gate1) + sigmoid(gate2) * tanh(gate3)\nh' = sigmoid(gate4) * tanh(c')"
+
+
+def row(table: str, **given: object) -> dict[str, object]:
+    return {**dict.fromkeys(schema(table).names), **given}
+
+
+def write(results: Path, table: str, *rows: dict[str, object]) -> None:
+    write_rows(results, table, "b-t-s-s1", [row(table, run="b-t-s-s1", **given) for given in rows])
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    write(tmp_path, "runs", {"task": "t", "strategy": "s", "seed": 1, "references": '{"uni": 9.0}'})
+    write(
+        tmp_path,
+        "architectures",
+        {"architecture_id": "aa", "name": "lstm", "genome": LSTM, "parameters": 10},
+        {"architecture_id": "ab", "genome": "h' = tanh(gate1)", "parameters": 5},
+    )
+    trials = [
+        ("0", 0, "aa", 2.0, True),
+        ("1", 0, "aa", 3.0, True),
+        ("2", 0, "aa", 1.0, False),  # another learning rate than the chosen one
+        ("3", 1, "ab", 2.25, True),
+        ("4", 1, "ab", None, True),  # failed
+        ("5", None, "ab", 1.0, None),  # of the search
+    ]
+    write(
+        tmp_path,
+        "trials",
+        *(
+            {"trial_id": i, "finalist": f, "architecture_id": a, "fitness": loss, "chosen": c}
+            | {"learning_rate": 0.01}
+            for i, f, a, loss, c in trials
+        ),
+    )
+    write(tmp_path, "test", {"trial_id": "0", "test_loss": 2.5}, {"trial_id": "1", "test_loss": 3.5})
+    return tmp_path
+
+
+def test_the_dictionary_in_results_is_the_one_of_the_code() -> None:
+    assert (ROOT / "results/README.md").read_text().endswith(dictionary())
+
+
+def test_the_rules_make_every_table() -> None:
+    text = (ROOT / "rules/tables.smk").read_text()
+    assert all(f'"{table}"' in text for table in SCHEMAS)
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+def test_every_column_has_a_meaning_and_every_physical_quantity_its_unit(table: str) -> None:
+    for field in schema(table):
+        assert field.metadata[b"description"]
+        for suffix, unit in (("_s", b"s"), ("_mb", b"MB"), ("_loss", b"nats")):
+            if field.name.endswith(suffix):
+                assert field.metadata[b"unit"] == unit, field.name
+
+
+def test_what_was_not_measured_is_null_and_what_is_not_a_number_is_nan(tmp_path: Path) -> None:
+    write(tmp_path, "curves", {"valid_loss": None}, {"valid_loss": float("nan")})
+    column = read_tables(tmp_path, "curves").column("valid_loss")
+    assert [value.is_valid for value in column] == [False, True]
+    assert column.type == pa.float64()
+
+
+def test_a_comparison_takes_the_chosen_learning_rate_and_counts_what_failed(results: Path) -> None:
+    whole, failed = compare(results, "b", ["b-t-s-s1"])["tasks"][0]["rows"]
+    assert (whole["name"], whole["valid_mean"], whole["test_mean"]) == ("lstm", 2.5, 3.0)
+    assert (whole["seeds"], whole["failed"]) == (2, 0)
+    assert (failed["name"], failed["valid_mean"], failed["test_mean"]) == (None, 2.25, None)
+    assert (failed["seeds"], failed["failed"]) == (2, 1)
+
+
+def test_a_summary_shows_each_finalist_the_references_and_the_best_formulas(results: Path) -> None:
+    comparison = compare(results, "b", ["b-t-s-s1"])
+    comparison["tasks"][0]["loss_unit"] = "nats per frame"
+    text = summary(comparison)
+    assert "lstm" in text
+    assert "s (seed 1, no. 2)" in text
+    assert "reference: uni" in text
+    assert "h' = tanh(gate1)" in text
+
+
+def test_a_genome_is_found_by_the_start_of_its_id(results: Path) -> None:
+    assert find_genome(results, "aa") == LSTM
+
+
+@pytest.mark.parametrize("start", ["a", "x"])
+def test_an_id_that_fits_none_or_several_is_refused(results: Path, start: str) -> None:
+    with pytest.raises(RecordError, match="architectures in .* begin so"):
+        find_genome(results, start)
+
+
+def test_an_unknown_table_is_refused_with_those_there_are(results: Path) -> None:
+    with pytest.raises(RecordError, match="there is no table 'trails'; choose one of runs"):
+        Results(results).table("trails")

@@ -1,0 +1,180 @@
+"""A benchmark in a folder of its own, run by the real Snakemake, and what each invocation did."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import h5py
+import yaml
+
+from gp_cells.files import canonical_json, read_json, write_json
+from gp_cells.plan import Plan, read_plan
+
+ROOT = Path(__file__).parents[2]
+
+# Two searches of one task: one that waits for each wave, and one with two waves under way at once.
+CONFIG: dict[str, Any] = {
+    "benchmark": "tiny",
+    "seeds": [1],
+    "space": {"name": "recurrent"},
+    "tasks": {
+        "bach": {
+            "name": "bach_chorales",
+            "settings": {"part": 0.05, "recipe": {"units": 8, "epochs": 2}},
+        }
+    },
+    "strategies": {
+        "gp": {"name": "gp", "search": {"waves": 3, "slots": 4, "lag": 1, "finalists": 1}},
+        "steady": {"name": "gp", "search": {"waves": 4, "slots": 2, "lag": 2, "finalists": 1}},
+    },
+    "finalists": {"learning_rate_factors": [1.0], "seeds": [101]},
+    "stopping": {"name": "never"},
+    "training": {"device": "cpu", "threads": 1, "time_limit_s": 600},
+}
+GP, STEADY = "results/runs/tiny-bach-gp-s1", "results/runs/tiny-bach-steady-s1"
+
+# The files that the same config gives again, byte by byte.
+DETERMINISTIC = (
+    *("data.json", "search.npz", "test.npz", "settings.json", "protocol.json", "lineage.json"),
+    *("genome.json", "fitness.json", "history.jsonl.gz", "conclusion.json", "test.json"),
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Ran:
+    """One invocation of Snakemake: its exit status, all that it said, and the jobs it executed.
+
+    A job is told by its log, e.g. `train/tiny-bach-gp-s1/waves/000/01`: every rule has one, opened
+    afresh each time.
+    """
+
+    status: int
+    said: str
+    jobs: frozenset[str]
+
+    @property
+    def trained(self) -> set[str]:
+        """The trials that were trained, e.g. `tiny-bach-gp-s1/waves/000/01`."""
+        return {job.removeprefix("train/") for job in self.jobs if job.startswith("train/")}
+
+    @property
+    def rules(self) -> set[str]:
+        """The rules that had a job."""
+        return {job.partition("/")[0] for job in self.jobs}
+
+    @property
+    def planned(self) -> dict[str, int]:
+        """How many jobs of each rule a dry run announced."""
+        stats = self.said.partition("Job stats:")[2].partition("\n\n")[0]
+        return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", stats, re.M)}
+
+
+@dataclasses.dataclass(frozen=True)
+class Benchmark:
+    """A config and the folder that it runs in."""
+
+    folder: Path
+    config: dict[str, Any] = dataclasses.field(default_factory=lambda: copy.deepcopy(CONFIG))
+
+    @property
+    def plan(self) -> Plan:
+        """What the config asks for."""
+        return read_plan(self.config)
+
+    def copied(self, folder: Path) -> Benchmark:
+        """Return a copy, Snakemake's memory and the files' times included."""
+        subprocess.run(["cp", "-a", str(self.folder), str(folder)], check=True)
+        return Benchmark(folder, copy.deepcopy(self.config))
+
+    def run(self, *arguments: str, **environment: str) -> Ran:
+        """Run Snakemake as a user would, and wait for its end."""
+        before = self._logs()
+        process = self.start(*arguments, **environment)
+        said, _ = process.communicate(timeout=300)
+        logs = self._logs()
+        jobs = {job for job, opened in logs.items() if before.get(job) != opened}
+        return Ran(process.returncode, said, frozenset(jobs))
+
+    def finish(self, *arguments: str, **environment: str) -> Ran:
+        """Run Snakemake, which has to end well."""
+        ran = self.run(*arguments, **environment)
+        assert ran.status == 0, ran.said
+        return ran
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        """Start Snakemake in a process group of its own."""
+        (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
+        return start_snakemake(
+            self.folder,
+            *("--snakefile", str(ROOT / "Snakefile"), "--profile", str(ROOT / "profiles/local")),
+            *("--configfile", "config.yaml", *(() if "-c" in "".join(arguments) else ("-c2",))),
+            *arguments,
+            **environment,
+        )
+
+    def run_until_killed(self, trials: int, *arguments: str) -> None:
+        """Run Snakemake and all its jobs until so many trials are done, then kill them at once."""
+        process = self.start(*arguments)
+        while len(list(self.folder.rglob("fitness.json"))) < trials:
+            assert process.poll() is None, process.communicate()[0]
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.communicate()
+
+    def deterministic(self) -> dict[str, bytes]:
+        """Return the content of every file that the same config has to give again."""
+        return {
+            str(path.relative_to(self.folder)): path.read_bytes()
+            for path in sorted((self.folder / "results").rglob("*"))
+            if path.name in DETERMINISTIC
+        }
+
+    def change_outcome(self, place: str, fitness: float) -> None:
+        """Write another fitness for a trial, as another machine might have measured it."""
+        file = self.folder / place / "fitness.json"
+        write_json(file, {**read_json(file), "fitness": fitness})
+        with h5py.File(file.with_name("trial.h5"), "a") as trial:
+            outcome = json.loads(trial["outcome"][()])
+            del trial["outcome"]
+            trial.create_dataset("outcome", data=canonical_json({**outcome, "fitness": fitness}))
+
+    def _logs(self) -> dict[str, int]:
+        folder = self.folder / "results" / "logs"
+        return {
+            str(path.relative_to(folder).with_suffix("")): path.stat().st_mtime_ns
+            for path in folder.rglob("*.log")
+        }
+
+
+def start_snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    """Start Snakemake in a folder, in a process group of its own."""
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    return subprocess.Popen(
+        [sys.executable, "-m", "snakemake", *arguments],
+        cwd=folder,
+        env={**os.environ, "PATH": path, **environment},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def differing(one: dict[str, bytes], other: dict[str, bytes], ends: Iterable[str] = ("",)) -> set:
+    """Return the names of the files that differ or that one of both lacks."""
+    return {
+        name
+        for name in one.keys() | other.keys()
+        if one.get(name) != other.get(name) and name.endswith(tuple(ends))
+    }
