@@ -105,7 +105,7 @@ def check_range(place: str, value: float, lowest: float, highest: float = float(
     Raises:
         SettingError: the number is outside.
     """
-    if not lowest <= value <= highest:
+    if not lowest <= value <= highest or value == float("inf"):
         top = "" if highest == float("inf") else f" and at most {highest:g}"
         raise SettingError(f"{place}: expected at least {lowest:g}{top}, got {value:g}")
 

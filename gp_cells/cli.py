@@ -77,20 +77,21 @@ def breed(options: argparse.Namespace) -> None:
 def train(options: argparse.Namespace) -> int:
     """Train one candidate."""
     from gp_cells import record
-    from gp_cells.files import content_hash, read_json
+    from gp_cells.files import content_hash, read_json, read_order
     from gp_cells.holdout import setup_of
     from gp_cells.tasks.prepared import load
     from gp_cells.train import Interrupted
     from gp_cells.train import train as train_candidate
 
-    run, order = read_json(options.settings), read_json(options.genome)
+    run, order = read_json(options.settings), read_order(options.genome)
     going: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: going.append(number))
     set_up_torch(run["training"]["threads"])
+    code = [record.version("gp-cells"), record.git_state(Path(__file__).parent)]
     keeper = record.CheckpointFile(
-        options.fitness.with_name("checkpoint.h5"), content_hash(run, order)
+        options.fitness.with_name("checkpoint.h5"), content_hash(run, order, code)
     )
-    splits = load(options.data, "search")
+    splits = load(options.data, "search", run["data"]["hash"])
     try:
         finished = train_candidate(setup_of(run, order), splits, keeper, lambda: bool(going))
     except Interrupted as interruption:
@@ -244,8 +245,8 @@ def plan_of(config: str) -> Any:
         return read_plan(json.loads(config))
     try:
         read = yaml.safe_load(Path(config).read_text())
-    except (OSError, yaml.YAMLError) as error:
-        raise SettingError(f"{config} cannot be read: {error}") from error
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise SettingError(f"{config} cannot be read: {' '.join(str(error).split())}") from error
     return read_plan(read, config)
 
 

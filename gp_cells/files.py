@@ -10,7 +10,8 @@ import hashlib
 import json
 import math
 import os
-from collections.abc import Iterator, Mapping
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ class RecordError(ValueError):
 def written_beside(path: Path) -> Iterator[Path]:
     """Give a temporary path in the same folder that becomes `path` if the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
     try:
         yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
         os.replace(partial, path)
     finally:
         partial.unlink(missing_ok=True)
@@ -72,14 +75,28 @@ def content_hash(*values: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def read_order(path: Path) -> dict[str, Any]:
+    """Read a genome.json: what one trial is ordered to do.
+
+    Raises:
+        RecordError: missing, broken, or without the fields that an order has.
+    """
+    needed = ("run", "candidate", "architecture_id", "genome", "learning_rate", "seed")
+    return _read_fields(path, needed, "an order for a trial")
+
+
 def read_fitness(path: Path) -> dict[str, Any]:
     """Read a fitness file.
 
     Raises:
         RecordError: missing, broken, or without the fields that a fitness file has.
     """
+    needed = ("candidate", "architecture_id", "status", "fitness", "curve")
+    return _read_fields(path, needed, "a fitness file")
+
+
+def _read_fields(path: Path, needed: Sequence[str], kind: str) -> dict[str, Any]:
     value = read_json(path)
-    needed = {"candidate", "architecture_id", "status", "fitness", "curve"}
-    if not isinstance(value, dict) or not needed <= set(value):
-        raise RecordError(f"{path} is not a fitness file; delete it and run again")
+    if not isinstance(value, dict) or not set(needed) <= set(value):
+        raise RecordError(f"{path} is not {kind}; delete it and run again")
     return value

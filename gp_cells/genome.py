@@ -181,25 +181,30 @@ def parse(text: str, language: Language) -> Genome:
     if len(text) > LONGEST_TEXT:
         raise GenomeError(f"a genome has at most {LONGEST_TEXT} characters, this one {len(text)}")
     reader = _Reader(language)
-    for line_number, statement in _statements(text):
-        reader.read(line_number, statement)
+    for line, code, statement in _statements(text):
+        try:
+            reader.read(line, code, statement)
+        except RecursionError as error:
+            raise GenomeError(f"line {line}: too deeply nested") from error
     return reader.genome()
 
 
-def _statements(text: str) -> list[tuple[int, ast.stmt]]:
-    """Return the assignments of a text with their line numbers; `c'` is spelt `c_` for Python."""
+def _statements(text: str) -> list[tuple[int, str, ast.stmt]]:
+    """Return the assignments of a text, each with its line; `c'` is spelt `c_` for Python."""
     statements = []
     for number, line in enumerate(text.splitlines(), start=1):
         code = line.split("#")[0].strip()
         taken = re.search(r"\w*_(?!\w)", code)
         if taken:
             raise GenomeError(f"line {number}: {taken[0]!r}: names may not end in an underscore")
+        code = re.sub(r"(?<=\w)'", "_", code)
         try:
-            body = ast.parse(re.sub(r"(?<=\w)'", "_", code)).body
+            body = ast.parse(code).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            reason = getattr(error, "msg", None) or "too deeply nested"
-            raise GenomeError(f"line {number}: {code[:80]!r} is not a formula: {reason}") from error
-        statements += [(number, statement) for statement in body]
+            reason = getattr(error, "msg", None) or str(error) or "too deeply nested"
+            said = f"{line.strip()[:80]!r} is not a formula: {reason.splitlines()[0]}"
+            raise GenomeError(f"line {number}: {said}") from error
+        statements += [(number, code, statement) for statement in body]
     return statements
 
 
@@ -211,13 +216,17 @@ class _Reader:
         self.mapping = primitive_set(language).mapping
         self.local: dict[str, list] = {}
         self.states: dict[str, list] = {}
-        self.line = 0
+        self.line, self.code = 0, ""
 
     def refuse(self, reason: str) -> GenomeError:
         return GenomeError(f"line {self.line}: {reason}")
 
-    def read(self, line: int, statement: ast.stmt) -> None:
-        self.line = line
+    def source(self, node: ast.expr) -> str:
+        """Return the start of what a node was written as."""
+        return repr((ast.get_source_segment(self.code, node) or "").replace("_", "'")[:40])
+
+    def read(self, line: int, code: str, statement: ast.stmt) -> None:
+        self.line, self.code = line, code
         if not (
             isinstance(statement, ast.Assign)
             and len(statement.targets) == 1
@@ -261,8 +270,10 @@ class _Reader:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
             return self.apply(node.func.id, [self.tree(argument) for argument in node.args])
         if isinstance(node, ast.Constant):
-            raise self.refuse(f"{node.value!r}: the only number is 1, as in 1 - x, x + 1, x - 1")
-        raise self.refuse(f"{ast.unparse(node)!r} is not part of a formula")
+            raise self.refuse(
+                f"{self.source(node)}: the only number is 1, as in 1 - x, x + 1, x - 1"
+            )
+        raise self.refuse(f"{self.source(node)} is not part of a formula")
 
     def leaf(self, name: str) -> list:
         if name in self.local:
@@ -278,10 +289,10 @@ class _Reader:
     def infix(self, node: ast.BinOp) -> list:
         sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}.get(type(node.op))
         if sign is None:
-            raise self.refuse(f"{ast.unparse(node)!r}: the infix operators are + - *")
+            raise self.refuse(f"{self.source(node)}: the infix operators are + - *")
         left_is_one, right_is_one = _is_one(node.left), _is_one(node.right)
         if left_is_one and right_is_one:
-            raise self.refuse(f"{ast.unparse(node)!r} is a constant")
+            raise self.refuse(f"{self.source(node)} is a constant")
         if left_is_one or right_is_one:
             pattern = f"1 {sign} {{0}}" if left_is_one else f"{{0}} {sign} 1"
             pattern = "{0} + 1" if pattern == "1 + {0}" else pattern
@@ -292,7 +303,7 @@ class _Reader:
         for function in self.language.functions:
             if function.pattern == pattern:
                 return self.apply(function.name, arguments)
-        raise self.refuse(f"{ast.unparse(node)!r}: {pattern.format('x', 'y')} is not in this space")
+        raise self.refuse(f"{self.source(node)}: {pattern.format('x', 'y')} is not in this space")
 
     def apply(self, name: str, arguments: list[list]) -> list:
         function = self.language.by_name.get(name)
@@ -366,9 +377,11 @@ def canonical_terms(terms: list[tuple[str, Term]], language: Language) -> list[t
     """Return formulas in canonical form; see `Genome.canonical`.
 
     Projections and memory cells are names only, so the form must not depend on how they were
-    numbered. Each gets a colour from the whole genome as seen from it (refined until nothing
-    changes); what is still alike is interchangeable, so one of them is set apart and refinement goes
-    on. Arguments are then sorted by colour, and names given in order of first use.
+    numbered. Each gets a colour from the whole genome as seen from it, refined until nothing
+    changes. Of those still alike each is set apart in turn, and the one that gives the least genome
+    stays apart; then refinement goes on. (A full search tree would try all such choices together;
+    no genome is known that needs it.) Arguments are then sorted by colour, and names given in order
+    of first use.
     """
     formulas = _live(dict(terms), language)
     colours = _colours(formulas, language)
@@ -412,16 +425,19 @@ def _colours(formulas: dict[str, Term], language: Language) -> dict[str, str]:
     names = {head for term in formulas.values() for head in heads(term)}
     symbols = sorted(n for n in names if _family(n) in families and n != _family(n)) + memories
     kind = {s: "memory" if s in memories else _family(s) for s in symbols}
-    colours = {s: kind[s] for s in symbols}
+    colours = _refined({s: kind[s] for s in symbols}, kind, formulas, language)
     while True:
-        colours = _refined(colours, kind, formulas, language)
         alike: dict[str, list[str]] = {}
         for symbol, colour in sorted(colours.items()):
             alike.setdefault(colour, []).append(symbol)
         tied = [members for _, members in sorted(alike.items()) if len(members) > 1]
         if not tied:
             return _with_primes(colours)
-        colours[tied[0][0]] += "-"
+        apart = [
+            _refined({**colours, member: f"{colours[member]}-"}, kind, formulas, language)
+            for member in tied[0]
+        ]
+        colours = min(apart, key=lambda tried: _key_of_all(formulas, tried, language))
 
 
 def _with_primes(colours: dict[str, str]) -> dict[str, str]:

@@ -20,7 +20,7 @@ def test(settings_file: Path, conclusion_file: Path, data: Path, path: Path) -> 
     """
     settings = read_json(settings_file)
     replicates = conclusion_file.parent
-    split = load(data, "test")["test"]
+    split = load(data, "test", settings["data"]["hash"])["test"]
     measured = []
     for finalist in read_json(conclusion_file)["finalists"]:
         for candidate in finalist["candidates"]:

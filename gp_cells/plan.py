@@ -8,6 +8,7 @@ again, so it imports neither torch nor deap. Configs are checked against `config
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.metadata import entry_points
@@ -96,7 +97,7 @@ def read_plan(config: Mapping[str, Any], place: str = "config") -> Plan:
     check(config, place)
     tasks = {f"{config['benchmark']}-{label}": task for label, task in config["tasks"].items()}
     runs = [
-        _run(config, task, strategy, seed)
+        _run(config, place, task, strategy, seed)
         for task in config["tasks"]
         for strategy in config["strategies"]
         for seed in config["strategies"][strategy].get("seeds", config["seeds"])
@@ -110,14 +111,15 @@ def read_plan(config: Mapping[str, Any], place: str = "config") -> Plan:
     )
 
 
-def _run(config: Mapping[str, Any], task: str, strategy: str, seed: int) -> Run:
+def _run(config: Mapping[str, Any], place: str, task: str, strategy: str, seed: int) -> Run:
     benchmark, entry = config["benchmark"], config["strategies"][strategy]
     search, final = entry["search"], config["finalists"]
     if search["finalists"] > search["waves"] * search["slots"]:
         raise SettingError(
-            f"strategies.{strategy}.search.finalists: {search['finalists']} finalists of "
-            f"{search['waves'] * search['slots']} candidates"
+            f"{place}: strategies.{strategy}.search.finalists: expected at most "
+            f"{search['waves'] * search['slots']}, all candidates, got {search['finalists']}"
         )
+    seed = int(seed)  # JSON Schema lets 1.0 pass as an integer
     name = f"{benchmark}-{task}-{strategy}-s{seed}"
     order = {
         "benchmark": benchmark,
@@ -155,12 +157,27 @@ def check(config: Mapping[str, Any], place: str) -> None:
     """
     schema = json.loads((Path(__file__).parent / "config.schema.json").read_text())
     _admit_outside_plug_ins(schema)
+    for where, value in _numbers(config):
+        if not math.isfinite(value):
+            raise SettingError(f"{place}: {where}: expected a finite number, got {value}")
     error = jsonschema.exceptions.best_match(
         jsonschema.Draft202012Validator(schema).iter_errors(config)
     )
     if error is not None:
         where = ".".join(str(part) for part in error.absolute_path) or "top level"
         raise SettingError(f"{place}: {where}: {_said(error)}")
+
+
+def _numbers(value: Any, where: str = "") -> Iterator[tuple[str, float]]:
+    """Yield every float of a config with its place."""
+    if isinstance(value, float):
+        yield where, value
+    elif isinstance(value, Mapping):
+        for key, item in value.items():
+            yield from _numbers(item, f"{where}.{key}".lstrip("."))
+    elif isinstance(value, list):
+        for i, item in enumerate(value):
+            yield from _numbers(item, f"{where}.{i}")
 
 
 def _said(error: jsonschema.ValidationError) -> str:
@@ -174,6 +191,11 @@ def _said(error: jsonschema.ValidationError) -> str:
         return f"there is no {error.instance!r}; choose one of {allowed}"
     if error.validator == "type":
         return f"expected {error.validator_value}, got {error.instance!r}"
+    if error.validator == "pattern":
+        return (
+            "expected a name of lower-case letters, digits and _ that begins with a letter, "
+            f"got {error.instance!r}"
+        )
     return " ".join(error.message.split())
 
 
@@ -193,7 +215,10 @@ def schema(families: Mapping[str, Mapping[str, dict[str, Any]]]) -> dict[str, An
         entry["allOf"] = [
             {
                 "if": {"properties": {"name": {"const": name}}, "required": ["name"]},
-                "then": {"properties": {"settings": settings}},
+                "then": {
+                    "properties": {"settings": settings},
+                    **({"required": ["settings"]} if settings["required"] else {}),
+                },
             }
             for name, settings in sorted(members.items())
         ]

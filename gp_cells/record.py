@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import hashlib
+import io
 import json
 import os
 import platform
@@ -16,7 +18,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +33,7 @@ from gp_cells.files import RecordError, canonical_json, write_json, written_besi
 from gp_cells.train import RUNNING, Epoch, Finished, Progress
 
 SCHEMA_VERSION = "1"
+SEAL_SIZE = 32  # bytes
 PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
 
 
@@ -77,10 +80,7 @@ def write_trial(
         file.attrs["schema_version"] = SCHEMA_VERSION
         for name, part in parts.items():
             file.create_dataset(name, data=canonical_json(part))
-        for column in dataclasses.fields(Epoch):
-            values = [getattr(e, column.name) for e in finished.epochs]
-            kind = np.int64 if column.name == "epoch" else np.float64
-            file.create_dataset(f"curve/{column.name}", data=np.array(values, dtype=kind))
+        _write_curve(file, finished.epochs)
         _write_tensors(file, "weights", finished.best_weights)
 
 
@@ -119,8 +119,17 @@ def _opened(path: Path) -> Iterator[h5py.File]:
             yield file
     except FileNotFoundError as error:
         raise RecordError(f"{path} is missing") from error
-    except (OSError, KeyError, json.JSONDecodeError) as error:
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, RecordError):
+            raise
         raise RecordError(f"{path} is broken ({error}); delete it and run again") from error
+
+
+def _write_curve(file: h5py.File, epochs: Sequence[Epoch]) -> None:
+    for column in dataclasses.fields(Epoch):
+        values = [getattr(epoch, column.name) for epoch in epochs]
+        kind = np.int64 if column.name == "epoch" else np.float64
+        file.create_dataset(f"curve/{column.name}", data=np.array(values, dtype=kind))
 
 
 def _write_tensors(file: h5py.File, group: str, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -145,10 +154,10 @@ def _read_tensors(file: h5py.File, group: str) -> dict[str, torch.Tensor]:
 
 @dataclasses.dataclass(frozen=True)
 class CheckpointFile:
-    """Keeps a trial's progress in one HDF5 file; see `train.Keeper`.
+    """Keeps a trial's progress in one file, HDF5 behind a seal; see `train.Keeper`.
 
-    `fingerprint` is the content hash of what the trial was ordered to do: a checkpoint of another
-    order, or one that cannot be read, is not used.
+    `fingerprint` says what the trial was ordered to do and by which code. The seal is a hash of it
+    and of every byte: what does not fit it (another order, other code, a damaged disk) is not used.
     """
 
     path: Path
@@ -157,38 +166,37 @@ class CheckpointFile:
     def load(self) -> Progress | None:
         """Return the progress kept for this order, or None."""
         try:
-            with _opened(self.path) as file:
-                kept = json.loads(file["progress"][()])
-                if kept["fingerprint"] != self.fingerprint:
-                    return None
-                columns = {name: column[()].tolist() for name, column in file["curve"].items()}
-                rows = zip(*(columns[f.name] for f in dataclasses.fields(Epoch)), strict=True)
-                return Progress(
-                    [Epoch(*row) for row in rows],
-                    kept["batches"],
-                    dict(zip(RUNNING, file["running"][()].tolist(), strict=True)),
-                    _read_tensors(file, "tensors"),
-                    kept["resumed"],
-                )
-        except RecordError:
+            sealed = self.path.read_bytes()
+        except FileNotFoundError:
             return None
+        seal, kept = sealed[:SEAL_SIZE], sealed[SEAL_SIZE:]
+        if seal != self._seal(kept):
+            return None
+        with h5py.File(io.BytesIO(kept), "r") as file:
+            columns = [file[f"curve/{f.name}"][()].tolist() for f in dataclasses.fields(Epoch)]
+            return Progress(
+                [Epoch(*row) for row in zip(*columns, strict=True)],
+                int(file.attrs["batches"]),
+                dict(zip(RUNNING, file["running"][()].tolist(), strict=True)),
+                _read_tensors(file, "tensors"),
+                int(file.attrs["resumed"]),
+            )
 
     def save(self, progress: Progress) -> None:
         """Keep the progress in place of what was kept before."""
-        kept = {
-            "fingerprint": self.fingerprint,
-            "batches": progress.batches,
-            "resumed": progress.resumed,
-        }
-        with written_beside(self.path) as partial, h5py.File(partial, "w") as file:
-            file.attrs["schema_version"] = SCHEMA_VERSION
-            file.create_dataset("progress", data=canonical_json(kept))
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w") as file:
+            file.attrs["batches"] = progress.batches
+            file.attrs["resumed"] = progress.resumed
             file.create_dataset("running", data=[progress.running[name] for name in RUNNING])
-            for column in dataclasses.fields(Epoch):
-                values = [getattr(e, column.name) for e in progress.epochs]
-                kind = np.int64 if column.name == "epoch" else np.float64
-                file.create_dataset(f"curve/{column.name}", data=np.array(values, dtype=kind))
+            _write_curve(file, progress.epochs)
             _write_tensors(file, "tensors", progress.tensors)
+        kept = buffer.getvalue()
+        with written_beside(self.path) as partial:
+            partial.write_bytes(self._seal(kept) + kept)
+
+    def _seal(self, kept: bytes) -> bytes:
+        return hashlib.blake2b(self.fingerprint.encode() + kept, digest_size=SEAL_SIZE).digest()
 
     def remove(self) -> None:
         """Forget the checkpoint, the trial being over."""
@@ -217,7 +225,7 @@ def provenance(finished: Finished) -> dict[str, Any]:
         "elapsed_s": time.time() - started,
         "first_step_s": first_step,
         "process_cpu_s": time.process_time(),
-        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
         "resumed": finished.resumed,
     }
 
@@ -252,7 +260,7 @@ def hardware() -> dict[str, Any]:
         "host": platform.node(),
         "cpu": _cpu_model(),
         "cores": os.cpu_count(),
-        "memory_mb": psutil.virtual_memory().total // 2**20,
+        "memory_mb": psutil.virtual_memory().total // 10**6,
         "gpu": gpu,
         "cuda": torch.version.cuda,
         "platform": platform.platform(),

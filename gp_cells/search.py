@@ -58,7 +58,8 @@ def write_settings(order: Mapping[str, Any], data: Path, path: Path) -> None:
     described = read_json(data)
     wanted = ("kind", "unit", "features", "hash", "reference_valid")
     settings["data"] = {name: described[name] for name in wanted}
-    propose(settings, (), 0)  # refuses here, before anything is trained, what it would refuse later
+    search = settings["search"]
+    plug_in(order, "strategy").check(search["waves"], search["slots"], plug_in(order, "space"))
     write_json(path, settings)
 
 

@@ -80,7 +80,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("operator", TEXT, "", "what made the child"),
     ),
     "trials": (
-        ("trial_id", TEXT, "", "blake2b-128 of the trial's order"),
+        ("trial_id", TEXT, "", "blake2b-128 of the trial's protocol and order"),
         ("run", TEXT, "", "run the trial belongs to"),
         ("candidate", TEXT, "", "w003-07 in the search, r00-1-0 (finalist, rate, seed) after it"),
         ("role", TEXT, "", "search, or replicate of a finalist"),
@@ -163,7 +163,12 @@ def dictionary() -> str:
     """Return the data dictionary, every table with its columns, as Markdown."""
     lines = []
     for table, columns in SCHEMAS.items():
-        lines += [f"## {table}", "", "| column | type | unit | meaning |", "| --- | --- | --- | --- |"]
+        lines += [
+            f"## {table}",
+            "",
+            "| column | type | unit | meaning |",
+            "| --- | --- | --- | --- |",
+        ]
         lines += [f"| `{name}` | {kind} | {unit} | {text} |" for name, kind, unit, text in columns]
         lines.append("")
     return "\n".join(lines)
@@ -227,10 +232,11 @@ def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:
     lineage = [
         entry for wave in waves for entry in read_json(run_folder / "waves" / wave / "lineage.json")
     ]
-    folders = [run_folder / "waves" / wave for wave in waves] + [run_folder / "replicates"]
-    files = [path for folder in folders for path in sorted(folder.glob("*/trial.h5"))]
-    trials = [_read_both(path) for path in files]
-    rows = [_trial_row(trial, settings, conclusion) for trial in trials]
+    chosen = {name for of in conclusion["finalists"] for name in of["candidates"]}
+    trials = [
+        _read_both(run_folder / folder / "trial.h5") for folder in _folders(settings, lineage)
+    ]
+    rows = [_trial_row(trial, settings, chosen) for trial in trials]
     machines = {row["hardware_id"]: row for row in (_hardware_row(t, settings) for t in trials)}
     return {
         "runs": [_run_row(settings)],
@@ -244,6 +250,19 @@ def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:
         "test": _test_rows(run_folder, rows),
         "hardware": list(machines.values()),
     }
+
+
+def _folders(settings: Mapping[str, Any], lineage: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return the folders of the run's trials, by its plan: an older plan's may still lie about."""
+    final = settings["finalists"]
+    searched = [f"waves/{entry['wave']:03d}/{entry['slot']:02d}" for entry in lineage]
+    replicated = [
+        f"replicates/{finalist:02d}-{rate}-{seed}"
+        for finalist in range(settings["search"]["finalists"])
+        for rate in range(len(final["learning_rate_factors"]))
+        for seed in range(len(final["seeds"]))
+    ]
+    return searched + replicated
 
 
 def _read_both(path: Path) -> dict[str, Any]:
@@ -340,14 +359,10 @@ def _lineage_rows(
 
 
 def _trial_row(
-    trial: Mapping[str, Any], settings: Mapping[str, Any], conclusion: Mapping[str, Any]
+    trial: Mapping[str, Any], settings: Mapping[str, Any], chosen: set[str]
 ) -> dict[str, Any]:
     order, outcome, made = trial["order"], trial["outcome"], trial["provenance"]
-    curve = trial["curve"]
-    finalist = order.get("finalist")
-    chosen = None
-    if finalist is not None:
-        chosen = conclusion["finalists"][finalist]["learning_rate"] == order["learning_rate"]
+    curve, finalist = trial["curve"], order.get("finalist")
     shared = ("run", "candidate", "architecture_id", "seed", "learning_rate")
     measured = ("process_cpu_s", "first_step_s", "peak_memory_mb", "resumed", "threads", "engine")
     return {
@@ -357,7 +372,7 @@ def _trial_row(
         **{key: made[key] for key in (*measured, "slurm_job_id", "started_utc")},
         "role": "search" if finalist is None else "replicate",
         "finalist": finalist,
-        "chosen": chosen,
+        "chosen": None if finalist is None else order["candidate"] in chosen,
         "epochs": len(curve["epoch"]),
         "wall_s": float(curve["wall_s"].sum()),
         "cpu_s": float(curve["cpu_s"].sum()),

@@ -118,19 +118,18 @@ def train(
     Raises:
         Interrupted: `asked_to_go` said so between two batches.
     """
+    training = None
     try:
         training = _Training(setup, splits, keeper, asked_to_go)
-    except (MemoryError, RuntimeError) as error:
-        status = "out_of_memory" if _is_out_of_memory(error) else "invalid"
-        return Finished(status, _one_line(error), (), None, None, {}, 0, None)
-    try:
         status, reason = training.run()
     except _Failed as failure:
         status, reason = failure.args
     except (MemoryError, RuntimeError) as error:
         if not _is_out_of_memory(error):
-            raise
+            raise  # the machine's fault, not the candidate's: to be tried again
         status, reason = "out_of_memory", _one_line(error)
+    if training is None:
+        return Finished(status, reason, (), None, None, {}, 0, None)
     return training.finished(status, reason)
 
 
@@ -149,9 +148,11 @@ def evaluate(network: Network, task: Task, split: Arrays, device: str = "cpu") -
 def make_network(setup: Setup) -> Network:
     """Return the network of a trial with its first weights."""
     recipe = setup.task.recipe
-    network = Network(
-        setup.genome, setup.task.kind, setup.features, recipe.units, recipe.layers, recipe.dropout
-    )
+    sizes = (setup.features, recipe.units, recipe.layers, recipe.dropout)
+    try:
+        network = Network(setup.genome, setup.task.kind, *sizes)
+    except ValueError as error:
+        raise _Failed("invalid", _one_line(error)) from error
     network.initialise(seeds.derive(seed=setup.seed, purpose="weights"))
     return network.to(setup.device)
 

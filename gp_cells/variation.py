@@ -18,6 +18,7 @@ from contextlib import contextmanager
 import numpy as np
 from deap import gp
 
+from gp_cells.choose import SettingError
 from gp_cells.genome import (
     Genome,
     Language,
@@ -41,8 +42,12 @@ Path = tuple[int, ...]  # the way from a formula's root to a node, as child numb
 def sample(space: Space, rng: np.random.Generator) -> Genome:
     """Return a random genome in canonical form.
 
-    The number of memory cells is uniform from 1 to the space's most; each formula is half the time
-    a full tree, half the time a grown one. Genomes that do not read the input are drawn again.
+    The number of memory cells is drawn uniformly from 1 to the space's most (those that do not reach
+    the output then fall away); each formula is half the time a full tree, half the time a grown one.
+    Genomes that the space does not admit are drawn again.
+
+    Raises:
+        SettingError: the space is so narrow that nothing legal was drawn.
     """
     for _ in range(TRIES):
         memories = space.language.memories[: rng.integers(1, space.memory_cells + 1)]
@@ -51,7 +56,7 @@ def sample(space: Space, rng: np.random.Generator) -> Genome:
         genome = legal(space, terms)
         if genome is not None:
             return genome
-    raise AssertionError(f"no legal genome in {TRIES} draws from {space}")
+    raise SettingError(f"no genome could be drawn from {space}; give it more functions or room")
 
 
 def mutate(space: Space, genome: Genome, rng: np.random.Generator) -> tuple[Genome, str]:

@@ -33,6 +33,8 @@ def follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
 def progress_line(finished: list[Path], total: int, at_start: int, elapsed_s: float) -> str:
     """Return one line: candidates done, newest and best fitness, and the time left at this pace."""
     done, new = len(finished), len(finished) - at_start
+    if not finished:
+        return f"[0/{total}] nothing is done yet"
     newest = max(finished, key=lambda path: path.stat().st_mtime)
     left_s = elapsed_s / new * (total - done) if new > 0 else float("nan")
     left = "time left unknown" if left_s != left_s else f"about {_duration(left_s)} left"

@@ -125,6 +125,10 @@ def test_the_id_of_the_lstm_is_the_one_that_was_published() -> None:
         ("h' = 2 * gate1", "the only number is 1"),
         ("h' = __import__(gate1)", "names may not end in an underscore"),
         ("h' = exec(gate1)", "there is no function 'exec'"),
+        ("h' = " + "+".join(["gate1"] * 600), "too deeply nested"),
+        ("h' = " + "-" * 900 + "gate1", "is not part of a formula"),
+        ("h' = 0x" + "f" * 5000, "the only number is 1"),
+        ("h' = \ud800", "is not a formula"),
         ("h' = gate1.real", "is not part of a formula"),
         ("h' = (", "is not a formula"),
         ("import os", "expected one formula"),
@@ -144,3 +148,25 @@ def test_a_formula_that_doubles_with_every_line_is_refused_while_it_is_small() -
     lines = ["a0 = gate1 + gate2"] + [f"a{i} = a{i - 1} * a{i - 1}" for i in range(1, 60)]
     with pytest.raises(GenomeError, match="nodes; at most 128"):
         parse("\n".join([*lines, "h' = a59"]), LANGUAGE)
+
+
+def test_a_ring_of_two_and_one_of_six_read_from_different_names_have_one_id() -> None:
+    # Eight gates in products that form a two-ring and a six-ring look alike from every gate.
+    texts = [
+        "h' = tanh(gate1 * gate2 + gate3 * gate4 + (gate5 * gate6 + gate7 * gate8) + "
+        "(gate1 * gate2 + gate4 * gate5 + (gate6 * gate7 + gate8 * gate3)))",
+        "h' = tanh(gate5 * gate2 + gate6 * gate3 + (gate1 * gate4 + gate8 * gate7) + "
+        "(gate5 * gate2 + gate3 * gate1 + (gate4 * gate8 + gate7 * gate6)))",
+    ]
+    genomes = [parse(text, LANGUAGE) for text in texts]
+    assert genomes[0].architecture_id == genomes[1].architecture_id
+    assert genomes[0].canonical().canonical() == genomes[0].canonical()
+
+
+@given(text=some.text(max_size=60) | some.text(alphabet="hcd' =+-*()tanhgate1\n#_;:", max_size=60))
+@settings(max_examples=500, deadline=None)
+def test_any_text_is_a_genome_or_refused_in_one_line(text: str) -> None:
+    try:
+        parse(text, LANGUAGE)
+    except GenomeError as refusal:
+        assert "\n" not in str(refusal)

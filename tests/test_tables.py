@@ -48,7 +48,9 @@ def results(tmp_path: Path) -> Path:
             for i, f, a, loss, c in trials
         ),
     )
-    write(tmp_path, "test", {"trial_id": "0", "test_loss": 2.5}, {"trial_id": "1", "test_loss": 3.5})
+    write(
+        tmp_path, "test", {"trial_id": "0", "test_loss": 2.5}, {"trial_id": "1", "test_loss": 3.5}
+    )
     return tmp_path
 
 
@@ -101,7 +103,7 @@ def test_a_genome_is_found_by_the_start_of_its_id(results: Path) -> None:
 
 @pytest.mark.parametrize("start", ["a", "x"])
 def test_an_id_that_fits_none_or_several_is_refused(results: Path, start: str) -> None:
-    with pytest.raises(RecordError, match="architectures in .* begin so"):
+    with pytest.raises(RecordError, match=r"architectures in .* begin so"):
         find_genome(results, start)
 
 

@@ -63,6 +63,8 @@ class Recurrent:
                 wrong = repr(unknown[0]) if unknown else "an empty list"
                 allowed = ", ".join(known)
                 raise SettingError(f"recurrent.{setting}: got {wrong}; choose from {allowed}")
+        if not {"add", "mul", "sub"} & set(self.functions):
+            raise SettingError("recurrent.functions: at least one of add, mul, sub must be there")
         check_range("recurrent.memory_cells", self.memory_cells, 1, len(MEMORIES))
         check_range("recurrent.max_gates", self.max_gates, 1, 16)
         check_range("recurrent.max_depth", self.max_depth, 3, 15)

@@ -17,25 +17,27 @@ class Baselines:
 
     cells: tuple[str, ...]
 
+    def check(self, waves: int, slots: int, space: Space) -> None:
+        """Refuse unknown cells, or more or fewer than the plan has slots; see `Strategy.check`."""
+        unknown = [name for name in self.cells if name not in space.baselines]
+        if unknown:
+            allowed = ", ".join(space.baselines)
+            raise SettingError(
+                f"baselines.cells: there is no {unknown[0]!r}; choose from {allowed}"
+            )
+        if len(self.cells) != waves * slots:
+            raise SettingError(
+                f"baselines.cells: {len(self.cells)} cells for {waves} waves of {slots} slots; "
+                "waves × slots must equal the number of cells"
+            )
+
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
     ) -> list[Proposal]:
-        """Return the cells of one wave; see `Strategy.propose`.
-
-        Raises:
-            SettingError: an unknown cell, or fewer cells than slots.
-        """
+        """Return the cells of one wave; see `Strategy.propose`."""
         names = self.cells[wave * slots : (wave + 1) * slots]
-        if len(names) < slots:
-            raise SettingError(
-                f"baselines: waves × slots must equal the number of cells; wave {wave} has {slots} "
-                f"slots for {len(names)} cells"
-            )
         return [self._proposal(name, space) for name in names]
 
     def _proposal(self, name: str, space: Space) -> Proposal:
-        if name not in space.baselines:
-            allowed = ", ".join(space.baselines)
-            raise SettingError(f"baselines.cells: there is no {name!r}; choose from {allowed}")
         genome = parse(space.baselines[name].read_text(), space.language)
         return Proposal(genome.canonical(), f"baseline:{name}")

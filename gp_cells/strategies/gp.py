@@ -42,6 +42,10 @@ class GP:
         for name in ("active_species", "patience", "founders"):
             check_range(f"gp.{name}", getattr(self, name), 1)
 
+    def check(self, waves: int, slots: int, space: Space) -> None:
+        """Refuse a space that nothing can be drawn from; see `Strategy.check`."""
+        variation.sample(space, seeds.generator(purpose="check"))
+
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
     ) -> list[Proposal]:
@@ -92,6 +96,8 @@ class GP:
 def mutated(child: Proposal, space: Space, rng: np.random.Generator) -> Proposal:
     """Return a child mutated once more, each operator that made it named once."""
     genome, operator = variation.mutate(space, child.genome, rng)
+    if operator == "sample":
+        return Proposal(genome, operator)
     operators = child.operator.split("+")
     if operator not in operators:
         operators.append(operator)
@@ -188,14 +194,16 @@ class Flock:
         Of the active species the best one always stays, so that the search never starts over; of
         those that wait the best comes first.
         """
-        best = min((species.best for species in self.active), default=math.inf)
+        best = min(self.active, key=lambda species: species.best, default=None)
         for species in list(self.active):
             stagnant = self.wave - species.improved >= self.strategy.patience
-            if stagnant and species.best > best:
+            if stagnant and species is not best:
                 self.active.remove(species)
                 self.shamed.append(species)
         self.waiting.sort(key=lambda species: species.best)
         while self.waiting and len(self.active) < self.strategy.active_species:
+            if math.isinf(self.waiting[0].best):
+                break  # none of its genomes trained
             promoted = self.waiting.pop(0)
             promoted.improved = self.wave
             self.active.append(promoted)

@@ -14,6 +14,10 @@ from gp_cells.strategies.strategy import Outcome, Proposal
 class Random:
     """Draws genomes until they are new to the run as far as its history goes."""
 
+    def check(self, waves: int, slots: int, space: Space) -> None:
+        """Refuse a space that nothing can be drawn from; see `Strategy.check`."""
+        variation.sample(space, seeds.generator(purpose="check"))
+
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
     ) -> list[Proposal]:

@@ -43,6 +43,14 @@ class Proposal:
 class Strategy(Protocol):
     """A rule that proposes genomes from what has been measured; its fields are its settings."""
 
+    def check(self, waves: int, slots: int, space: Space) -> None:
+        """Refuse a plan that this strategy cannot fill, before anything is trained.
+
+        Raises:
+            SettingError: what does not fit, and what would.
+        """
+        ...
+
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
     ) -> list[Proposal]:

@@ -9,16 +9,14 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-import os
 import zipfile
 import zlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 
+from gp_cells.files import content_hash, write_json, written_beside
 from gp_cells.tasks.task import Arrays, DataError, SplitName, Task
 
 Which = Literal["search", "test"]
@@ -37,7 +35,6 @@ def prepare(task: Task, name: str, folder: Path) -> None:
         DataError: the task's source is missing, empty or broken.
     """
     data = task.read()
-    folder.mkdir(parents=True, exist_ok=True)
     settings = dataclasses.asdict(task)  # type: ignore[call-overload]
     del settings["recipe"]
     splits = {
@@ -52,36 +49,32 @@ def prepare(task: Task, name: str, folder: Path) -> None:
         "unit": task.unit,
         "features": data.features,
         "splits": splits,
-        "hash": hash_bytes(canonical(splits).encode()),
+        "hash": content_hash(splits),
         "reference_valid": dict(data.reference_valid),
     }
     for which, names in FILES.items():
         arrays = {f"{split}/{key}": a for split in names for key, a in data.splits[split].items()}
-        with replacing(folder / f"{which}.npz") as partial:
-            np.savez_compressed(partial, **{key: arrays[key] for key in sorted(arrays)})  # type: ignore[arg-type]
-    with replacing(folder / "data.json") as partial:
-        partial.write(canonical(facts).encode())
+        with written_beside(folder / f"{which}.npz") as partial, partial.open("wb") as file:
+            np.savez_compressed(file, **{key: arrays[key] for key in sorted(arrays)})  # type: ignore[arg-type]
+    write_json(folder / "data.json", facts)
 
 
-@contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Give a file to write beside `path`, and move it there if nothing goes wrong."""
-    partial = path.with_name(f"{path.name}.partial")
-    with partial.open("wb") as file:
-        yield file
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(partial, path)
-
-
-def load(folder: Path, which: Which) -> dict[SplitName, dict[str, np.ndarray]]:
+def load(
+    folder: Path, which: Which, data_hash: str | None = None
+) -> dict[SplitName, dict[str, np.ndarray]]:
     """Return the splits of `search.npz` (train and valid) or `test.npz` (test), hashes checked.
 
     Raises:
-        DataError: a file is missing, empty, broken, or not the one that data.json describes.
+        DataError: a file is missing, empty, broken, not the one that data.json describes, or the
+            data as a whole have another hash than the one expected.
     """
-    path = folder / f"{which}.npz"
-    splits = read_facts(folder)["splits"]
+    path, facts = folder / f"{which}.npz", read_facts(folder)
+    if data_hash not in (None, facts["hash"]):
+        raise DataError(
+            f"{folder}: the data have hash {facts['hash']}, the run's settings name {data_hash}; "
+            "prepare the data again"
+        )
+    splits = facts["splits"]
     expected = {f"{split}/{key}" for split in FILES[which] for key in splits[split]}
     arrays = read_arrays(path)
     if set(arrays) != expected:
@@ -122,7 +115,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     if not isinstance(facts, dict) or facts.get("schema") != SCHEMA:
         raise DataError(f"{path}: not a data.json of schema {SCHEMA}; prepare the data again")
     splits = facts.get("splits")
-    if not isinstance(splits, dict) or hash_bytes(canonical(splits).encode()) != facts.get("hash"):
+    if not isinstance(splits, dict) or content_hash(splits) != facts.get("hash"):
         raise DataError(f"{path}: its hash does not fit its splits; prepare the data again")
     return facts
 
@@ -163,8 +156,3 @@ def hash_bytes(*pieces: bytes | memoryview) -> str:
     for piece in pieces:
         digest.update(piece)
     return digest.hexdigest()
-
-
-def canonical(value: Any) -> str:
-    """Return a value as JSON: sorted keys, indented by one space, a newline at the end."""
-    return json.dumps(value, sort_keys=True, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -50,6 +50,7 @@ def test_all_published_baselines_are_there_and_are_different_cells() -> None:
     [
         ({"functions": ["add", "softmax"]}, "recurrent.functions: got 'softmax'; choose from add"),
         ({"functions": []}, "recurrent.functions: got an empty list"),
+        ({"functions": ["tanh"]}, "at least one of add, mul, sub must be there"),
         ({"memory_cells": 5}, "recurrent.memory_cells: expected at least 1 and at most 4, got 5"),
         ({"memory_cells": "two"}, "recurrent.memory_cells: expected int, got 'two'"),
         ({"depth": 3}, "recurrent has no setting 'depth'; its settings are: functions"),

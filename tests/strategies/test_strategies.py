@@ -162,14 +162,15 @@ def test_baselines_come_in_the_order_of_the_config_with_their_names() -> None:
     ("cells", "slots", "said"),
     [
         (("lstm", "lsmt"), 2, "baselines.cells: there is no 'lsmt'; choose from gru"),
-        (("lstm",), 2, "waves × slots must equal the number of cells"),
+        (("lstm",), 2, "1 cells for 1 waves of 2 slots"),
+        (("lstm", "gru", "mgu"), 2, "3 cells for 1 waves of 2 slots"),
     ],
 )
-def test_baselines_that_cannot_be_proposed_are_refused(
+def test_baselines_that_do_not_fit_the_plan_are_refused(
     cells: tuple[str, ...], slots: int, said: str
 ) -> None:
     with pytest.raises(SettingError, match=re.escape(said)):
-        Baselines(cells).propose((), 0, slots, SPACE, 0)
+        Baselines(cells).check(1, slots, SPACE)
 
 
 @pytest.mark.parametrize(
@@ -191,3 +192,27 @@ def test_seeds_come_from_named_axes_in_any_order() -> None:
     one = generator(seed=1, purpose="x").random(3)
     assert (one == generator(purpose="x", seed=1).random(3)).all()
     assert (one != generator(purpose="y", seed=1).random(3)).any()
+
+
+@pytest.mark.parametrize("strategy", [Random(), GP()], ids=repr)
+@pytest.mark.parametrize("settings", [{"functions": ("mul",)}, {"leaves": ("scale",)}], ids=repr)
+def test_a_space_that_nothing_can_be_drawn_from_is_refused(
+    strategy: Strategy, settings: dict
+) -> None:
+    with pytest.raises(SettingError, match="no genome could be drawn"):
+        strategy.check(1, 1, Recurrent(**settings))
+
+
+def test_founders_that_all_failed_make_room_for_species_that_trained() -> None:
+    failed = [
+        Outcome(f"w000-{i:02d}", 0, str(p.genome), p.genome.architecture_id, "diverged", math.inf)
+        for i, p in enumerate(Random().propose((), 0, 8, SPACE, 1))
+    ]
+    trained = [
+        Outcome(f"w001-{i:02d}", 1, str(p.genome), p.genome.architecture_id, "ok", 1.0 + i)
+        for i, p in enumerate(Random().propose(failed, 1, 8, SPACE, 1))
+    ]
+    flock = Flock(GP(threshold=0.0, active_species=3), SPACE)
+    for outcome in (*failed, *trained):
+        flock.add(outcome)
+    assert [species.best for species in flock.breeding()] == [1.0, 2.0, 3.0]

@@ -100,11 +100,10 @@ class Benchmark:
     def run(self, *arguments: str, **environment: str) -> Ran:
         """Run Snakemake as a user would, and wait for its end."""
         before = self._logs()
-        process = self.start(*arguments, **environment)
-        said, _ = process.communicate(timeout=300)
+        status = self.start(*arguments, **environment).wait(timeout=300)
         logs = self._logs()
         jobs = {job for job, opened in logs.items() if before.get(job) != opened}
-        return Ran(process.returncode, said, frozenset(jobs))
+        return Ran(status, said_in(self.folder), frozenset(jobs))
 
     def finish(self, *arguments: str, **environment: str) -> Ran:
         """Run Snakemake, which has to end well."""
@@ -112,7 +111,7 @@ class Benchmark:
         assert ran.status == 0, ran.said
         return ran
 
-    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start Snakemake in a process group of its own."""
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
         return start_snakemake(
@@ -127,10 +126,10 @@ class Benchmark:
         """Run Snakemake and all its jobs until so many trials are done, then kill them at once."""
         process = self.start(*arguments)
         while len(list(self.folder.rglob("fitness.json"))) < trials:
-            assert process.poll() is None, process.communicate()[0]
+            assert process.poll() is None, said_in(self.folder)
             time.sleep(0.05)
         os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.wait()
 
     def deterministic(self) -> dict[str, bytes]:
         """Return the content of every file that the same config has to give again."""
@@ -157,18 +156,28 @@ class Benchmark:
         }
 
 
-def start_snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[str]:
-    """Start Snakemake in a folder, in a process group of its own."""
+def start_snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+    """Start Snakemake in a folder, in a process group of its own; `said_in` tells what it says.
+
+    Its words go to a file: a pipe would stay open as long as `gp-cells watch`, which Snakemake starts,
+    and that ends only when somebody has waited for Snakemake.
+    """
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    return subprocess.Popen(
-        [sys.executable, "-m", "snakemake", *arguments],
-        cwd=folder,
-        env={**os.environ, "PATH": path, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
+    with (folder / "said.txt").open("wb") as said:
+        return subprocess.Popen(
+            [sys.executable, "-m", "snakemake", *arguments],
+            cwd=folder,
+            env={**os.environ, "PATH": path, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def said_in(folder: Path) -> str:
+    """Return what the last Snakemake in a folder said."""
+    return (folder / "said.txt").read_text(errors="replace")
 
 
 def differing(one: dict[str, bytes], other: dict[str, bytes], ends: Iterable[str] = ("",)) -> set:
