@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import copy
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-
-ROOT = Path(__file__).parent.parent
 
 TINY: dict[str, Any] = {
     "benchmark": "tiny",
@@ -63,26 +57,3 @@ def settings(tiny: dict[str, Any], chorales: Path, tmp_path: Path) -> Path:
     path = tmp_path / "run" / "settings.json"
     write_settings(run.order, chorales / "data.json", path)
     return path
-
-
-def snakemake(folder: Path, config: dict[str, Any], *arguments: str, **environment: str) -> str:
-    """Run Snakemake on a config in a folder, as a user would; return what it said."""
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
-    command = [
-        *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
-        *("--profile", str(ROOT / "profiles/local"), "--configfile", "config.yaml"),
-        *arguments,
-    ]
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    done = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "PATH": path, **environment},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        check=False,
-    )
-    if done.returncode != 0:
-        raise RuntimeError(f"snakemake ended with {done.returncode}:\n{done.stdout[-4000:]}")
-    return done.stdout

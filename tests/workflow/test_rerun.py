@@ -1,6 +1,6 @@
 """What Snakemake runs again and what it leaves alone: the table of the design, row by row.
 
-A static plan whose `breed` is a checkpoint leans on Snakemake's inner workings; see CONTRIBUTING.md.
+A static plan whose `breed` is a checkpoint leans on the inner workings of Snakemake, hence these tests.
 """
 
 from __future__ import annotations
