@@ -4,6 +4,7 @@ snakemake --profile profiles/local --configfile config/quickstart.yaml
 """
 
 import json
+import subprocess
 import sys
 
 from gp_cells.choose import SettingError
@@ -64,4 +65,6 @@ rule all:
 
 onstart:
     everything = json.dumps(config)
+    if subprocess.run(["gp-cells", "check", everything]).returncode != 0:
+        sys.exit(2)
     shell("gp-cells watch {everything:q} --process $PPID &")

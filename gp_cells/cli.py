@@ -181,6 +181,14 @@ def summary(options: argparse.Namespace) -> None:
     print(f"report: {folder / 'index.html'}    tables: results/tables/")
 
 
+def check(options: argparse.Namespace) -> None:
+    """Refuse a config whose plug-ins refuse their settings or their share of the plan."""
+    from gp_cells.search import check_order
+
+    for run in plan_of(options.config).runs.values():
+        check_order(run.order)
+
+
 def watch(options: argparse.Namespace) -> None:
     """Follow a running benchmark, a line each time something finished."""
     from gp_cells.watch import follow
@@ -320,6 +328,7 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         {"--results": FOLDER, "--benchmark": TEXT, "--comparison": FILE, "--to": FILE},
     ),
     "summary": (summary, "print a finished benchmark's comparison", {"config": {}}),
+    "check": (check, "refuse a config that could not run to its end", {"config": {}}),
     "watch": (
         watch,
         "follow a running benchmark",

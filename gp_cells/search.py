@@ -45,21 +45,32 @@ def plug_in(settings: Mapping[str, Any], key: str) -> Any:
     return choose(family, members, entry["name"], entry.get("settings", {}))
 
 
+def check_order(order: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the plug-ins of a run's order with every default filled in.
+
+    Raises:
+        SettingError: a plug-in or one of its settings does not exist, or refuses its value or the
+            plan.
+    """
+    chosen = {key: plug_in(order, key) for key in FAMILIES}
+    search = order["search"]
+    chosen["strategy"].check(search["waves"], search["slots"], chosen["space"])
+    return {
+        key: {"name": order[key]["name"], "settings": dataclasses.asdict(member)}
+        for key, member in chosen.items()
+    }
+
+
 def write_settings(order: Mapping[str, Any], data: Path, path: Path) -> None:
     """Write a run's settings with every default filled in and the hash of its data.
 
     Raises:
         SettingError: a plug-in or one of its settings does not exist, or refuses its value.
     """
-    settings = dict(order)
-    for key in FAMILIES:
-        chosen = plug_in(order, key)
-        settings[key] = {"name": order[key]["name"], "settings": dataclasses.asdict(chosen)}
+    settings = {**order, **check_order(order)}
     described = read_json(data)
     wanted = ("kind", "unit", "features", "hash", "reference_valid")
     settings["data"] = {name: described[name] for name in wanted}
-    search = settings["search"]
-    plug_in(order, "strategy").check(search["waves"], search["slots"], plug_in(order, "space"))
     write_json(path, settings)
 
 

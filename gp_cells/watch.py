@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
 from pathlib import Path
+
+import psutil
 
 from gp_cells.files import RecordError, read_fitness
 from gp_cells.plan import Plan
@@ -72,7 +73,6 @@ def _is_running(process: int | None) -> bool:
     if process is None:
         return True
     try:
-        os.kill(process, 0)
-    except ProcessLookupError:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
         return False
-    return True

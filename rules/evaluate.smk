@@ -48,7 +48,7 @@ for strategy, example in PLAN.strategies.items():
             " --settings {input.settings:q}"
             " --history {input.history:q}"
             " --folder {params.folder:q}"
-            " 2> {log:q}"
+            " 2> >(tee {log:q} >&2)"
 
 
 rule conclude:
@@ -71,7 +71,7 @@ rule conclude:
         "gp-cells conclude"
         " --settings {input.settings:q}"
         " --to {output:q}"
-        " 2> {log:q}"
+        " 2> >(tee {log:q} >&2)"
 
 
 rule test:
@@ -102,4 +102,4 @@ rule test:
         " --conclusion {input.conclusion:q}"
         " --data {params.data:q}"
         " --to {output:q}"
-        " 2> {log:q}"
+        " 2> >(tee {log:q} >&2)"

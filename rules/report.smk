@@ -39,7 +39,7 @@ rule compare:
         " --benchmark {params.benchmark:q}"
         " --runs {params.runs:q}"
         " --to {output:q}"
-        " 2> {log:q}"
+        " 2> >(tee {log:q} >&2)"
 
 
 rule report:
@@ -66,4 +66,4 @@ rule report:
         " --benchmark {params.benchmark:q}"
         " --comparison {input.comparison:q}"
         " --to {output:q}"
-        " 2> {log:q}"
+        " 2> >(tee {log:q} >&2)"

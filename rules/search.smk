@@ -37,7 +37,7 @@ rule prepare:
         "gp-cells prepare"
         " --task {params.task:q}"
         " --folder {params.folder:q}"
-        " 2> {log:q}"
+        " 2> >(tee {log:q} >&2)"
 
 
 rule settings:
@@ -62,7 +62,7 @@ rule settings:
         " --data {input.data:q}"
         " --to {output.settings:q}"
         " --protocol {output.protocol:q}"
-        " 2> {log:q}"
+        " 2> >(tee {log:q} >&2)"
 
 
 # A checkpoint although nobody calls checkpoints.get(): when a wave is bred, Snakemake looks again by
@@ -103,7 +103,7 @@ for strategy, example in PLAN.strategies.items():
             " --settings {input.settings:q}"
             " {params.history:q}"
             " --folder {params.folder:q}"
-            " 2> {log:q}"
+            " 2> >(tee {log:q} >&2)"
 
 
 # The protocol is the part of the settings that a trial depends on, so that more waves or seeds
@@ -136,7 +136,7 @@ rule train:
         " --data {params.data:q}"
         " --fitness {output.fitness:q}"
         " --trial {output.trial:q}"
-        " 2> {log:q}"
+        " 2> >(tee {log:q} >&2)"
 
 
 rule score:
@@ -164,4 +164,4 @@ rule score:
         " --wave {params.wave:q}"
         " {params.before:q}"
         " --to {output:q}"
-        " 2> {log:q}"
+        " 2> >(tee {log:q} >&2)"

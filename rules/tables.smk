@@ -46,4 +46,4 @@ rule tabulate:
         "gp-cells tabulate"
         " --run-folder {params.run:q}"
         " --results results"
-        " 2> {log:q}"
+        " 2> >(tee {log:q} >&2)"

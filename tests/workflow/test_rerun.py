@@ -11,6 +11,7 @@ from benchmark import GP, STEADY, Benchmark, differing
 
 from gp_cells.files import read_json
 from gp_cells.search import breed, read_history, score, write_history
+from gp_cells.tables import read_tables
 
 CHEAP = {"breed", "score", "replicate", "conclude", "test", "tabulate", "compare", "report"}
 
@@ -219,3 +220,13 @@ def test_a_new_seed_plans_its_own_runs_only(copied: Benchmark) -> None:
     assert ran.planned["settings"] == ran.planned["tabulate"] == 2
     assert ran.planned["compare"] == ran.planned["report"] == 1
     assert "prepare" not in ran.planned
+
+
+def test_trials_of_an_older_plan_do_not_enter_the_tables(copied: Benchmark) -> None:
+    for seeds in ([101, 102], [101]):
+        copied.config["finalists"]["seeds"] = seeds
+        copied.finish()
+        trials = read_tables(copied.folder / "results", "trials").to_pylist()
+        replicates = [t for t in trials if t["role"] == "replicate" and t["run"] == Path(GP).name]
+        assert len(replicates) == len(seeds)
+    assert (copied.folder / GP / "replicates/00-0-1/trial.h5").exists()
