@@ -1,4 +1,4 @@
-"""Small real settings that every test builds on: two epochs on a twentieth of the chorales."""
+"""What several tests need: a small config, prepared data, a run's settings."""
 
 from __future__ import annotations
 
@@ -7,27 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-TINY: dict[str, Any] = {
-    "benchmark": "tiny",
-    "seeds": [1],
-    "space": {"name": "recurrent"},
-    "tasks": {
-        "bach": {
-            "name": "bach_chorales",
-            "settings": {"part": 0.05, "recipe": {"units": 8, "epochs": 2}},
-        }
-    },
-    "strategies": {
-        "gp": {
-            "name": "gp",
-            "search": {"waves": 3, "slots": 4, "lag": 1, "finalists": 1},
-        }
-    },
-    "finalists": {"learning_rate_factors": [1.0], "seeds": [101]},
-    "stopping": {"name": "never"},
-    "training": {"device": "cpu", "threads": 1, "time_limit_s": 600},
-}
+from tiny import TINY
 
 
 @pytest.fixture

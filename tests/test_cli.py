@@ -17,6 +17,7 @@ import h5py
 import numpy as np
 import pytest
 import yaml
+from tiny import TINY
 
 from gp_cells.cli import main
 from gp_cells.files import read_json, write_json, written_beside
@@ -27,21 +28,10 @@ from gp_cells.watch import progress_line
 ROOT = Path(__file__).parents[1]
 RUN = "tiny-bach-gp-s1"
 SMALLEST: dict[str, Any] = {  # one candidate and its replicate
-    "benchmark": "tiny",
-    "seeds": [1],
-    "space": {"name": "recurrent"},
-    "tasks": {
-        "bach": {
-            "name": "bach_chorales",
-            "settings": {"part": 0.05, "recipe": {"units": 8, "epochs": 2}},
-        }
-    },
+    **TINY,
     "strategies": {
         "gp": {"name": "gp", "search": {"waves": 1, "slots": 1, "lag": 1, "finalists": 1}}
     },
-    "finalists": {"learning_rate_factors": [1.0], "seeds": [101]},
-    "stopping": {"name": "never"},
-    "training": {"device": "cpu", "threads": 1, "time_limit_s": 600},
 }
 
 

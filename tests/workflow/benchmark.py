@@ -17,6 +17,7 @@ from typing import Any
 
 import h5py
 import yaml
+from tiny import TINY
 
 from gp_cells.files import canonical_json, read_json, write_json
 from gp_cells.plan import Plan, read_plan
@@ -25,22 +26,11 @@ ROOT = Path(__file__).parents[2]
 
 # Two searches of one task: one that waits for each wave, and one with two waves under way at once.
 CONFIG: dict[str, Any] = {
-    "benchmark": "tiny",
-    "seeds": [1],
-    "space": {"name": "recurrent"},
-    "tasks": {
-        "bach": {
-            "name": "bach_chorales",
-            "settings": {"part": 0.05, "recipe": {"units": 8, "epochs": 2}},
-        }
-    },
+    **TINY,
     "strategies": {
         "gp": {"name": "gp", "search": {"waves": 3, "slots": 4, "lag": 1, "finalists": 1}},
         "steady": {"name": "gp", "search": {"waves": 4, "slots": 2, "lag": 2, "finalists": 1}},
     },
-    "finalists": {"learning_rate_factors": [1.0], "seeds": [101]},
-    "stopping": {"name": "never"},
-    "training": {"device": "cpu", "threads": 1, "time_limit_s": 600},
 }
 GP, STEADY = "results/runs/tiny-bach-gp-s1", "results/runs/tiny-bach-steady-s1"
 
