@@ -34,7 +34,7 @@ command=$1; shift
 declare -A at
 while (($#)); do at[$1]=${2-}; shift $(($# > 1 ? 2 : 1)); done
 case $command in
-    watch) ;;
+    watch | check) ;;
     prepare) touch "${at[--folder]}"/{data.json,search.npz,test.npz} ;;
     breed) touch "${at[--folder]}/lineage.json"
         for slot in "${at[--folder]}"/*/; do touch "$slot/genome.json"; done ;;

@@ -145,9 +145,9 @@ def test(options: argparse.Namespace) -> None:
 
 def tabulate(options: argparse.Namespace) -> None:
     """Write a run's tables."""
-    from gp_cells.tables import write_tables
+    from gp_cells.tabulate import tabulate as tabulate_run
 
-    write_tables(options.run_folder, options.results)
+    tabulate_run(options.run_folder, options.results)
 
 
 def compare(options: argparse.Namespace) -> None:

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+SCHEMA_VERSION = "1"  # of trial.h5 and of the tables
+
 
 class RecordError(ValueError):
     """A result file that is missing, broken or not what it should be; one line says which."""

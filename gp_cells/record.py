@@ -29,10 +29,9 @@ import numpy as np
 import psutil
 import torch
 
-from gp_cells.files import RecordError, canonical_json, write_json, written_beside
+from gp_cells.files import SCHEMA_VERSION, RecordError, canonical_json, write_json, written_beside
 from gp_cells.train import RUNNING, Epoch, Finished, Progress
 
-SCHEMA_VERSION = "1"
 SEAL_SIZE = 32  # bytes
 PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
 

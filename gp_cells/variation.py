@@ -19,17 +19,8 @@ import numpy as np
 from deap import gp
 
 from gp_cells.choose import SettingError
-from gp_cells.genome import (
-    Genome,
-    Language,
-    Mixed,
-    Term,
-    Value,
-    from_terms,
-    heads,
-    nested,
-    primitive_set,
-)
+from gp_cells.genome import Genome, from_terms, nested
+from gp_cells.language import Language, Mixed, Term, Value, heads, primitive_set
 from gp_cells.spaces import Space
 
 TRIES = 100  # draws before giving up on a legal, changed child

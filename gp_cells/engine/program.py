@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gp_cells.genome import Genome, Term
+from gp_cells.genome import Genome
+from gp_cells.language import Term
 
 PROJECTIONS = ("gate", "input", "recurrent", "bias", "scale", "linear")
 

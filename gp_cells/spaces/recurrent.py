@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gp_cells.choose import SettingError, check_range
-from gp_cells.genome import Function, Genome, Language, Mixed, Squashed, Term, Value
+from gp_cells.genome import Genome
+from gp_cells.language import Function, Language, Mixed, Squashed, Term, Value
 
 if TYPE_CHECKING:
     from torch import nn

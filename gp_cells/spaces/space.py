@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from gp_cells.genome import Language
+from gp_cells.language import Language
 
 if TYPE_CHECKING:
     from torch import nn

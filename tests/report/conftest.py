@@ -10,7 +10,7 @@ import math
 import numpy as np
 import pytest
 
-from gp_cells import tables
+from gp_cells import tables, tabulate
 from gp_cells.compare import compare
 from gp_cells.files import read_json, write_json
 from gp_cells.plan import read_plan
@@ -124,10 +124,10 @@ class MadeUpRun:
         tests = self.replicate(finalists)
         trials = self.trials
         return {
-            "runs": [tables._run_row(self.settings)],
-            "architectures": tables._architecture_rows(self.lineage, self.settings),
-            "candidates": tables._candidate_rows(self.lineage, trials),
-            "lineage": tables._lineage_rows(self.lineage, self.settings),
+            "runs": [tabulate.run_row(self.settings)],
+            "architectures": tabulate.architecture_rows(self.lineage, self.settings),
+            "candidates": tabulate.candidate_rows(self.lineage, trials),
+            "lineage": tabulate.lineage_rows(self.lineage, self.settings),
             "trials": trials,
             "curves": self.curves,
             "test": tests,
