@@ -10,14 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from gp_cells.choose import SettingError, check_range
 from gp_cells.genome import Genome
 from gp_cells.language import Function, Language, Mixed, Squashed, Term, Value
-
-if TYPE_CHECKING:
-    from torch import nn
 
 FUNCTIONS = (
     Function("add", (Value, Value), Mixed, commutative=True, pattern="{0} + {1}"),
@@ -96,12 +92,6 @@ class Recurrent:
             and any(name.startswith(("gate", "input")) for name in used)
             and not explodes(genome)
         )
-
-    def build(self, genome: Genome, inputs: int, units: int) -> nn.Module:
-        """Return a recurrent layer of this cell; see `gp_cells.engine.build`."""
-        from gp_cells.engine import build
-
-        return build(genome, inputs, units)
 
 
 LANGUAGE = Language(

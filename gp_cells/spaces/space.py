@@ -4,18 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from gp_cells.genome import Genome
 from gp_cells.language import Language
-
-if TYPE_CHECKING:
-    from torch import nn
-
-    from gp_cells.genome import Genome
 
 
 class Space(Protocol):
-    """A family of architectures: its language, its limits, and how a genome becomes a module."""
+    """A family of architectures: its language, and what a search may write in it."""
 
     @property
     def language(self) -> Language:
@@ -49,8 +45,4 @@ class Space(Protocol):
 
     def admits(self, genome: Genome) -> bool:
         """Return whether a search may propose a canonical genome."""
-        ...
-
-    def build(self, genome: Genome, inputs: int, units: int) -> nn.Module:
-        """Return the trainable module of a genome."""
         ...
