@@ -22,6 +22,11 @@ from gp_cells.choose import SettingError
 FAMILIES = {"task": "tasks", "space": "spaces", "strategy": "strategies", "stopping": "stopping"}
 
 
+def replicate_slot(finalist: int, rate: int, seed: int) -> str:
+    """Return the folder name of a finalist's trial, from the numbers of its rate and seed."""
+    return f"{finalist:02d}-{rate}-{seed}"
+
+
 @dataclass(frozen=True)
 class Run:
     """Task × space × strategy × seed, under one protocol; the unit of comparison.
@@ -60,7 +65,7 @@ class Run:
     def replicate_folders(self) -> list[str]:
         """Return the folders of the finalists' trials: finalist, learning rate, seed."""
         return [
-            f"{self.folder}/replicates/{finalist:02d}-{rate}-{seed}"
+            f"{self.folder}/replicates/{replicate_slot(finalist, rate, seed)}"
             for finalist in range(self.finalists)
             for rate in range(self.rates)
             for seed in range(self.replicates)

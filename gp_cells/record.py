@@ -20,6 +20,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -236,6 +237,7 @@ def _version(package: str) -> str | None:
         return None
 
 
+@cache
 def git_state(folder: Path) -> dict[str, Any]:
     """Return the commit of the code and whether it was changed since; None outside a checkout."""
 

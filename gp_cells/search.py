@@ -23,6 +23,7 @@ from gp_cells.files import (
     write_json,
     written_beside,
 )
+from gp_cells.plan import replicate_slot
 from gp_cells.spaces import SPACES
 from gp_cells.stopping import STOPPERS
 from gp_cells.strategies import STRATEGIES, Outcome, Proposal
@@ -186,9 +187,10 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
     for i, outcome in enumerate(chosen):
         for r, factor in enumerate(final["learning_rate_factors"]):
             for s, seed in enumerate(final["seeds"]):
+                slot = replicate_slot(i, r, s)
                 order = {
                     "run": settings["run"],
-                    "candidate": f"r{i:02d}-{r}-{s}",
+                    "candidate": f"r{slot}",
                     "finalist": i,
                     "of": outcome.candidate,
                     "architecture_id": outcome.architecture_id,
@@ -196,7 +198,7 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
                     "learning_rate": recipe.learning_rate * factor,
                     "seed": seeds.derive(seed=seed, purpose="replicate"),
                 }
-                write_json(folder / f"{i:02d}-{r}-{s}" / "genome.json", order)
+                write_json(folder / slot / "genome.json", order)
 
 
 def finalists(history: Sequence[Outcome], count: int) -> list[Outcome]:
@@ -205,7 +207,7 @@ def finalists(history: Sequence[Outcome], count: int) -> list[Outcome]:
     first: dict[str, Outcome] = {}
     for outcome in ranked:
         first.setdefault(outcome.architecture_id, outcome)
-    repeated = [outcome for outcome in ranked if outcome not in first.values()]
+    repeated = [outcome for outcome in ranked if first[outcome.architecture_id] is not outcome]
     return [*first.values(), *repeated][:count]
 
 
@@ -222,7 +224,7 @@ def conclude(settings_file: Path, folder: Path, path: Path) -> None:
     for i in range(settings["search"]["finalists"]):
         trials = [
             [
-                read_fitness(folder / f"{i:02d}-{r}-{s}" / "fitness.json")
+                read_fitness(folder / replicate_slot(i, r, s) / "fitness.json")
                 for s in range(len(final["seeds"]))
             ]
             for r in range(len(rates))

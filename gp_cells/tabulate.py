@@ -12,6 +12,7 @@ from gp_cells.choose import choose
 from gp_cells.engine.program import compile_program, count_multiply_adds, count_parameters
 from gp_cells.files import SCHEMA_VERSION, RecordError, content_hash, read_fitness, read_json
 from gp_cells.genome import parse
+from gp_cells.plan import replicate_slot
 from gp_cells.record import read_trial
 from gp_cells.spaces import SPACES
 from gp_cells.tables import write_rows
@@ -61,7 +62,7 @@ def _folders(settings: Mapping[str, Any], lineage: Sequence[Mapping[str, Any]]) 
     final = settings["finalists"]
     searched = [f"waves/{entry['wave']:03d}/{entry['slot']:02d}" for entry in lineage]
     replicated = [
-        f"replicates/{finalist:02d}-{rate}-{seed}"
+        f"replicates/{replicate_slot(finalist, rate, seed)}"
         for finalist in range(settings["search"]["finalists"])
         for rate in range(len(final["learning_rate_factors"]))
         for seed in range(len(final["seeds"]))
