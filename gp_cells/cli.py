@@ -182,11 +182,17 @@ def summary(options: argparse.Namespace) -> None:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Refuse a config whose plug-ins refuse their settings or their share of the plan."""
+    """Refuse a config whose plug-ins refuse their settings or their share of the plan.
+
+    So it does where this machine has no compiler for the engine that the config asks for.
+    """
+    from gp_cells.engine.compiler import find_compiler
     from gp_cells.search import check_order
 
     for run in plan_of(options.config).runs.values():
         check_order(run.order)
+        if run.order["training"]["engine"] == "compiled":
+            find_compiler()
 
 
 def watch(options: argparse.Namespace) -> None:

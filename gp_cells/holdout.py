@@ -47,5 +47,6 @@ def setup_of(settings: dict[str, Any], order: dict[str, Any]) -> Setup:
         seed=order["seed"],
         stopper=plug_in(settings, "stopping"),
         time_limit_s=settings["training"]["time_limit_s"],
+        engine=settings["training"]["engine"],
         device=settings["training"]["device"],
     )

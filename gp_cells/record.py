@@ -217,7 +217,7 @@ def provenance(finished: Finished) -> dict[str, Any]:
         "git": git_state(Path(__file__).parent),
         "hardware": hardware(),
         "threads": torch.get_num_threads(),
-        "engine": "eager",
+        "engine": None if finished.engine is None else dataclasses.asdict(finished.engine),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
         "process_id": os.getpid(),

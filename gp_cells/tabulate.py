@@ -173,7 +173,8 @@ def _trial_row(
     order, outcome, made = trial["order"], trial["outcome"], trial["provenance"]
     curve, finalist = trial["curve"], order.get("finalist")
     shared = ("run", "candidate", "architecture_id", "seed", "learning_rate")
-    measured = ("process_cpu_s", "first_step_s", "peak_memory_mb", "resumed", "threads", "engine")
+    measured = ("process_cpu_s", "first_step_s", "peak_memory_mb", "resumed", "threads")
+    engine = made["engine"] or {"name": None, "compiler": None, "compile_s": None}
     return {
         "trial_id": content_hash(trial["settings"], order),
         **{key: order[key] for key in shared},
@@ -185,6 +186,9 @@ def _trial_row(
         "epochs": len(curve["epoch"]),
         "wall_s": float(curve["wall_s"].sum()),
         "cpu_s": float(curve["cpu_s"].sum()),
+        "engine": engine["name"],
+        "compiler": engine["compiler"],
+        "compile_s": engine["compile_s"],
         "device": trial["settings"]["training"]["device"],
         "hardware_id": content_hash(made["hardware"]),
         "gp_cells": made["versions"]["gp-cells"],

@@ -19,6 +19,7 @@ from torch import Tensor
 
 from gp_cells import seeds
 from gp_cells.engine.adam import Adam
+from gp_cells.engine.cell import Engine
 from gp_cells.engine.network import Network
 from gp_cells.genome import Genome
 from gp_cells.stopping import Stopper
@@ -40,6 +41,7 @@ class Setup:
     seed: int
     stopper: Stopper
     time_limit_s: float  # of wall time in training, over all resumptions
+    engine: str = "compiled"
     device: str = "cpu"
 
 
@@ -97,6 +99,7 @@ class Finished:
     best_weights: Mapping[str, Tensor]
     resumed: int
     first_step_at: float | None  # time.time() after the first batch of this process
+    engine: Engine | None  # None if the candidate could not be built
 
 
 class Interrupted(Exception):
@@ -129,7 +132,7 @@ def train(
             raise  # the machine's fault, not the candidate's: to be tried again
         status, reason = "out_of_memory", _one_line(error)
     if training is None:
-        return Finished(status, reason, (), None, None, {}, 0, None)
+        return Finished(status, reason, (), None, None, {}, 0, None, None)
     return training.finished(status, reason)
 
 
@@ -148,9 +151,9 @@ def evaluate(network: Network, task: Task, split: Arrays, device: str = "cpu") -
 def make_network(setup: Setup) -> Network:
     """Return the network of a trial with its first weights."""
     recipe = setup.task.recipe
-    sizes = (setup.features, recipe.units, recipe.layers, recipe.dropout)
+    sizes = (setup.features, recipe.units, recipe.layers, recipe.dropout, recipe.tied)
     try:
-        network = Network(setup.genome, setup.task.kind, *sizes)
+        network = Network(setup.genome, setup.task.kind, *sizes, setup.engine, setup.device)
     except ValueError as error:
         raise _Failed("invalid", _one_line(error)) from error
     network.initialise(seeds.derive(seed=setup.seed, purpose="weights"))
@@ -265,7 +268,7 @@ class _Training:
         if not (math.isfinite(loss) and math.isfinite(norm.item())):
             raise _Failed("diverged", f"training loss or gradient not finite in epoch {epoch}")
         self.optimiser.step()
-        self.state = tuple(tuple(value.detach() for value in layer) for layer in state)
+        self.state = tuple(layer.detach() for layer in state)
         for name, value in (("loss", loss), ("targets", targets), ("norm", norm.item())):
             self.progress.running[name] += value
         self.first_step_at = self.first_step_at or time.time()
@@ -311,8 +314,7 @@ class _Training:
         tensors = {f"weights/{k}": v for k, v in self.network.state_dict().items()}
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
         tensors |= {f"adam/{k}": v for k, v in self.optimiser.moments.items()}
-        for i, layer in enumerate(self.state or ()):
-            tensors |= {f"state/{i}/{j}": value for j, value in enumerate(layer)}
+        tensors |= {f"state/{i}": layer for i, layer in enumerate(self.state or ())}
         self.progress.tensors = tensors
         self.keeper.save(self.progress)
         self.saved_at = time.monotonic()
@@ -323,12 +325,9 @@ class _Training:
         self.network.load_state_dict(_under(tensors, "weights"))
         self.best = _under(tensors, "best")
         self.optimiser.load(_under(tensors, "adam"))
-        layers: dict[int, dict[int, Tensor]] = {}
-        for name, value in _under(tensors, "state").items():
-            i, j = name.split("/")
-            layers.setdefault(int(i), {})[int(j)] = value.to(self.setup.device)
-        in_order = [[layers[i][j] for j in sorted(layers[i])] for i in sorted(layers)]
-        self.state = tuple(map(tuple, in_order)) or None
+        layers = _under(tensors, "state")
+        state = [layers[str(i)].to(self.setup.device) for i in range(len(layers))]
+        self.state = tuple(state) or None
 
     def finished(self, status: str, reason: str) -> Finished:
         """Return the trial's end; a failed one has no fitness, whatever it reached before."""
@@ -344,6 +343,7 @@ class _Training:
             self.best,
             self.progress.resumed,
             self.first_step_at,
+            self.network.cells[0].engine,
         )
 
 

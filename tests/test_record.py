@@ -8,6 +8,7 @@ import h5py
 import pytest
 import torch
 
+from gp_cells.engine.cell import Engine
 from gp_cells.files import RecordError, canonical_json, read_fitness, read_json, written_beside
 from gp_cells.record import read_trial, read_weights, write_fitness, write_trial
 from gp_cells.train import Epoch, Finished
@@ -29,6 +30,7 @@ FINISHED = Finished(
     {"layers.0.bias": torch.arange(3.0), "output.weight": torch.ones(2, 3)},
     1,
     None,
+    Engine("compiled", "g++ 12.2", 0.75),
 )
 
 

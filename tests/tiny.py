@@ -22,5 +22,10 @@ TINY: dict[str, Any] = {
     },
     "finalists": {"learning_rate_factors": [1.0], "seeds": [101]},
     "stopping": {"name": "never"},
-    "training": {"device": "cpu", "threads": 1, "time_limit_s": 600},
+    "training": {
+        "device": "cpu",
+        "engine": "compiled",
+        "threads": 1,
+        "time_limit_s": 600,
+    },
 }

@@ -1,12 +1,70 @@
-"""The engine: a genome becomes a trainable module, through one door."""
+"""The engine: a genome becomes a trainable module, through one door.
+
+`compiled` runs a cell as C++ made for it, on the CPU. `eager` runs it with torch's own operations, on any
+device; it is the reference, and several times slower.
+"""
 
 from __future__ import annotations
 
-from gp_cells.engine.eager import Cell
+import logging
+
+from gp_cells.choose import SettingError
+from gp_cells.engine import compiled, eager
+from gp_cells.engine.cell import Cell, Engine
+from gp_cells.engine.compiler import CompilerError
+from gp_cells.engine.passes import make_passes
 from gp_cells.engine.program import compile_program
 from gp_cells.genome import Genome
 
+LOG = logging.getLogger(__name__)
 
-def build(genome: Genome, inputs: int, units: int) -> Cell:
-    """Return a recurrent layer of a genome's cell: (time, batch, inputs) → (time, batch, units)."""
-    return Cell(compile_program(genome), inputs, units)
+
+def build(
+    genome: Genome,
+    inputs: int,
+    units: int,
+    engine: str | None = None,
+    device: str = "cpu",
+) -> Cell:
+    """Return a recurrent layer of a genome's cell: (time, batch, inputs) → (time, batch, units).
+
+    Without a wish for an engine it is `compiled`, or `eager` and a warning where that cannot be had.
+
+    Raises:
+        CompilerError: `compiled` was asked for, and this machine cannot compile.
+        SettingError: there is no such engine, or not on this device.
+    """
+    if engine is None:
+        try:
+            return build(genome, inputs, units, "compiled", device)
+        except CompilerError as error:
+            LOG.warning("the eager engine runs this cell, several times slower: %s", error)
+            return build(genome, inputs, units, "eager", device)
+    return build_layers(genome, inputs, units, 1, engine, device)[0]
+
+
+def build_layers(
+    genome: Genome,
+    inputs: int,
+    units: int,
+    layers: int,
+    engine: str,
+    device: str = "cpu",
+) -> list[Cell]:
+    """Return layers of one cell, each reading the one before.
+
+    Raises:
+        CompilerError: `compiled` was asked for, and this machine cannot compile.
+        SettingError: there is no such engine, or not on this device.
+    """
+    program = compile_program(genome)
+    if engine == "eager":
+        sequence, made = eager.sequence(program), Engine("eager")
+    elif engine != "compiled":
+        raise SettingError(f"there is no engine {engine!r}; choose one of compiled, eager")
+    elif device != "cpu":
+        raise SettingError(f"the compiled engine runs on cpu, not on {device}; choose engine eager")
+    else:
+        sequence, made = compiled.sequence(make_passes(program))
+    sizes = [inputs] + [units] * (layers - 1)
+    return [Cell(program, size, units, sequence, made) for size in sizes]

@@ -6,30 +6,41 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gp_cells.engine import build
+from gp_cells.engine import build_layers
 from gp_cells.genome import Genome
 
-State = tuple[tuple[Tensor, ...], ...]  # for each layer, what its cell carries over
+State = tuple[Tensor, ...]  # for each layer, what its cell carries over: (states, batch, units)
 
 
 class Network(nn.Module):
     """Recurrent layers of one cell between a task's inputs and its predictions.
 
     For `frames` the inputs are (time, batch, features) floats, fed in as they are; for `symbols`
-    (time, batch) integers, embedded first. Outputs are (time, batch, features) logits.
+    (time, batch) integers, embedded first. Outputs are (time, batch, features) logits. With `tied`,
+    embedding and output share one weight (Press and Wolf 2017, https://arxiv.org/abs/1608.05859).
     """
 
     def __init__(
-        self, genome: Genome, kind: str, features: int, units: int, layers: int, dropout: float
+        self,
+        genome: Genome,
+        kind: str,
+        features: int,
+        units: int,
+        layers: int,
+        dropout: float,
+        tied: bool = False,
+        engine: str = "compiled",
+        device: str = "cpu",
     ) -> None:
         super().__init__()
         self.kind, self.dropout = kind, dropout
         self.embedding = nn.Embedding(features, units) if kind == "symbols" else None
         first = units if kind == "symbols" else features
-        sizes = [first] + [units] * (layers - 1)
-        self.cells = [build(genome, size, units) for size in sizes]
+        self.cells = build_layers(genome, first, units, layers, engine, device)
         self.layers = nn.ModuleList(self.cells)
         self.output = nn.Linear(units, features)
+        if tied and self.embedding is not None:
+            self.embedding.weight = self.output.weight
 
     def initialise(self, seed: int) -> None:
         """Draw all weights from one seed, each module by its own customary rule."""
@@ -39,17 +50,18 @@ class Network(nn.Module):
             cell.reset_parameters(generator)
         for weight in self.output.parameters():
             nn.init.uniform_(weight, -bound, bound, generator=generator)
-        if self.embedding is not None:
+        if self.embedding is not None and self.embedding.weight is not self.output.weight:
             nn.init.normal_(self.embedding.weight, generator=generator)
 
     def forward(
         self, inputs: Tensor, state: State | None, dice: torch.Generator | None = None
     ) -> tuple[Tensor, State]:
         """Return logits and the state after the last step; `dice` decides what dropout zeroes."""
-        values = inputs if self.embedding is None else self.embedding(inputs)
+        values, embedding = inputs, None if self.embedding is None else self.embedding.weight
         carried = []
         for i, cell in enumerate(self.cells):
-            values, layer_state = cell(values, None if state is None else state[i])
+            before = None if state is None else state[i]
+            values, layer_state = cell(values, before, embedding if i == 0 else None)
             carried.append(layer_state)
             if self.training and self.dropout > 0:
                 keep = torch.empty_like(values).bernoulli_(1 - self.dropout, generator=dice)

@@ -268,6 +268,12 @@ def _example(tasks: Sequence[Row]) -> str:
     return next(file for file in [*files, "FILE"] if file)
 
 
+VERSIONS = (
+    *("gp_cells", "torch", "python", "git_commit"),
+    *("engine", "compiler", "device", "threads"),
+)
+
+
 def _machines(gathered: Sequence[Evidence]) -> Row:
     """Return the machines and the versions that made the trials."""
     trials = [trial for evidence in gathered for trial in evidence.tables["trials"]]
@@ -279,7 +285,7 @@ def _machines(gathered: Sequence[Evidence]) -> Row:
         ],
         "versions": [
             (name, sorted({str(trial[name]) for trial in trials if trial[name] is not None}))
-            for name in ("gp_cells", "torch", "python", "git_commit", "engine", "device", "threads")
+            for name in VERSIONS
         ],
         "is_dirty": any(trial["git_dirty"] for trial in trials),
         "started": min((trial["started_utc"] for trial in trials), default=None),

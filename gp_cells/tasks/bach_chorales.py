@@ -36,7 +36,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from gp_cells.choose import check_range
+from gp_cells.choose import SettingError, check_range
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Recipe, SplitName
 
 KEYS = 88
@@ -65,6 +65,8 @@ class BachChorales:
 
     def __post_init__(self) -> None:
         check_range("bach_chorales.part", self.part, 0.001, 1)
+        if self.recipe.tied:
+            raise SettingError("bach_chorales.recipe.tied: frames are not embedded; leave it false")
 
     def read(self) -> Data:
         """Read the scores of the installed music21.

@@ -33,6 +33,7 @@ class Recipe:
     learning_rate: float = 0.003  # Adam's step size, constant
     clip_norm: float = 1.0  # largest gradient norm before it is scaled down
     dropout: float = 0.0  # share of each layer's outputs zeroed in training
+    tied: bool = False  # symbols only: the output layer's weight is the embedding
 
     def __post_init__(self) -> None:
         for name in ("units", "layers", "batch_size", "epochs"):

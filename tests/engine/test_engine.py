@@ -34,14 +34,14 @@ def test_the_lstm_formula_equals_torch_in_outputs_states_and_all_gradients() -> 
     vendor, ours = torch.nn.LSTM(INPUTS, UNITS), build(baseline("lstm"), INPUTS, UNITS)
     order = [1, 0, 2, 3]
     with torch.no_grad():
-        ours.weight_input.copy_(blocks(vendor.weight_ih_l0, order))
-        ours.weight_recurrent.copy_(blocks(vendor.weight_hh_l0, order))
+        ours.weight_input.copy_(blocks(vendor.weight_ih_l0, order).t())
+        ours.weight_recurrent.copy_(blocks(vendor.weight_hh_l0, order).t())
         ours.gate_bias.copy_(blocks(vendor.bias_ih_l0 + vendor.bias_hh_l0, order))
     x, y = sequence().requires_grad_(), sequence().requires_grad_()
     expected, (h, c) = vendor(x)
     outputs, state = ours(y)
     torch.testing.assert_close(outputs, expected)
-    torch.testing.assert_close(state, (h[0], c[0]))
+    torch.testing.assert_close(state, torch.stack([h[0], c[0]]))
     (expected.square().sum() + c.sum()).backward()
     (outputs.square().sum() + state[1].sum()).backward()
     torch.testing.assert_close(y.grad, x.grad)
@@ -50,7 +50,10 @@ def test_the_lstm_formula_equals_torch_in_outputs_states_and_all_gradients() -> 
         ("weight_recurrent", vendor.weight_hh_l0),
         ("gate_bias", vendor.bias_ih_l0),
     ):
-        torch.testing.assert_close(getattr(ours, name).grad, blocks(of_vendor.grad, order))
+        expected = blocks(of_vendor.grad, order)
+        torch.testing.assert_close(
+            getattr(ours, name).grad, expected.t() if expected.dim() > 1 else expected
+        )
 
 
 def test_the_gru_formula_equals_torch_in_outputs_and_all_gradients() -> None:
@@ -59,8 +62,8 @@ def test_the_gru_formula_equals_torch_in_outputs_and_all_gradients() -> None:
     order = [1, 0, 2]
     in_bias, out_bias = vendor.bias_ih_l0.chunk(3), vendor.bias_hh_l0.chunk(3)
     with torch.no_grad():
-        ours.weight_input.copy_(blocks(vendor.weight_ih_l0, order))
-        ours.weight_recurrent.copy_(blocks(vendor.weight_hh_l0, order))
+        ours.weight_input.copy_(blocks(vendor.weight_ih_l0, order).t())
+        ours.weight_recurrent.copy_(blocks(vendor.weight_hh_l0, order).t())
         ours.gate_bias.copy_(torch.cat([in_bias[1] + out_bias[1], in_bias[0] + out_bias[0]]))
         ours.bias.copy_(torch.stack([in_bias[2], out_bias[2]]))
     x, y = sequence().requires_grad_(), sequence().requires_grad_()
@@ -70,8 +73,10 @@ def test_the_gru_formula_equals_torch_in_outputs_and_all_gradients() -> None:
     expected.square().sum().backward()
     outputs.square().sum().backward()
     torch.testing.assert_close(y.grad, x.grad)
-    torch.testing.assert_close(ours.weight_input.grad, blocks(vendor.weight_ih_l0.grad, order))
-    torch.testing.assert_close(ours.weight_recurrent.grad, blocks(vendor.weight_hh_l0.grad, order))
+    torch.testing.assert_close(ours.weight_input.grad, blocks(vendor.weight_ih_l0.grad, order).t())
+    torch.testing.assert_close(
+        ours.weight_recurrent.grad, blocks(vendor.weight_hh_l0.grad, order).t()
+    )
     gate_bias = torch.cat([vendor.bias_ih_l0.grad.chunk(3)[i] for i in (1, 0)])
     torch.testing.assert_close(ours.gate_bias.grad, gate_bias)
     both = torch.stack([vendor.bias_ih_l0.grad.chunk(3)[2], vendor.bias_hh_l0.grad.chunk(3)[2]])
@@ -108,8 +113,8 @@ def test_nascell_equals_an_independently_written_step() -> None:
     assert "sigmoid(sigmoid(input5 + recurrent5) + tanh(input6 + recurrent6))" in text
     assert "tanh(sigmoid(input7 + recurrent7) * tanh(input8 + recurrent8))" in text
     place = [1, 0, 3, 2, 7, 6, 5, 4]  # of l0 … l7 among our projections
-    w = [ours.weight_input.chunk(8)[i] for i in place]
-    r = [ours.weight_recurrent.chunk(8)[i] for i in place]
+    w = [ours.weight_input.t().chunk(8)[i] for i in place]
+    r = [ours.weight_recurrent.t().chunk(8)[i] for i in place]
     x = sequence()
     m = c = torch.zeros(BATCH, UNITS)
     expected = []
@@ -118,7 +123,7 @@ def test_nascell_equals_an_independently_written_step() -> None:
         expected.append(m)
     outputs, state = ours(x)
     torch.testing.assert_close(outputs, torch.stack(expected))
-    torch.testing.assert_close(state, (m, c))
+    torch.testing.assert_close(state, torch.stack([m, c]))
 
 
 def test_a_sequence_in_two_halves_equals_the_whole() -> None:

@@ -9,6 +9,7 @@ import math
 
 import numpy as np
 import pytest
+from tiny import TINY
 
 from gp_cells import tables, tabulate
 from gp_cells.compare import compare
@@ -49,7 +50,9 @@ PROVENANCE = {
     "peak_memory_mb": 420.0,
     "resumed": 0,
     "threads": 1,
-    "engine": "eager",
+    "engine": "compiled",
+    "compiler": "g++ 12.2.0",
+    "compile_s": 0.8,
     "device": "cpu",
     "hardware_id": MACHINE["hardware_id"],
     "slurm_job_id": None,
@@ -87,7 +90,7 @@ def make_config(
         "strategies": every if only is None else {only: every[only]},
         "finalists": {"learning_rate_factors": [0.5, 1.0, 2.0], "seeds": [101, 102]},
         "stopping": {"name": "never"},
-        "training": {"device": "cpu", "threads": 1, "time_limit_s": 600},
+        "training": TINY["training"],
     }
 
 

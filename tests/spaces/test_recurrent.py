@@ -38,7 +38,8 @@ def test_every_baseline_names_its_source() -> None:
 
 def test_all_published_baselines_are_there_and_are_different_cells() -> None:
     names = (
-        "gru janet lstm lstm_coupled lstm_forget_bias lstm_peephole mgu mut1 nascell tanh_rnn ugrnn"
+        "gru janet lstm lstm_coupled lstm_forget_bias lstm_peephole mgu min_gru min_lstm mut1 nascell"
+        " tanh_rnn ugrnn"
     )
     assert sorted(SPACE.baselines) == names.split()
     ids = {parse(p.read_text(), LANGUAGE).architecture_id for p in SPACE.baselines.values()}
