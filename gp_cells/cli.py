@@ -7,6 +7,7 @@ go, a checkpoint is kept, run again; anything else is the machine's fault.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import signal
@@ -104,13 +105,18 @@ def train(options: argparse.Namespace) -> int:
 
 
 def set_up_torch(threads: int) -> None:
-    """Fix what decides torch's bits: threads, deterministic algorithms, denormal numbers."""
+    """Fix what decides torch's bits: threads, deterministic algorithms, denormal numbers.
+
+    What is imported by now is never garbage, so Python is told not to look for any there.
+    """
     import torch
 
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)
     torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, imports less
+    torch.utils.deterministic.fill_uninitialized_memory = False  # ours is written before it is read
     torch.set_flush_denormal(True)
+    gc.freeze()
 
 
 def score(options: argparse.Namespace) -> None:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import threading
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -21,24 +20,21 @@ from gp_cells.engine import compiler, cpp
 from gp_cells.engine.cell import Engine, Sequence, Weights
 from gp_cells.engine.passes import Passes
 
-ARRAYS = (
+READ = (
     *("inputs", "weight_input", "tokens", "table"),
-    *("weight_recurrent", "gate_bias", "bias", "scale", "linear"),
-    *("first_state", "states", "tape", "products", "scratch"),
-    *("outputs_adjoint", "last_state_adjoint"),
-    *("first_state_adjoint", "inputs_adjoint", "weight_input_adjoint", "table_adjoint"),
-    *("weight_recurrent_adjoint", "linear_adjoint", "shared_adjoint"),
+    *("recurrent", "gate_bias", "bias", "scale", "linear", "first_state"),
 )
-SHARED = {"gate_bias": "gate", "bias": "bias", "scale": "scale"}  # weights that all rows share
+ARRAYS = (
+    *READ,
+    *("states", "tape", "products", "scratch", "outputs_adjoint", "last_state_adjoint"),
+    *(f"{name}_adjoint" for name in READ if name != "tokens"),
+)  # in the order of `Given` in sequence.cpp
+_Given = ctypes.c_void_p * len(ARRAYS)
 _ROOM = threading.local()  # scratch memory, used again by every call of a thread
 
 
 class _Sizes(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_long) for name in ("time", "rows", "inputs", "units")]
-
-
-class _Given(ctypes.Structure):
-    _fields_ = [(name, ctypes.c_void_p) for name in ARRAYS]
+    _fields_ = [(name, ctypes.c_long) for name in ("time", "rows", "units", "inputs", "symbols")]
 
 
 def sequence(passes: Passes) -> tuple[Sequence, Engine]:
@@ -95,88 +91,79 @@ class _Layer:
 
     @cached_property
     def weights(self) -> tuple[str, ...]:
-        """The names of the weights that this cell has, in the order of `Weights`."""
+        """The names of the weights that this cell has, beside those of its input."""
         counts = self.passes.program.counts
-        shared = [name for name, leaf in SHARED.items() if counts[leaf]]
-        return ("weight_recurrent", *shared, *(["linear"] if counts["linear"] else []))
+        leaves = {"gate_bias": "gate", "bias": "bias", "scale": "scale", "linear": "linear"}
+        return ("recurrent", *(name for name, leaf in leaves.items() if counts[leaf]))
+
+    @cached_property
+    def names(self) -> dict[bool, tuple[str, ...]]:
+        """The arrays that are read, by whether inputs are looked up in a table."""
+        rest = (*self.weights, "first_state")
+        return {False: ("inputs", "weight_input", *rest), True: ("tokens", "table", *rest)}
 
     def run(
         self, inputs: Tensor, weight_input: Tensor, weights: Weights, state: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Run the layer; see `cell.Sequence`."""
-        present = [weight for weight in weights[1:] if len(weight)]
-        return _Run.apply(self, inputs, weight_input, state, weights.recurrent, *present)
+        present = [getattr(weights, name) for name in self.weights]
+        return _Run.apply(self, inputs, weight_input, *present, state)
 
 
 class _Run(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any, layer: _Layer, inputs: Tensor, weight_input: Tensor, state: Any, *weights: Tensor
+        ctx: Any, layer: _Layer, inputs: Tensor, weight_input: Tensor, *rest: Tensor
     ) -> tuple[Tensor, Tensor]:
-        (time, rows), units = inputs.shape[:2], weights[0].shape[0]
-        precision, looked_up = weight_input.dtype, inputs.dtype == torch.int64
-        code, width = layer.code(precision), 0 if looked_up else inputs.shape[2]
-        sizes, tape, scratch = code.lengths_for(time, rows, width, units)
-        parts = len(layer.passes.program.states)
+        time, rows, *features = inputs.shape
+        units, parts = rest[0].shape[0], len(layer.passes.program.states)
+        code = layer.code(weight_input.dtype)
+        width = (features[0], 0) if features else (0, weight_input.shape[0])
+        sizes, tape_length, scratch_length = code.lengths_for(time, rows, units, *width)
+        names = layer.names[not features]
+        read = [
+            None if each is None else each.contiguous() for each in (inputs, weight_input, *rest)
+        ]
         states = weight_input.new_empty(parts, time + 1, rows, units)
-        read = [tensor.contiguous() for tensor in (inputs, weight_input, *weights)]
-        written = [states, weight_input.new_empty(tape)]
-        read_names = ("tokens", "table") if looked_up else ("inputs", "weight_input")
-        names = (*read_names, *layer.weights, "states", "tape")
-        given = _Given(products=code.products)
-        _point(given, names, read + written)
-        if state is not None:
-            state = state.contiguous()
-            given.first_state = state.data_ptr()
-        given.scratch = _room(precision, scratch)
-        code.cell.forward(sizes, ctypes.byref(given))
-        ctx.layer, ctx.code, ctx.sizes, ctx.scratch = layer, code, sizes, scratch
-        ctx.given, ctx.names, ctx.tape, ctx.looked_up = given, names[:-1], written[1], looked_up
+        tape = weight_input.new_empty(tape_length)
+        given = dict(zip(names, map(_address, read), strict=True))
+        given |= {"states": states.data_ptr(), "tape": tape.data_ptr(), "products": code.products}
+        given["scratch"] = _room(weight_input.dtype, scratch_length)
+        code.cell.forward(sizes, _Given(*map(given.get, ARRAYS)))
+        ctx.code, ctx.sizes, ctx.names, ctx.scratch_length = code, sizes, names, scratch_length
+        ctx.tape = tape
+        ctx.set_materialize_grads(False)
         ctx.save_for_backward(*read, states)
         return states[0, 1:], states[:, -1]
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: Any, outputs_adjoint: Tensor, state_adjoint: Tensor) -> Any:
-        saved = ctx.saved_tensors  # which torch may have moved since
-        inputs, weight_input, recurrent, *others, states = saved
-        counts, given = ctx.layer.passes.program.counts, ctx.given
-        _point(given, ctx.names, saved)
-        outputs_adjoint, state_adjoint = outputs_adjoint.contiguous(), state_adjoint.contiguous()
-        given.scratch = _room(states.dtype, ctx.scratch)
-        given.outputs_adjoint = outputs_adjoint.data_ptr()
-        given.last_state_adjoint = state_adjoint.data_ptr()
-
-        def wanted(name: str, tensor: Tensor | None) -> Tensor | None:
-            setattr(given, name, None if tensor is None else tensor.data_ptr())
-            return tensor
-
-        of_inputs = torch.empty_like(inputs) if ctx.needs_input_grad[1] else None
-        of_state = torch.empty_like(state_adjoint) if ctx.needs_input_grad[3] else None
-        of_weights = [wanted("weight_recurrent_adjoint", torch.empty_like(recurrent))]
-        shared = states.new_zeros(sum(counts[leaf] for leaf in SHARED.values()), states.shape[3])
-        given.shared_adjoint = shared.data_ptr()
-        first = 0
-        for name, leaf in SHARED.items():
-            if counts[leaf]:
-                part = shared[first : first + counts[leaf]]
-                of_weights.append(part.flatten() if name == "gate_bias" else part)
-                first += counts[leaf]
-        if counts["linear"]:
-            of_weights.append(wanted("linear_adjoint", torch.zeros_like(others[-1])))
-        if ctx.looked_up:
-            of_weight_input = wanted("table_adjoint", torch.zeros_like(weight_input))
-        else:
-            of_weight_input = wanted("weight_input_adjoint", torch.empty_like(weight_input))
-        wanted("inputs_adjoint", of_inputs)
-        wanted("first_state_adjoint", of_state)
-        ctx.code.cell.backward(ctx.sizes, ctypes.byref(given))
-        return None, of_inputs, of_weight_input, of_state, *of_weights
+    def backward(ctx: Any, of_outputs: Tensor | None, of_last_state: Tensor | None) -> Any:
+        *read, states = ctx.saved_tensors
+        adjoints = [
+            torch.empty_like(tensor) if is_wanted else None
+            for tensor, is_wanted in zip(read, ctx.needs_input_grad[1:], strict=True)
+        ]
+        if of_outputs is None:
+            of_outputs = torch.zeros_like(states[0, 1:])
+        of_outputs = of_outputs.contiguous()
+        of_last_state = None if of_last_state is None else of_last_state.contiguous()
+        given = dict(zip(ctx.names, map(_address, read), strict=True))
+        given |= {
+            f"{name}_adjoint": _address(a) for name, a in zip(ctx.names, adjoints, strict=True)
+        }
+        given |= {"states": states.data_ptr(), "tape": ctx.tape.data_ptr()}
+        given |= {"products": ctx.code.products, "scratch": _room(states.dtype, ctx.scratch_length)}
+        given |= {
+            "outputs_adjoint": of_outputs.data_ptr(),
+            "last_state_adjoint": _address(of_last_state),
+        }
+        ctx.code.cell.backward(ctx.sizes, _Given(*map(given.get, ARRAYS)))
+        return None, *adjoints
 
 
-def _point(given: _Given, names: Iterable[str], tensors: Iterable[Tensor]) -> None:
-    for name, tensor in zip(names, tensors, strict=True):
-        setattr(given, name, tensor.data_ptr())
+def _address(tensor: Tensor | None) -> int | None:
+    return None if tensor is None else tensor.data_ptr()
 
 
 def _room(precision: torch.dtype, length: int) -> int:

@@ -13,10 +13,10 @@ static inline long stride(long blocks, long units) {
 // --- what the caller hands in ---------------------------------------------------------------------
 
 struct Sizes {
-    long time, rows, inputs, units;
+    long time, rows, units, inputs, symbols;
 };
 
-// An adjoint is the derivative of the loss by its array.
+// An adjoint is the derivative of the loss by its array; one that nobody asks for is null.
 struct Given {
     // Read. The inputs are `inputs`, or the rows of `table` that `tokens` name.
     const Real *inputs;            // (time, rows, INPUTS)
@@ -38,15 +38,17 @@ struct Given {
     Real *scratch;  // `scratch_length` numbers
     // Read by backward.
     const Real *outputs_adjoint;     // (time, rows, U)
-    const Real *last_state_adjoint;  // (STATES, rows, U)
+    const Real *last_state_adjoint;  // (STATES, rows, U), or null for zeros
     // Written by backward.
-    Real *first_state_adjoint;       // (STATES, rows, U), or null if nobody asks for it
-    Real *inputs_adjoint;            // (time, rows, INPUTS), or null if nobody asks for it
+    Real *inputs_adjoint;            // (time, rows, INPUTS)
     Real *weight_input_adjoint;      // (INPUTS, PROJECTIONS U)
-    Real *table_adjoint;             // (symbols, PROJECTIONS U), zeros before
+    Real *table_adjoint;             // (symbols, PROJECTIONS U)
     Real *weight_recurrent_adjoint;  // (U, (GATES + RECURRENTS) U)
-    Real *linear_adjoint;            // (LINEARS, U, U), zeros before
-    Real *shared_adjoint;            // (GATES + BIASES + SCALES, U), zeros before
+    Real *gate_bias_adjoint;         // (GATES U)
+    Real *bias_adjoint;              // (BIASES, U)
+    Real *scale_adjoint;             // (SCALES, U)
+    Real *linear_adjoint;            // (LINEARS, U, U)
+    Real *first_state_adjoint;       // (STATES, rows, U)
 };
 
 // --- squashings -----------------------------------------------------------------------------------
@@ -101,9 +103,11 @@ struct Arrays : Given {
     Real *packed_inputs, *packed_gates, *packed_recurrents, *packed_linear, *packed_adjoint;
     // In the scratch: adjoints of a chunk's steps, (steps, rows, blocks).
     Real *projections_adjoint, *recurrents_adjoint, *applied_adjoint;
-    // In the scratch, for one step: adjoints of its new states, then of those before; of `arguments`; and of
-    // the weights that all rows share.
-    Real *carried, *returned, *sums;
+    // In the scratch, for one step: adjoints of its new states, then of those before; and of `arguments`.
+    Real *carried, *returned;
+    // In the scratch: adjoints of the weights that all rows share, (GATES + BIASES + SCALES, U), of one step and
+    // of all.
+    Real *sums, *totals;
 };
 
 // PASSES
@@ -155,6 +159,7 @@ static long place_scratch(Arrays &a, const Sizes &s) {
     a.carried = room.take(STATES * s.rows * units);
     a.returned = room.take(s.rows * stride(APPLICATIONS, units));
     a.sums = room.take((GATES + BIASES + SCALES) * units);
+    a.totals = room.take((GATES + BIASES + SCALES) * units);
     return room.taken;
 }
 
@@ -174,6 +179,13 @@ extern "C" long scratch_length(const Sizes *s, const Products *products) {
     Arrays none{};
     none.products = products;
     return place_scratch(none, *s);
+}
+
+// Copy numbers to where they are asked for, or zeros if there are none.
+static void fill(Real *to, const Real *from, long numbers) {
+    if (!to) return;
+    if (from) __builtin_memcpy(to, from, numbers * sizeof(Real));
+    else __builtin_memset(to, 0, numbers * sizeof(Real));
 }
 
 // Pack every weight, as it is for forward, transposed for backward.
@@ -206,9 +218,8 @@ extern "C" void forward(const Sizes *sizes, const Given *given) {
     const long p = stride(PROJECTIONS, units), r = stride(RECURRENTS, units), l = stride(APPLICATIONS, units);
     pack_weights(a, s, false);
     for (long i = 0; i < STATES; i++) {
-        Real *first = a.states + i * (s.time + 1) * rows * units;
-        if (a.first_state) __builtin_memcpy(first, a.first_state + i * rows * units, rows * units * sizeof(Real));
-        else __builtin_memset(first, 0, rows * units * sizeof(Real));
+        const Real *first = a.first_state ? a.first_state + i * rows * units : nullptr;
+        fill(a.states + i * (s.time + 1) * rows * units, first, rows * units);
     }
     for (long t = 0; t < s.time; t++) {
         const long at = t * rows;
@@ -239,20 +250,24 @@ static void finish_chunk(const Arrays &a, const Sizes &s, long at, long count, b
     if (a.inputs_adjoint)
         a.products->multiply({a.projections_adjoint, p, 1}, count, a.packed_inputs, PROJECTIONS * units, s.inputs,
                  a.inputs_adjoint + at * s.inputs, s.inputs, false);
-    if (a.tokens)
+    if (a.table_adjoint)
         for (long i = 0; i < count; i++) {
             Real *row = a.table_adjoint + a.tokens[at + i] * PROJECTIONS * units;
             for (long u = 0; u < PROJECTIONS * units; u++) row[u] += a.projections_adjoint[i * p + u];
         }
     a.products->pack(a.projections_adjoint, p, 1, count, PROJECTIONS * units, a.packed_adjoint);
-    if (!a.tokens)
-        a.products->multiply({a.inputs + at * s.inputs, 1, s.inputs}, s.inputs, a.packed_adjoint, count, PROJECTIONS * units,
-                 a.weight_input_adjoint, PROJECTIONS * units, add);
+    if (a.weight_input_adjoint)
+        a.products->multiply({a.inputs + at * s.inputs, 1, s.inputs}, s.inputs, a.packed_adjoint, count,
+                 PROJECTIONS * units, a.weight_input_adjoint, PROJECTIONS * units, add);
     const Left outputs = {a.states + at * units, 1, units};
-    a.products->multiply(outputs, units, a.packed_adjoint, count, GATES * units, a.weight_recurrent_adjoint, all, add);
-    a.products->pack(a.recurrents_adjoint, r, 1, count, RECURRENTS * units, a.packed_adjoint);
-    a.products->multiply(outputs, units, a.packed_adjoint, count, RECURRENTS * units,
-             a.weight_recurrent_adjoint + GATES * units, all, add);
+    if (a.weight_recurrent_adjoint) {
+        a.products->multiply(outputs, units, a.packed_adjoint, count, GATES * units, a.weight_recurrent_adjoint, all,
+                 add);
+        a.products->pack(a.recurrents_adjoint, r, 1, count, RECURRENTS * units, a.packed_adjoint);
+        a.products->multiply(outputs, units, a.packed_adjoint, count, RECURRENTS * units,
+                 a.weight_recurrent_adjoint + GATES * units, all, add);
+    }
+    if (!a.linear_adjoint) return;
     for (long i = 0; i < APPLICATIONS; i++) {
         a.products->pack(a.applied_adjoint + i * units, l, 1, count, units, a.packed_adjoint);
         a.products->multiply({a.arguments + at * l + i * units, 1, l}, units, a.packed_adjoint, count, units,
@@ -267,8 +282,11 @@ extern "C" void backward(const Sizes *sizes, const Given *given) {
     const long p = stride(PROJECTIONS, units), r = stride(RECURRENTS, units), l = stride(APPLICATIONS, units);
     constexpr long SHARED = GATES + BIASES + SCALES;
     pack_weights(a, s, true);
-    __builtin_memcpy(a.carried, a.last_state_adjoint, STATES * rows * units * sizeof(Real));
-    __builtin_memset(a.sums, 0, SHARED * units * sizeof(Real));
+    fill(a.carried, a.last_state_adjoint, STATES * rows * units);
+    fill(a.sums, nullptr, SHARED * units);
+    fill(a.totals, nullptr, SHARED * units);
+    fill(a.table_adjoint, nullptr, s.symbols * PROJECTIONS * units);
+    fill(a.linear_adjoint, nullptr, LINEARS * units * units);
     for (long t = s.time - 1; t >= 0; t--) {
         const long at = t % chunk * rows;
         for (long pass = 0; pass < BACKWARD_PASSES; pass++) {
@@ -281,7 +299,7 @@ extern "C" void backward(const Sizes *sizes, const Given *given) {
                  a.carried, units, true);
         // Step by step, since one long sum would lose digits.
         for (long i = 0; i < SHARED * units; i++) {
-            a.shared_adjoint[i] += a.sums[i];
+            a.totals[i] += a.sums[i];
             a.sums[i] = 0;
         }
         if (t % chunk == 0) {
@@ -289,6 +307,8 @@ extern "C" void backward(const Sizes *sizes, const Given *given) {
             finish_chunk(a, s, t * rows, steps * rows, t + chunk < s.time);
         }
     }
-    if (a.first_state_adjoint)
-        __builtin_memcpy(a.first_state_adjoint, a.carried, STATES * rows * units * sizeof(Real));
+    fill(a.first_state_adjoint, a.carried, STATES * rows * units);
+    fill(a.gate_bias_adjoint, a.totals, GATES * units);
+    fill(a.bias_adjoint, a.totals + GATES * units, BIASES * units);
+    fill(a.scale_adjoint, a.totals + (GATES + BIASES) * units, SCALES * units);
 }
