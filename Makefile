@@ -7,7 +7,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 
 # Another torch, say for a GPU: `make environment TORCH="torch>=2.9,<3"`. It keeps a torch of that range
 # that is in .venv already (so PyTorch's own instructions may come first), and else fetches the newest.
-TORCH ?= $(shell grep '^torch==' envs/constraints.txt)
+TORCH ?=
 
 .PHONY: help environment quickstart quick lint test generate clean
 
@@ -18,8 +18,8 @@ environment: .venv/.installed  ## install everything into .venv, at the versions
 
 .venv/.installed: pyproject.toml envs/constraints.txt
 	python3 -m venv .venv
-	grep -v '^torch==' envs/constraints.txt > .venv/constraints.txt
-	python -m pip install -c .venv/constraints.txt '$(TORCH)' -e '.[test,slurm]'
+	$(if $(TORCH),grep -vE '^(torch|triton)==',cat) envs/constraints.txt > .venv/constraints.txt
+	python -m pip install -c .venv/constraints.txt $(if $(TORCH),'$(TORCH)') -e '.[test,slurm]'
 	touch $@
 
 quickstart: environment  ## run config/quickstart.yaml on this machine and show its results

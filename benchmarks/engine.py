@@ -31,7 +31,7 @@ from torch import nn
 
 from gp_cells import seeds, train, variation
 from gp_cells.cli import set_up_torch
-from gp_cells.engine import build, compiled
+from gp_cells.engine import build, cpu
 from gp_cells.engine.adam import Adam
 from gp_cells.engine.network import Network
 from gp_cells.genome import Genome, parse
@@ -228,7 +228,7 @@ class Stopwatch:
                 if self.inside:
                     self.inside[-1] += whole
 
-        setattr(owner, name, staticmethod(timed) if owner is compiled._Run else timed)
+        setattr(owner, name, staticmethod(timed) if owner is cpu._Run else timed)
 
 
 def trial(rounds: int) -> None:
@@ -254,8 +254,8 @@ def trial(rounds: int) -> None:
     eager_s = time.perf_counter() - began
 
     watch = Stopwatch()
-    watch.watch(compiled._Run, "forward", "engine")
-    watch.watch(compiled._Run, "backward", "engine")
+    watch.watch(cpu._Run, "forward", "engine")
+    watch.watch(cpu._Run, "backward", "engine")
     watch.watch(Network, "forward", "output layer and loss, forward")
     watch.watch(Network, "summed_loss", "output layer and loss, forward")
     watch.watch(torch.Tensor, "backward", "their gradients, and autograd")

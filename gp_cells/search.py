@@ -51,14 +51,9 @@ def check_order(order: Mapping[str, Any]) -> dict[str, Any]:
 
     Raises:
         SettingError: a plug-in or one of its settings does not exist, or refuses its value or the
-            plan; or the engine does not run on the device.
+            plan.
     """
     chosen = {key: plug_in(order, key) for key in FAMILIES}
-    training = order["training"]
-    if training["engine"] == "compiled" and training["device"] != "cpu":
-        raise SettingError(
-            f"training.engine: compiled runs on cpu, not on {training['device']}; choose eager"
-        )
     search = order["search"]
     chosen["strategy"].check(search["waves"], search["slots"], chosen["space"])
     return {

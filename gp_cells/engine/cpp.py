@@ -5,24 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gp_cells.engine.passes import Pass, Passes, Place
+from gp_cells.engine.passes import ARITHMETIC, Pass, Passes, Place, place_of
 
 FOLDER = Path(__file__).parent
 
 OPERATIONS = {
-    "add": "{0} + {1}",
-    "mul": "{0} * {1}",
-    "sub": "{0} - {1}",
-    "complement": "1 - {0}",
-    "increment": "{0} + 1",
-    "decrement": "{0} - 1",
-    "tanh": "tanh({0})",
-    "sigmoid": "sigmoid({0})",
-    "relu": "{0} < 0 ? 0 : {0}",
-    "negate": "-{0}",
+    **ARITHMETIC,
     "zero": "0",
-    "tanh_slope": "{1} * (1 - {0} * {0})",
-    "sigmoid_slope": "{1} * ({0} * (1 - {0}))",
+    "relu": "{0} < 0 ? 0 : {0}",
     "relu_slope": "{0} > 0 ? {1} : 0",
 }
 
@@ -63,7 +53,7 @@ def source(passes: Passes, double: bool = False) -> str:
         "GATES": counts["gate"],
         "PROJECTIONS": projections,
         "RECURRENTS": counts["recurrent"],
-        "EXTRA": _extra_blocks(passes),
+        "EXTRA": passes.extra,
         "STATES": len(passes.program.states),
         "BIASES": counts["bias"],
         "SCALES": counts["scale"],
@@ -95,12 +85,6 @@ def _with_header(text: str, double: bool) -> str:
     return f"{'#define DOUBLE' if double else ''}\n{(FOLDER / 'products.h').read_text()}{text}"
 
 
-def _extra_blocks(passes: Passes) -> int:
-    """Return how many kept values find no room where the raw projections were."""
-    counts = passes.program.counts
-    return max(0, passes.kept - counts["gate"] - counts["input"] - counts["recurrent"])
-
-
 def _product_after(passes: Sequence[Pass], applications: int) -> list[int]:
     return [
         next(i for i, each in enumerate(passes) if application in each.products)
@@ -128,7 +112,7 @@ def _loop(each: Pass, cell: Passes) -> list[str]:
         return f"{kind}{i}[u]"
 
     def loaded(place: Place) -> str:
-        value = at(*_in_array(place, cell))
+        value = at(*place_of(place, cell))
         if place[0] == "gate":
             return f"{value} + {at('gate_bias', place[1])}"
         if place == ("incoming", 0):
@@ -140,7 +124,7 @@ def _loop(each: Pass, cell: Passes) -> list[str]:
         if kind == "gate_adjoint":
             return f"{at('gate_bias_adjoint', i)} += {at(kind, i)} = v{v};"
         is_sum = kind in ("bias_adjoint", "scale_adjoint")
-        return f"{at(*_in_array(place, cell))} {'+=' if is_sum else '='} v{v};"
+        return f"{at(*place_of(place, cell))} {'+=' if is_sum else '='} v{v};"
 
     body = [f"const Real v{v} = {loaded(place)};" for v, place in each.loads]
     for v in each.computes:
@@ -155,15 +139,3 @@ def _loop(each: Pass, cell: Passes) -> list[str]:
         *(f"                {line}" for line in body),
         "            }",
     ]
-
-
-def _in_array(place: Place, cell: Passes) -> Place:
-    """Return where a kept value lies: over raw projections that are done with, or in `extra`."""
-    kind, i = place
-    if kind != "kept":
-        return place
-    for over in ("gate", "input", "recurrent"):
-        if i < cell.program.counts[over]:
-            return over, i
-        i -= cell.program.counts[over]
-    return "extra", i

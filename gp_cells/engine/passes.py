@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from gp_cells.engine.program import Program, Step
 
@@ -17,6 +18,20 @@ Place = tuple[str, int]
 """Where a value lies between passes: a kind of array, and the block of `units` columns in it."""
 
 STEP_ADJOINTS = ("gate", "input", "recurrent")  # leaves with an adjoint for each step and sequence
+# What every backend's language spells alike.
+ARITHMETIC = {
+    "add": "{0} + {1}",
+    "mul": "{0} * {1}",
+    "sub": "{0} - {1}",
+    "complement": "1 - {0}",
+    "increment": "{0} + 1",
+    "decrement": "{0} - 1",
+    "tanh": "tanh({0})",
+    "sigmoid": "sigmoid({0})",
+    "negate": "-{0}",
+    "tanh_slope": "{1} * (1 - {0} * {0})",
+    "sigmoid_slope": "{1} * ({0} * (1 - {0}))",
+}
 COSTLY = ("tanh", "sigmoid")  # kept for the derivative rather than computed again
 
 
@@ -49,6 +64,37 @@ class Passes:
     backward: tuple[Pass, ...]
     applied: tuple[int, ...]
     kept: int
+
+    @cached_property
+    def weights(self) -> tuple[str, ...]:
+        """The weights that this cell has beside those of its input, in the order of `cell.Weights`."""
+        counts = self.program.counts
+        leaves = {"gate_bias": "gate", "bias": "bias", "scale": "scale", "linear": "linear"}
+        return ("recurrent", *(name for name, leaf in leaves.items() if counts[leaf]))
+
+    @cached_property
+    def reads(self) -> dict[bool, tuple[str, ...]]:
+        """What a layer reads, by whether it looks up its inputs in a table of projected ones."""
+        rest = (*self.weights, "first_state")
+        return {False: ("inputs", "weight_input", *rest), True: ("tokens", "table", *rest)}
+
+    @property
+    def extra(self) -> int:
+        """How many kept values find no room where the raw projections were."""
+        counts = self.program.counts
+        return max(0, self.kept - counts["gate"] - counts["input"] - counts["recurrent"])
+
+
+def place_of(place: Place, cell: Passes) -> Place:
+    """Return where a kept value lies: over raw projections that are done with, or in `extra`."""
+    kind, i = place
+    if kind != "kept":
+        return place
+    for over in ("gate", "input", "recurrent"):
+        if i < cell.program.counts[over]:
+            return over, i
+        i -= cell.program.counts[over]
+    return "extra", i
 
 
 def make_passes(program: Program) -> Passes:

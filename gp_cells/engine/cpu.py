@@ -9,7 +9,6 @@ from __future__ import annotations
 import ctypes
 import threading
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import torch
@@ -89,24 +88,11 @@ class _Layer:
             )
         return self.codes[precision]
 
-    @cached_property
-    def weights(self) -> tuple[str, ...]:
-        """The names of the weights that this cell has, beside those of its input."""
-        counts = self.passes.program.counts
-        leaves = {"gate_bias": "gate", "bias": "bias", "scale": "scale", "linear": "linear"}
-        return ("recurrent", *(name for name, leaf in leaves.items() if counts[leaf]))
-
-    @cached_property
-    def names(self) -> dict[bool, tuple[str, ...]]:
-        """The arrays that are read, by whether inputs are looked up in a table."""
-        rest = (*self.weights, "first_state")
-        return {False: ("inputs", "weight_input", *rest), True: ("tokens", "table", *rest)}
-
     def run(
         self, inputs: Tensor, weight_input: Tensor, weights: Weights, state: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         """Run the layer; see `cell.Sequence`."""
-        present = [getattr(weights, name) for name in self.weights]
+        present = [getattr(weights, name) for name in self.passes.weights]
         return _Run.apply(self, inputs, weight_input, *present, state)
 
 
@@ -120,7 +106,7 @@ class _Run(torch.autograd.Function):
         code = layer.code(weight_input.dtype)
         width = (features[0], 0) if features else (0, weight_input.shape[0])
         sizes, tape_length, scratch_length = code.lengths_for(time, rows, units, *width)
-        names = layer.names[not features]
+        names = layer.passes.reads[not features]
         read = [
             None if each is None else each.contiguous() for each in (inputs, weight_input, *rest)
         ]
