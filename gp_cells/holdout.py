@@ -49,4 +49,5 @@ def setup_of(settings: dict[str, Any], order: dict[str, Any]) -> Setup:
         time_limit_s=settings["training"]["time_limit_s"],
         engine=settings["training"]["engine"],
         device=settings["training"]["device"],
+        precision=settings["training"]["precision"],
     )

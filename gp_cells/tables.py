@@ -100,6 +100,12 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("resumed", WHOLE, "", "times the trial went on from a checkpoint"),
         ("threads", WHOLE, "", "threads of torch"),
         ("engine", TEXT, "", "what ran the cell: compiled or eager; NULL if it was never built"),
+        (
+            "precision",
+            TEXT,
+            "",
+            "of the factors of the cell's matrix products: float32 or bfloat16",
+        ),
         ("compiler", TEXT, "", "version of the C++ compiler; NULL if none was needed"),
         ("compile_s", REAL, "s", "wall time of compiling the cell; 0 if it was compiled before"),
         ("device", TEXT, "", "cpu or cuda"),

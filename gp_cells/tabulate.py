@@ -187,6 +187,7 @@ def _trial_row(
         "wall_s": float(curve["wall_s"].sum()),
         "cpu_s": float(curve["cpu_s"].sum()),
         "engine": engine["name"],
+        "precision": trial["settings"]["training"]["precision"],
         "compiler": engine["compiler"],
         "compile_s": engine["compile_s"],
         "device": trial["settings"]["training"]["device"],

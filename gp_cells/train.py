@@ -43,6 +43,7 @@ class Setup:
     time_limit_s: float  # of wall time in training, over all resumptions
     engine: str = "compiled"
     device: str = "cpu"
+    precision: str = "float32"
 
 
 @dataclass(frozen=True)
@@ -152,8 +153,9 @@ def make_network(setup: Setup) -> Network:
     """Return the network of a trial with its first weights."""
     recipe = setup.task.recipe
     sizes = (setup.features, recipe.units, recipe.layers, recipe.dropout, recipe.tied)
+    machinery = (setup.engine, setup.device, setup.precision)
     try:
-        network = Network(setup.genome, setup.task.kind, *sizes, setup.engine, setup.device)
+        network = Network(setup.genome, setup.task.kind, *sizes, *machinery)
     except ValueError as error:
         raise _Failed("invalid", _one_line(error)) from error
     network.initialise(seeds.derive(seed=setup.seed, purpose="weights"))

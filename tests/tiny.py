@@ -25,6 +25,7 @@ TINY: dict[str, Any] = {
     "training": {
         "device": "cpu",
         "engine": "compiled",
+        "precision": "float32",
         "threads": 1,
         "time_limit_s": 600,
     },

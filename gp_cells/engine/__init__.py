@@ -27,6 +27,7 @@ def build(
     units: int,
     engine: str | None = None,
     device: str = "cpu",
+    precision: str = "float32",
 ) -> Cell:
     """Return a recurrent layer of a genome's cell: (time, batch, inputs) → (time, batch, units).
 
@@ -34,15 +35,15 @@ def build(
 
     Raises:
         CompilerError: `compiled` was asked for, and this machine cannot compile.
-        SettingError: there is no such engine.
+        SettingError: there is no such engine, or not in this precision.
     """
     if engine is None:
         try:
-            return build(genome, inputs, units, "compiled", device)
+            return build(genome, inputs, units, "compiled", device, precision)
         except CompilerError as error:
             LOG.warning("the eager engine runs this cell, several times slower: %s", error)
-            return build(genome, inputs, units, "eager", device)
-    return build_layers(genome, inputs, units, 1, engine, device)[0]
+            return build(genome, inputs, units, "eager", device, precision)
+    return build_layers(genome, inputs, units, 1, engine, device, precision)[0]
 
 
 def build_layers(
@@ -52,21 +53,27 @@ def build_layers(
     layers: int,
     engine: str,
     device: str = "cpu",
+    precision: str = "float32",
 ) -> list[Cell]:
     """Return layers of one cell, each reading the one before.
 
+    Numbers are in float32, unless the layers are converted; with the precision `bfloat16` the factors of
+    matrix products are rounded to it.
+
     Raises:
         CompilerError: `compiled` was asked for, and this machine cannot compile.
-        SettingError: there is no such engine.
+        SettingError: there is no such engine, or not in this precision.
     """
     program = compile_program(genome)
     if engine == "eager":
-        sequence, made = eager.sequence(program), Engine("eager")
+        sequence, made = eager.sequence(program, precision), Engine("eager")
     elif engine != "compiled":
         raise SettingError(f"there is no engine {engine!r}; choose one of compiled, eager")
     elif torch.device(device).type == "cuda":
+        if precision != "float32":
+            raise SettingError(f"on cuda the compiled engine has float32, not {precision}")
         sequence, made = cuda.sequence(make_passes(program))
     else:
-        sequence, made = cpu.sequence(make_passes(program))
+        sequence, made = cpu.sequence(make_passes(program), precision)
     sizes = [inputs] + [units] * (layers - 1)
     return [Cell(program, size, units, sequence, made) for size in sizes]

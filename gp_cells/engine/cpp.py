@@ -45,8 +45,8 @@ ROWS = {
 }
 
 
-def source(passes: Passes, double: bool = False) -> str:
-    """Return the C++ of a cell's whole layer, for float32 or for float64."""
+def source(passes: Passes, precision: str = "float32") -> str:
+    """Return the C++ of a cell's whole layer, for numbers in float32 or float64."""
     counts = passes.program.counts
     projections = counts["gate"] + counts["input"]
     constants = {
@@ -73,16 +73,18 @@ def source(passes: Passes, double: bool = False) -> str:
     spelled = _function("forward", passes.forward, passes)
     spelled += _function("backward", passes.backward, passes)
     text = (FOLDER / "sequence.cpp").read_text().replace("// CONSTANTS", "\n".join(numbers))
-    return _with_header(text.replace("// PASSES", "\n".join(spelled)), double)
+    return _with_header(text.replace("// PASSES", "\n".join(spelled)), precision)
 
 
-def products(double: bool = False) -> str:
-    """Return the C++ of the matrix products, the same for all cells."""
-    return _with_header((FOLDER / "products.cpp").read_text(), double)
+def products(precision: str = "float32") -> str:
+    """Return the C++ of the matrix products, the same for all cells, in float32, float64 or bfloat16."""
+    name = "products_bfloat16.cpp" if precision == "bfloat16" else "products.cpp"
+    return _with_header((FOLDER / name).read_text(), precision)
 
 
-def _with_header(text: str, double: bool) -> str:
-    return f"{'#define DOUBLE' if double else ''}\n{(FOLDER / 'products.h').read_text()}{text}"
+def _with_header(text: str, precision: str) -> str:
+    header = (FOLDER / "products.h").read_text()
+    return f"{'#define DOUBLE' if precision == 'float64' else ''}\n{header}{text}"
 
 
 def _product_after(passes: Sequence[Pass], applications: int) -> list[int]:

@@ -36,13 +36,15 @@ class _Sizes(ctypes.Structure):
     _fields_ = [(name, ctypes.c_long) for name in ("time", "rows", "units", "inputs", "symbols")]
 
 
-def sequence(passes: Passes) -> tuple[Sequence, Engine]:
+def sequence(passes: Passes, precision: str = "float32") -> tuple[Sequence, Engine]:
     """Return what runs a cell in compiled code, in float32 or float64, and how it was made.
+
+    With the precision `bfloat16` products of float32 numbers round their factors to it.
 
     Raises:
         CompilerError: this machine cannot compile it.
     """
-    layer = _Layer(passes)
+    layer = _Layer(passes, precision)
     code = layer.code(torch.float32)
     return layer.run, Engine("compiled", code.compiler, code.compile_s)
 
@@ -71,22 +73,23 @@ class _Layer:
     """The code of one cell, a library for each precision, compiled when it is first wanted."""
 
     passes: Passes
+    precision: str
     codes: dict[torch.dtype, _Code] = field(default_factory=dict)
 
-    def code(self, precision: torch.dtype) -> _Code:
-        """Return the code for float32 or float64."""
-        if precision not in self.codes:
-            double = precision is torch.float64
-            products = compiler.load(cpp.products(double))
-            cell = compiler.load(cpp.source(self.passes, double))
+    def code(self, kind: torch.dtype) -> _Code:
+        """Return the code for numbers in float32 or float64."""
+        if kind not in self.codes:
+            name = str(kind).removeprefix("torch.")
+            products = compiler.load(cpp.products(self.precision if name == "float32" else name))
+            cell = compiler.load(cpp.source(self.passes, name))
             cell.code.tape_length.restype = cell.code.scratch_length.restype = ctypes.c_long
-            self.codes[precision] = _Code(
+            self.codes[kind] = _Code(
                 cell.code,
                 ctypes.addressof(ctypes.c_char.in_dll(products.code, "products")),
                 cell.compiler,
                 products.compile_s + cell.compile_s,
             )
-        return self.codes[precision]
+        return self.codes[kind]
 
     def run(
         self, inputs: Tensor, weight_input: Tensor, weights: Weights, state: Tensor | None

@@ -29,32 +29,44 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {
 }
 
 
-def sequence(program: Program) -> Sequence:
-    """Return what runs a program over a sequence, on any device and in any precision."""
+def sequence(program: Program, precision: str = "float32") -> Sequence:
+    """Return what runs a program over a sequence, on any device and with numbers of any kind.
+
+    With the precision `bfloat16` matrix products are torch's in it, which rounds factors and products.
+    """
+    multiply = _multiply_rounded if precision == "bfloat16" else torch.matmul
 
     def run(
         inputs: Tensor, weight_input: Tensor, weights: Weights, state: Tensor | None
     ) -> tuple[Tensor, Tensor]:
         looked_up = inputs.dtype == torch.int64
         projected = (
-            functional.embedding(inputs, weight_input) if looked_up else inputs @ weight_input
+            functional.embedding(inputs, weight_input)
+            if looked_up
+            else multiply(inputs, weight_input)
         )
         if state is None:
             shape = (len(program.states), inputs.shape[1], len(weights.recurrent))
             state = weight_input.new_zeros(shape)
         outputs = []
         for step in projected.unbind(0):
-            state = _step(program, step, weights, state)
+            state = _step(program, step, weights, state, multiply)
             outputs.append(state[0])
         return torch.stack(outputs), state
 
     return run
 
 
-def _step(program: Program, projected: Tensor, weights: Weights, state: Tensor) -> Tensor:
+def _step(
+    program: Program,
+    projected: Tensor,
+    weights: Weights,
+    state: Tensor,
+    multiply: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
     """Return the next state (states, batch, units) from one step's input projections."""
     units, gated = state.shape[2], len(weights.gate_bias)
-    products = state[0] @ weights.recurrent
+    products = multiply(state[0], weights.recurrent)
     gates = projected[:, :gated] + products[:, :gated] + weights.gate_bias
     leaves: dict[str, Any] = {
         "gate": _blocks(gates, units),
@@ -69,7 +81,7 @@ def _step(program: Program, projected: Tensor, weights: Weights, state: Tensor) 
         if step.operation in leaves:
             value = leaves[step.operation][step.number]
         elif step.operation == "linear":
-            value = values[step.arguments[0]] @ weights.linear[step.number]
+            value = multiply(values[step.arguments[0]], weights.linear[step.number])
         else:
             value = OPERATIONS[step.operation](*(values[i] for i in step.arguments))
         values.append(value)
@@ -78,3 +90,7 @@ def _step(program: Program, projected: Tensor, weights: Weights, state: Tensor) 
 
 def _blocks(values: Tensor, units: int) -> tuple[Tensor, ...]:
     return values.split(units, 1) if values.shape[1] else ()
+
+
+def _multiply_rounded(left: Tensor, right: Tensor) -> Tensor:
+    return (left.bfloat16() @ right.bfloat16()).to(left.dtype)

@@ -31,12 +31,13 @@ class Network(nn.Module):
         tied: bool = False,
         engine: str = "compiled",
         device: str = "cpu",
+        precision: str = "float32",
     ) -> None:
         super().__init__()
         self.kind, self.dropout = kind, dropout
         self.embedding = nn.Embedding(features, units) if kind == "symbols" else None
         first = units if kind == "symbols" else features
-        self.cells = build_layers(genome, first, units, layers, engine, device)
+        self.cells = build_layers(genome, first, units, layers, engine, device, precision)
         self.layers = nn.ModuleList(self.cells)
         self.output = nn.Linear(units, features)
         if tied and self.embedding is not None:

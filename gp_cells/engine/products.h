@@ -7,7 +7,7 @@ using Real = double;
 using Real = float;
 #endif
 
-// Element (i, k) of a left factor is numbers[i * across + k * down].
+// Element (i, k) of a left factor is numbers[i * across + k * down]. Here and below one of across and down is 1.
 struct Left {
     const Real *numbers;
     long across, down;

@@ -270,7 +270,7 @@ def _example(tasks: Sequence[Row]) -> str:
 
 VERSIONS = (
     *("gp_cells", "torch", "python", "git_commit"),
-    *("engine", "compiler", "device", "threads"),
+    *("engine", "compiler", "precision", "device", "threads"),
 )
 
 

@@ -51,6 +51,7 @@ PROVENANCE = {
     "resumed": 0,
     "threads": 1,
     "engine": "compiled",
+    "precision": "float32",
     "compiler": "g++ 12.2.0",
     "compile_s": 0.8,
     "device": "cpu",
