@@ -1,6 +1,6 @@
 // A recurrent layer over a whole sequence, forward and backward. `cpp.py` puts a cell's own constants and
-// passes where the lines CONSTANTS and PASSES are, and products.h before all. Arrays are row-major, their last axis contiguous;
-// U stands for units. One thread; the same numbers in the same order give the same bits.
+// passes where the lines CONSTANTS and PASSES are, and products.h before all. Arrays are row-major, their last
+// axis contiguous; U stands for units. One thread; the same numbers in the same order give the same bits.
 
 constexpr long CHUNK = 256;  // rows, see `chunk_size`
 
@@ -52,8 +52,8 @@ struct Given {
 };
 
 // --- squashings -----------------------------------------------------------------------------------
-// Without branches, so that the compiler works on whole vectors; NaN stays NaN. The largest errors stated
-// were measured over all of float32.
+// Without branches, so that the compiler works on whole vectors; NaN stays NaN. The largest error over every
+// float32 in 1e-6 … 20, against double: tanh 1.4 ulp; sigmoid, from -87 on, 2.5 ulp.
 
 #ifdef DOUBLE
 static inline Real sigmoid(Real x) { return 1 / (1 + __builtin_exp(-x)); }
