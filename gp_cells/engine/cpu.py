@@ -109,6 +109,8 @@ class _Run(torch.autograd.Function):
         code = layer.code(weight_input.dtype)
         width = (features[0], 0) if features else (0, weight_input.shape[0])
         sizes, tape_length, scratch_length = code.lengths_for(time, rows, units, *width)
+        if not features and not 0 <= inputs.min() <= inputs.max() < width[1]:
+            raise IndexError(f"expected symbols from 0 to {width[1] - 1}, got others")
         names = layer.passes.reads[not features]
         read = [
             None if each is None else each.contiguous() for each in (inputs, weight_input, *rest)

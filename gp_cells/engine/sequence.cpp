@@ -190,30 +190,33 @@ static void fill(Real *to, const Real *from, long numbers) {
 
 // Pack every weight, as it is for forward, transposed for backward.
 static void pack_weights(const Arrays &a, const Sizes &s, bool transposed) {
-    const long units = s.units, all = (GATES + RECURRENTS) * units;
+    const auto packed_size = a.products->packed_size;
+    const auto pack = a.products->pack;
+    const long units = s.units, all = (GATES + RECURRENTS) * units, square = packed_size(units, units);
     auto packed = [&](const Real *weights, long row, long from, long to, Real *at) {
-        if (transposed) a.products->pack(weights, 1, row, to, from, at);
-        else a.products->pack(weights, row, 1, from, to, at);
+        if (transposed) pack(weights, 1, row, to, from, at);
+        else pack(weights, row, 1, from, to, at);
     };
     if (!a.tokens) packed(a.weight_input, PROJECTIONS * units, s.inputs, PROJECTIONS * units, a.packed_inputs);
     packed(a.weight_recurrent, all, units, GATES * units, a.packed_gates);
     packed(a.weight_recurrent + GATES * units, all, units, RECURRENTS * units, a.packed_recurrents);
     for (long i = 0; i < LINEARS; i++)
-        packed(a.linear + i * units * units, units, units, units, a.packed_linear + i * a.products->packed_size(units, units));
+        packed(a.linear + i * units * units, units, units, units, a.packed_linear + i * square);
 }
 
 // The products that follow a pass: each application's row block `from`, through its weight, to `to`.
 static void apply_linear(const Arrays &a, const Sizes &s, const long *after, long pass, const Real *from, Real *to) {
-    const long row = stride(APPLICATIONS, s.units);
+    const long row = stride(APPLICATIONS, s.units), square = a.products->packed_size(s.units, s.units);
     for (long i = 0; i < APPLICATIONS; i++)
         if (after[i] == pass)
-            a.products->multiply({from + i * s.units, row, 1}, s.rows, a.packed_linear + APPLIED[i] * a.products->packed_size(s.units, s.units),
-                     s.units, s.units, to + i * s.units, row, false);
+            a.products->multiply({from + i * s.units, row, 1}, s.rows, a.packed_linear + APPLIED[i] * square, s.units,
+                                 s.units, to + i * s.units, row, false);
 }
 
 extern "C" void forward(const Sizes *sizes, const Given *given) {
     const Sizes &s = *sizes;
     const Arrays a = place(*given, s);
+    const auto multiply = a.products->multiply;
     const long units = s.units, rows = s.rows, chunk = chunk_size(s);
     const long p = stride(PROJECTIONS, units), r = stride(RECURRENTS, units), l = stride(APPLICATIONS, units);
     pack_weights(a, s, false);
@@ -230,12 +233,12 @@ extern "C" void forward(const Sizes *sizes, const Given *given) {
                     __builtin_memcpy(a.projections + i * p, a.table + a.tokens[i] * PROJECTIONS * units,
                                      PROJECTIONS * units * sizeof(Real));
             else
-                a.products->multiply({a.inputs + at * s.inputs, s.inputs, 1}, count, a.packed_inputs, s.inputs,
-                         PROJECTIONS * units, a.projections + at * p, p, false);
+                multiply({a.inputs + at * s.inputs, s.inputs, 1}, count, a.packed_inputs, s.inputs, PROJECTIONS * units,
+                         a.projections + at * p, p, false);
         }
         const Left output = {a.states + at * units, units, 1};
-        a.products->multiply(output, rows, a.packed_gates, units, GATES * units, a.projections + at * p, p, true);
-        a.products->multiply(output, rows, a.packed_recurrents, units, RECURRENTS * units, a.recurrents + at * r, r, false);
+        multiply(output, rows, a.packed_gates, units, GATES * units, a.projections + at * p, p, true);
+        multiply(output, rows, a.packed_recurrents, units, RECURRENTS * units, a.recurrents + at * r, r, false);
         for (long pass = 0; pass < FORWARD_PASSES; pass++) {
             forward_pass(pass, a, s, t, t);
             apply_linear(a, s, FORWARD_PRODUCT_AFTER, pass, a.arguments + at * l, a.applied + at * l);
@@ -245,32 +248,33 @@ extern "C" void forward(const Sizes *sizes, const Given *given) {
 
 // The adjoints of the inputs and of the weights, from a chunk of steps that begins at row `at`.
 static void finish_chunk(const Arrays &a, const Sizes &s, long at, long count, bool add) {
+    const auto pack = a.products->pack;
+    const auto multiply = a.products->multiply;
     const long units = s.units, all = (GATES + RECURRENTS) * units;
     const long p = stride(PROJECTIONS, units), r = stride(RECURRENTS, units), l = stride(APPLICATIONS, units);
     if (a.inputs_adjoint)
-        a.products->multiply({a.projections_adjoint, p, 1}, count, a.packed_inputs, PROJECTIONS * units, s.inputs,
+        multiply({a.projections_adjoint, p, 1}, count, a.packed_inputs, PROJECTIONS * units, s.inputs,
                  a.inputs_adjoint + at * s.inputs, s.inputs, false);
     if (a.table_adjoint)
         for (long i = 0; i < count; i++) {
             Real *row = a.table_adjoint + a.tokens[at + i] * PROJECTIONS * units;
             for (long u = 0; u < PROJECTIONS * units; u++) row[u] += a.projections_adjoint[i * p + u];
         }
-    a.products->pack(a.projections_adjoint, p, 1, count, PROJECTIONS * units, a.packed_adjoint);
+    pack(a.projections_adjoint, p, 1, count, PROJECTIONS * units, a.packed_adjoint);
     if (a.weight_input_adjoint)
-        a.products->multiply({a.inputs + at * s.inputs, 1, s.inputs}, s.inputs, a.packed_adjoint, count,
-                 PROJECTIONS * units, a.weight_input_adjoint, PROJECTIONS * units, add);
+        multiply({a.inputs + at * s.inputs, 1, s.inputs}, s.inputs, a.packed_adjoint, count, PROJECTIONS * units,
+                 a.weight_input_adjoint, PROJECTIONS * units, add);
     const Left outputs = {a.states + at * units, 1, units};
     if (a.weight_recurrent_adjoint) {
-        a.products->multiply(outputs, units, a.packed_adjoint, count, GATES * units, a.weight_recurrent_adjoint, all,
-                 add);
-        a.products->pack(a.recurrents_adjoint, r, 1, count, RECURRENTS * units, a.packed_adjoint);
-        a.products->multiply(outputs, units, a.packed_adjoint, count, RECURRENTS * units,
+        multiply(outputs, units, a.packed_adjoint, count, GATES * units, a.weight_recurrent_adjoint, all, add);
+        pack(a.recurrents_adjoint, r, 1, count, RECURRENTS * units, a.packed_adjoint);
+        multiply(outputs, units, a.packed_adjoint, count, RECURRENTS * units,
                  a.weight_recurrent_adjoint + GATES * units, all, add);
     }
     if (!a.linear_adjoint) return;
     for (long i = 0; i < APPLICATIONS; i++) {
-        a.products->pack(a.applied_adjoint + i * units, l, 1, count, units, a.packed_adjoint);
-        a.products->multiply({a.arguments + at * l + i * units, 1, l}, units, a.packed_adjoint, count, units,
+        pack(a.applied_adjoint + i * units, l, 1, count, units, a.packed_adjoint);
+        multiply({a.arguments + at * l + i * units, 1, l}, units, a.packed_adjoint, count, units,
                  a.linear_adjoint + APPLIED[i] * units * units, units, true);
     }
 }
@@ -278,6 +282,7 @@ static void finish_chunk(const Arrays &a, const Sizes &s, long at, long count, b
 extern "C" void backward(const Sizes *sizes, const Given *given) {
     const Sizes &s = *sizes;
     const Arrays a = place(*given, s);
+    const auto multiply = a.products->multiply;
     const long units = s.units, rows = s.rows, chunk = chunk_size(s);
     const long p = stride(PROJECTIONS, units), r = stride(RECURRENTS, units), l = stride(APPLICATIONS, units);
     constexpr long SHARED = GATES + BIASES + SCALES;
@@ -293,10 +298,10 @@ extern "C" void backward(const Sizes *sizes, const Given *given) {
             backward_pass(pass, a, s, t, t % chunk);
             apply_linear(a, s, BACKWARD_PRODUCT_AFTER, pass, a.applied_adjoint + at * l, a.returned);
         }
-        a.products->multiply({a.projections_adjoint + at * p, p, 1}, rows, a.packed_gates, GATES * units, units,
-                 a.carried, units, true);
-        a.products->multiply({a.recurrents_adjoint + at * r, r, 1}, rows, a.packed_recurrents, RECURRENTS * units, units,
-                 a.carried, units, true);
+        multiply({a.projections_adjoint + at * p, p, 1}, rows, a.packed_gates, GATES * units, units, a.carried, units,
+                 true);
+        multiply({a.recurrents_adjoint + at * r, r, 1}, rows, a.packed_recurrents, RECURRENTS * units, units, a.carried,
+                 units, true);
         // Step by step, since one long sum would lose digits.
         for (long i = 0; i < SHARED * units; i++) {
             a.totals[i] += a.sums[i];

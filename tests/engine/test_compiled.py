@@ -364,6 +364,14 @@ def test_tokens_of_a_long_sequence_equal_the_eager_reference() -> None:
     assert error(run(make(EVERYTHING), tokens, embedding), reference) <= LOST
 
 
+@pytest.mark.parametrize("token", [-1, 9])
+def test_a_token_that_is_no_row_of_the_table_is_refused(token: int) -> None:
+    tokens = torch.zeros(TIME, BATCH, dtype=torch.int64)
+    tokens[3, 1] = token
+    with pytest.raises(IndexError, match="symbols from 0 to 8"):
+        make(EVERYTHING)(tokens, None, randn(9, INPUTS))
+
+
 # --- the same bits --------------------------------------------------------------------------------
 
 
