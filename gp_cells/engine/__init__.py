@@ -6,17 +6,13 @@ device; it is the reference, and several times slower.
 
 from __future__ import annotations
 
-import logging
-
 from gp_cells.choose import SettingError
 from gp_cells.engine import compiled, eager
 from gp_cells.engine.cell import Cell, Engine
-from gp_cells.engine.compiler import CompilerError
+from gp_cells.engine.compiler import CompilerError, warn_once
 from gp_cells.engine.passes import make_passes
 from gp_cells.engine.program import compile_program
 from gp_cells.genome import Genome
-
-LOG = logging.getLogger(__name__)
 
 
 def build(
@@ -38,7 +34,7 @@ def build(
         try:
             return build(genome, inputs, units, "compiled", device)
         except CompilerError as error:
-            LOG.warning("the eager engine runs this cell, several times slower: %s", error)
+            warn_once("the eager engine runs cells, several times slower: %s", error)
             return build(genome, inputs, units, "eager", device)
     return build_layers(genome, inputs, units, 1, engine, device)[0]
 
