@@ -6,19 +6,15 @@ torch's own operations, on any device; it is the reference, and several times sl
 
 from __future__ import annotations
 
-import logging
-
 import torch
 
 from gp_cells.choose import SettingError
 from gp_cells.engine import cpu, cuda, eager
 from gp_cells.engine.cell import Cell, Engine
-from gp_cells.engine.compiler import CompilerError
+from gp_cells.engine.compiler import CompilerError, warn_once
 from gp_cells.engine.passes import make_passes
 from gp_cells.engine.program import compile_program
 from gp_cells.genome import Genome
-
-LOG = logging.getLogger(__name__)
 
 
 def build(
@@ -41,7 +37,7 @@ def build(
         try:
             return build(genome, inputs, units, "compiled", device, precision)
         except CompilerError as error:
-            LOG.warning("the eager engine runs this cell, several times slower: %s", error)
+            warn_once("the eager engine runs cells, several times slower: %s", error)
             return build(genome, inputs, units, "eager", device, precision)
     return build_layers(genome, inputs, units, 1, engine, device, precision)[0]
 
