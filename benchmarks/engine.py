@@ -2,6 +2,7 @@
 
     vendor     the LSTM formula against torch.nn.LSTM, at five shapes
     cells      GRU against torch.nn.GRU, NASCell against torch.nn.LSTM, and 50 random genomes
+    precision  bfloat16 products against float32 ones
     compile    how long a cell takes to compile, and to load when it was compiled before
     processes  two processes of one thread against one process of two
     trial      what a trial of the quickstart spends its time on
@@ -153,6 +154,19 @@ def cells(rounds: int) -> None:
         )
 
 
+def precision(rounds: int) -> None:
+    """Print the LSTM formula with bfloat16 products against itself with float32 ones."""
+    print("batch × time × units   bfloat16 / float32")
+    for shape in SHAPES:
+        units = shape[2]
+        sides = [
+            training_step(build(baseline("lstm"), units, units, "compiled", precision=name), shape)
+            for name in ("bfloat16", "float32")
+        ]
+        rounded, exact = take_turns(sides, rounds)
+        print(f"{' × '.join(map(str, shape)):<26}{ratio(exact, rounded):>8.2f}")
+
+
 def compile_times(rounds: int) -> None:
     """Print the seconds of building cells that were never and that were already compiled."""
     rng = np.random.default_rng(2)
@@ -298,6 +312,7 @@ class Nowhere:
 SECTIONS = {
     "vendor": vendor,
     "cells": cells,
+    "precision": precision,
     "compile": compile_times,
     "processes": processes,
     "trial": trial,
