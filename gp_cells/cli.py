@@ -181,6 +181,13 @@ def summary(options: argparse.Namespace) -> None:
     print(f"report: {folder / 'index.html'}    tables: results/tables/")
 
 
+def cost(options: argparse.Namespace) -> None:
+    """Print how well time and memory of the trials in the tables are foretold."""
+    from gp_cells.cost import report as cost_report
+
+    print(cost_report(options.results))
+
+
 def check(options: argparse.Namespace) -> None:
     """Refuse a config whose plug-ins refuse their settings or their share of the plan.
 
@@ -334,6 +341,11 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         {"--results": FOLDER, "--benchmark": TEXT, "--comparison": FILE, "--to": FILE},
     ),
     "summary": (summary, "print a finished benchmark's comparison", {"config": {}}),
+    "cost": (
+        cost,
+        "print how well trials' time and memory are foretold",
+        {"--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"}},
+    ),
     "check": (check, "refuse a config that could not run to its end", {"config": {}}),
     "watch": (
         watch,

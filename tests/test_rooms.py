@@ -27,6 +27,7 @@ ORDER = [
     "train",
     "record",
     "tables",
+    "cost",
     "tabulate",
     "strategies",
     "search",
