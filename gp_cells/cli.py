@@ -1,7 +1,8 @@
 """`gp-cells …`: what the rules and people call. Each command hands its files to one function.
 
 Exit status: 0 done; 2 the input is bad (one line says what, where and what is allowed); 75 asked to
-go, a checkpoint is kept, run again; anything else is the machine's fault.
+go, a checkpoint is kept, run again; anything else is the machine's fault, but for `rerun`, whose 1 says
+that a trial came out different or could not be made.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-BAD_INPUT, TRY_AGAIN = 2, 75
+DIFFERENT, BAD_INPUT, TRY_AGAIN = 1, 2, 75
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -181,6 +182,24 @@ def summary(options: argparse.Namespace) -> None:
     print(f"report: {folder / 'index.html'}    tables: results/tables/")
 
 
+def rerun(options: argparse.Namespace) -> int:
+    """Make one trial of the tables anew, or a sample of all, and say whether it came out the same."""
+    from gp_cells.choose import SettingError
+    from gp_cells.rerun import find_trial, sample_trials, summary
+    from gp_cells.rerun import rerun as make_anew
+
+    if options.all == (options.trial is not None) or (options.sample and not options.all):
+        raise SettingError("name one trial, or give --all, with --sample N for N of them")
+    if options.all:
+        rows = sample_trials(options.results, options.sample, options.seed)
+    else:
+        rows = [find_trial(options.results, options.trial)]
+    verdicts = make_anew(options.results, rows, options.profile)
+    if options.all:
+        print(summary(verdicts))
+    return 0 if all(verdict.is_good for verdict in verdicts) else DIFFERENT
+
+
 def cost(options: argparse.Namespace) -> None:
     """Print how well time and memory of the trials in the tables are foretold."""
     from gp_cells.cost import report as cost_report
@@ -341,6 +360,18 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         {"--results": FOLDER, "--benchmark": TEXT, "--comparison": FILE, "--to": FILE},
     ),
     "summary": (summary, "print a finished benchmark's comparison", {"config": {}}),
+    "rerun": (
+        rerun,
+        "make a trial of the tables anew, and compare",
+        {
+            "trial": {"nargs": "?", "help": "RUN/CANDIDATE, or a trial_id or its first letters"},
+            "--all": {"action": "store_true", "help": "every trial of the tables"},
+            "--sample": {"type": int, "metavar": "N", "help": "of all, N drawn at random"},
+            "--seed": {"type": int, "default": 1, "help": "of the sample"},
+            "--profile": {"default": "profiles/local"},
+            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+        },
+    ),
     "cost": (
         cost,
         "print how well trials' time and memory are foretold",

@@ -42,8 +42,8 @@ def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:
     trials = [
         _read_both(run_folder / folder / "trial.h5") for folder in _folders(settings, lineage)
     ]
-    rows = [_trial_row(trial, settings, chosen) for trial in trials]
-    machines = {row["hardware_id"]: row for row in (_hardware_row(t, settings) for t in trials)}
+    rows = [trial_row(trial, settings, chosen) for trial in trials]
+    machines = {row["hardware_id"]: row for row in (hardware_row(t, settings) for t in trials)}
     return {
         "runs": [run_row(settings)],
         "architectures": architecture_rows(lineage, settings),
@@ -51,7 +51,7 @@ def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:
         "lineage": lineage_rows(lineage, settings),
         "trials": rows,
         "curves": [
-            row for trial, of in zip(trials, rows, strict=True) for row in _curve_rows(trial, of)
+            row for trial, of in zip(trials, rows, strict=True) for row in curve_rows(trial, of)
         ],
         "test": _test_rows(run_folder, rows),
         "hardware": list(machines.values()),
@@ -163,7 +163,7 @@ def lineage_rows(
     ]
 
 
-def _trial_row(
+def trial_row(
     trial: Mapping[str, Any], settings: Mapping[str, Any], chosen: set[str]
 ) -> dict[str, Any]:
     """Return a trial's row of table `trials`; `chosen` are the candidates of the conclusion."""
@@ -198,7 +198,7 @@ def _trial_row(
     }
 
 
-def _curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return the rows of table `curves` of the trial that has this row of `trials`."""
     curve = {name: column.tolist() for name, column in trial["curve"].items()}
     return [
@@ -211,7 +211,7 @@ def _curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[s
     ]
 
 
-def _hardware_row(trial: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def hardware_row(trial: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row of table `hardware` of the machine that a trial ran on."""
     machine = trial["provenance"]["hardware"]
     return {"hardware_id": content_hash(machine), "run": settings["run"], **machine}

@@ -35,6 +35,7 @@ ORDER = [
     "compare",
     "report",
     "watch",
+    "rerun",
     "cli",
 ]
 
