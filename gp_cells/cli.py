@@ -173,12 +173,17 @@ def report(options: argparse.Namespace) -> None:
 
 def summary(options: argparse.Namespace) -> None:
     """Print the comparison of a finished benchmark and where its report is."""
+    from gp_cells.compare import mixed_versions
     from gp_cells.compare import summary as summarise
     from gp_cells.files import read_json
+    from gp_cells.tables import read_tables
 
-    folder = Path("results/report") / plan_of(options.config).benchmark
+    plan = plan_of(options.config)
+    folder = Path("results/report") / plan.benchmark
     print()
     print(summarise(read_json(folder / "comparison.json")))
+    if mixed := mixed_versions(read_tables(Path("results"), "trials", plan.runs).to_pylist()):
+        print(f"{mixed}\n")
     print(f"report: {folder / 'index.html'}    tables: results/tables/")
 
 
