@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 
+from gp_cells import cost
 from gp_cells.choose import SettingError
 from gp_cells.plan import read_plan
 

@@ -1,7 +1,8 @@
 """`gp-cells …`: what the rules and people call. Each command hands its files to one function.
 
 Exit status: 0 done; 2 the input is bad (one line says what, where and what is allowed); 75 asked to
-go, a checkpoint is kept, run again; anything else is the machine's fault.
+go, a checkpoint is kept, run again; anything else is the machine's fault, but for `rerun`, whose 1 says
+that a trial came out different or could not be made.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-BAD_INPUT, TRY_AGAIN = 2, 75
+DIFFERENT, BAD_INPUT, TRY_AGAIN = 1, 2, 75
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -179,13 +180,43 @@ def report(options: argparse.Namespace) -> None:
 
 def summary(options: argparse.Namespace) -> None:
     """Print the comparison of a finished benchmark and where its report is."""
+    from gp_cells.compare import mixed_versions
     from gp_cells.compare import summary as summarise
     from gp_cells.files import read_json
+    from gp_cells.tables import read_tables
 
-    folder = Path("results/report") / plan_of(options.config).benchmark
+    plan = plan_of(options.config)
+    folder = Path("results/report") / plan.benchmark
     print()
     print(summarise(read_json(folder / "comparison.json")))
+    if mixed := mixed_versions(read_tables(Path("results"), "trials", plan.runs).to_pylist()):
+        print(f"{mixed}\n")
     print(f"report: {folder / 'index.html'}    tables: results/tables/")
+
+
+def rerun(options: argparse.Namespace) -> int:
+    """Make one trial of the tables anew, or a sample of all, and say whether it came out the same."""
+    from gp_cells.choose import SettingError
+    from gp_cells.rerun import find_trial, sample_trials, summary
+    from gp_cells.rerun import rerun as make_anew
+
+    if options.all == (options.trial is not None) or (options.sample and not options.all):
+        raise SettingError("name one trial, or give --all, with --sample N for N of them")
+    if options.all:
+        rows = sample_trials(options.results, options.sample, options.seed)
+    else:
+        rows = [find_trial(options.results, options.trial)]
+    verdicts = make_anew(options.results, rows, options.profile)
+    if options.all:
+        print(summary(verdicts))
+    return 0 if all(verdict.is_good for verdict in verdicts) else DIFFERENT
+
+
+def cost(options: argparse.Namespace) -> None:
+    """Print how well time and memory of the trials in the tables are foretold."""
+    from gp_cells.cost import report as cost_report
+
+    print(cost_report(options.results))
 
 
 def check(options: argparse.Namespace) -> None:
@@ -344,6 +375,23 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         {"--results": FOLDER, "--benchmark": TEXT, "--comparison": FILE, "--to": FILE},
     ),
     "summary": (summary, "print a finished benchmark's comparison", {"config": {}}),
+    "rerun": (
+        rerun,
+        "make a trial of the tables anew, and compare",
+        {
+            "trial": {"nargs": "?", "help": "RUN/CANDIDATE, or a trial_id or its first letters"},
+            "--all": {"action": "store_true", "help": "every trial of the tables"},
+            "--sample": {"type": int, "metavar": "N", "help": "of all, N drawn at random"},
+            "--seed": {"type": int, "default": 1, "help": "of the sample"},
+            "--profile": {"default": "profiles/local"},
+            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+        },
+    ),
+    "cost": (
+        cost,
+        "print how well trials' time and memory are foretold",
+        {"--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"}},
+    ),
     "check": (check, "refuse a config that could not run to its end", {"config": {}}),
     "watch": (
         watch,

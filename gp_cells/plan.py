@@ -27,6 +27,13 @@ def replicate_slot(finalist: int, rate: int, seed: int) -> str:
     return f"{finalist:02d}-{rate}-{seed}"
 
 
+def trial_folder(run: str, candidate: str) -> str:
+    """Return the folder of a run's candidate: w003-07 of the search, r00-1-0 of the finalists."""
+    number = candidate[1:]
+    place = f"replicates/{number}" if candidate[0] == "r" else f"waves/{number.replace('-', '/')}"
+    return f"results/runs/{run}/{place}"
+
+
 @dataclass(frozen=True)
 class Run:
     """Task × space × strategy × seed, under one protocol; the unit of comparison.

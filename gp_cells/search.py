@@ -16,6 +16,7 @@ from typing import Any
 
 from gp_cells import seeds
 from gp_cells.choose import SettingError, choose
+from gp_cells.cost import count
 from gp_cells.files import (
     RecordError,
     read_fitness,
@@ -23,6 +24,7 @@ from gp_cells.files import (
     write_json,
     written_beside,
 )
+from gp_cells.genome import parse
 from gp_cells.plan import replicate_slot
 from gp_cells.spaces import SPACES
 from gp_cells.stopping import STOPPERS
@@ -70,7 +72,7 @@ def write_settings(order: Mapping[str, Any], data: Path, path: Path) -> None:
     """
     settings = {**order, **check_order(order)}
     described = read_json(data)
-    wanted = ("kind", "unit", "features", "hash", "reference_valid")
+    wanted = ("kind", "unit", "features", "targets", "steps", "hash", "reference_valid")
     settings["data"] = {name: described[name] for name in wanted}
     write_json(path, settings)
 
@@ -111,6 +113,7 @@ def breed(settings_file: Path, history_file: Path | None, wave: int, folder: Pat
             "candidate": candidate,
             "architecture_id": genome.architecture_id,
             "genome": str(genome),
+            **count(genome, settings),
             "learning_rate": recipe.learning_rate,
             "seed": seeds.derive(seed=settings["seed"], purpose="trial"),
         }
@@ -184,7 +187,9 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
     settings = read_json(settings_file)
     final, recipe = settings["finalists"], _recipe(settings)
     chosen = finalists(read_history(history_file), settings["search"]["finalists"])
+    language = plug_in(settings, "space").language
     for i, outcome in enumerate(chosen):
+        counts = count(parse(outcome.genome, language), settings)
         for r, factor in enumerate(final["learning_rate_factors"]):
             for s, seed in enumerate(final["seeds"]):
                 slot = replicate_slot(i, r, s)
@@ -195,6 +200,7 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
                     "of": outcome.candidate,
                     "architecture_id": outcome.architecture_id,
                     "genome": outcome.genome,
+                    **counts,
                     "learning_rate": recipe.learning_rate * factor,
                     "seed": seeds.derive(seed=seed, purpose="replicate"),
                 }

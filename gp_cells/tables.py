@@ -118,7 +118,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("git_commit", TEXT, "", "commit of the code; NULL outside a checkout"),
         ("git_dirty", TRUTH, "", "whether the code was changed since that commit"),
         ("data_hash", TEXT, "", "blake2b-128 of the prepared data"),
-        ("file", TEXT, "", "the trial's HDF5 record; `snakemake --force FILE` makes it again"),
+        ("file", TEXT, "", "the trial's HDF5 record; `gp-cells rerun TRIAL_ID` makes it anew"),
     ),
     "curves": (
         ("trial_id", TEXT, "", "trial"),

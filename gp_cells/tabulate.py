@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.choose import choose
-from gp_cells.engine.program import compile_program, count_multiply_adds, count_parameters
+from gp_cells.cost import count
+from gp_cells.engine.program import compile_program
 from gp_cells.files import SCHEMA_VERSION, RecordError, content_hash, read_fitness, read_json
 from gp_cells.genome import parse
 from gp_cells.plan import replicate_slot
@@ -41,8 +42,8 @@ def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:
     trials = [
         _read_both(run_folder / folder / "trial.h5") for folder in _folders(settings, lineage)
     ]
-    rows = [_trial_row(trial, settings, chosen) for trial in trials]
-    machines = {row["hardware_id"]: row for row in (_hardware_row(t, settings) for t in trials)}
+    rows = [trial_row(trial, settings, chosen) for trial in trials]
+    machines = {row["hardware_id"]: row for row in (hardware_row(t, settings) for t in trials)}
     return {
         "runs": [run_row(settings)],
         "architectures": architecture_rows(lineage, settings),
@@ -50,7 +51,7 @@ def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:
         "lineage": lineage_rows(lineage, settings),
         "trials": rows,
         "curves": [
-            row for trial, of in zip(trials, rows, strict=True) for row in _curve_rows(trial, of)
+            row for trial, of in zip(trials, rows, strict=True) for row in curve_rows(trial, of)
         ],
         "test": _test_rows(run_folder, rows),
         "hardware": list(machines.values()),
@@ -106,9 +107,6 @@ def architecture_rows(
 ) -> list[dict[str, Any]]:
     """Return a run's rows of table `architectures`, each once."""
     space = choose("spaces", SPACES, **settings["space"])
-    units = settings["task"]["settings"]["recipe"]["units"]
-    features = settings["data"]["features"]
-    inputs = units if settings["data"]["kind"] == "symbols" else features
     rows: dict[str, dict[str, Any]] = {}
     for entry in lineage:
         genome = parse(entry["genome"], space.language)
@@ -119,12 +117,10 @@ def architecture_rows(
             "architecture_id": entry["architecture_id"],
             "name": name,
             "genome": entry["genome"],
-            "parameters": count_parameters(program, inputs, units),
-            "multiply_adds": count_multiply_adds(program, inputs, units),
+            **count(genome, settings),
             "memory_cells": len(program.states) - 1,
             "gates": sum(program.counts.values()),
             "depth": max(tree.height for _, tree in genome.formulas),
-            "nodes": sum(len(tree) for _, tree in genome.formulas),
         }
         rows.setdefault(entry["architecture_id"], row)
     return list(rows.values())
@@ -167,9 +163,10 @@ def lineage_rows(
     ]
 
 
-def _trial_row(
+def trial_row(
     trial: Mapping[str, Any], settings: Mapping[str, Any], chosen: set[str]
 ) -> dict[str, Any]:
+    """Return a trial's row of table `trials`; `chosen` are the candidates of the conclusion."""
     order, outcome, made = trial["order"], trial["outcome"], trial["provenance"]
     curve, finalist = trial["curve"], order.get("finalist")
     shared = ("run", "candidate", "architecture_id", "seed", "learning_rate")
@@ -202,7 +199,8 @@ def _trial_row(
     }
 
 
-def _curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the rows of table `curves` of the trial that has this row of `trials`."""
     curve = {name: column.tolist() for name, column in trial["curve"].items()}
     return [
         {
@@ -214,7 +212,8 @@ def _curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[s
     ]
 
 
-def _hardware_row(trial: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def hardware_row(trial: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the row of table `hardware` of the machine that a trial ran on."""
     machine = trial["provenance"]["hardware"]
     return {"hardware_id": content_hash(machine), "run": settings["run"], **machine}
 

@@ -108,7 +108,8 @@ for strategy, example in PLAN.strategies.items():
 
 # The protocol is the part of the settings that a trial depends on, so that more waves or seeds
 # retrain nothing. The data is ancient: its hash is in the protocol, and a file over 1 MB is compared by
-# time alone.
+# time alone. Memory and time are foretold from the genome (`gp-cells cost` shows how well); until that is
+# bred Snakemake shows <TBD>, and it looks again before the job starts. No resource re-runs a job.
 rule train:
     input:
         protocol="results/runs/{run}/protocol.json",
@@ -125,8 +126,9 @@ rule train:
         "../envs/gp-cells.yaml"
     threads: PLAN.threads
     resources:
-        mem_mb=2000,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=lambda w, input, attempt: cost.ask(*input[:2], attempt)["mem_mb"],
+        runtime=lambda w, input, attempt: cost.ask(*input[:2], attempt)["runtime"],
+        gpu=int(config["training"]["device"] == "cuda"),
     params:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     shell:

@@ -22,7 +22,7 @@ from tiny import TINY
 from gp_cells.cli import main
 from gp_cells.files import read_json, write_json, written_beside
 from gp_cells.plan import read_plan
-from gp_cells.tables import read_tables
+from gp_cells.tables import read_tables, write_rows
 from gp_cells.watch import progress_line
 
 ROOT = Path(__file__).parents[1]
@@ -466,6 +466,14 @@ def test_summary_prints_the_comparison_of_a_finished_benchmark(
     said = capsys.readouterr().out
     assert "bach: loss in nats per frame, lower is better" in said
     assert "gp (seed 1, no. 1)" in said
+    assert "made alike" not in said
+
+    rows = read_tables(Path("results"), "trials").to_pylist()
+    write_rows(Path("results"), "trials", RUN, [{**rows[0], "torch": "1.0"}, *rows[1:]])
+    assert main(["summary", "my.yaml"]) == 0
+    torch = rows[0]["torch"]
+    said = capsys.readouterr().out
+    assert f"not all trials were made alike: torch 1.0 (1) and {torch} (1)" in said
 
 
 def test_the_package_is_imported_without_torch_by_a_command_that_needs_none() -> None:

@@ -27,6 +27,7 @@ ORDER = [
     "train",
     "record",
     "tables",
+    "cost",
     "tabulate",
     "strategies",
     "search",
@@ -34,6 +35,7 @@ ORDER = [
     "compare",
     "report",
     "watch",
+    "rerun",
     "cli",
 ]
 

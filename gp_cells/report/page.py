@@ -14,6 +14,7 @@ import vl_convert
 from markupsafe import Markup
 
 from gp_cells.choose import choose
+from gp_cells.compare import count_versions, mixed_versions
 from gp_cells.files import written_beside
 from gp_cells.genome import parse
 from gp_cells.report import charts
@@ -122,7 +123,7 @@ def _shown(row: Mapping[str, Any], evidence: Evidence) -> Row:
         "colour": evidence.colours[row["strategy"]],
         "bits": bits,
         "drawing": _drawing(row["genome"], evidence),
-        "file": trials[0]["file"] if trials else None,
+        "trial": f"{row['run']}/{trials[0]['candidate']}" if trials else None,
     }
 
 
@@ -263,15 +264,9 @@ def _groups(gathered: Sequence[Evidence]) -> list[tuple[str, str, list[Row]]]:
 
 
 def _example(tasks: Sequence[Row]) -> str:
-    """Return the file of a trial that the page speaks of."""
-    files = [row["file"] for task in tasks for row in [*task["duel"], *task["rows"]]]
-    return next(file for file in [*files, "FILE"] if file)
-
-
-VERSIONS = (
-    *("gp_cells", "torch", "python", "git_commit"),
-    *("engine", "compiler", "precision", "device", "threads"),
-)
+    """Return the name of a trial that the page speaks of."""
+    named = [row["trial"] for task in tasks for row in [*task["duel"], *task["rows"]]]
+    return next(name for name in [*named, "RUN/CANDIDATE"] if name)
 
 
 def _machines(gathered: Sequence[Evidence]) -> Row:
@@ -284,9 +279,16 @@ def _machines(gathered: Sequence[Evidence]) -> Row:
             for key, row in rows.items()
         ],
         "versions": [
-            (name, sorted({str(trial[name]) for trial in trials if trial[name] is not None}))
-            for name in VERSIONS
+            (
+                name,
+                [
+                    f"{version} ({n} trials)" if len(of) > 1 else version
+                    for version, n in of.items()
+                ],
+            )
+            for name, of in count_versions(trials).items()
         ],
+        "mixed": mixed_versions(trials),
         "is_dirty": any(trial["git_dirty"] for trial in trials),
         "started": min((trial["started_utc"] for trial in trials), default=None),
         "wall_s": sum(trial["wall_s"] or 0 for trial in trials),

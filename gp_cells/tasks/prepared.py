@@ -21,7 +21,7 @@ from gp_cells.tasks.task import Arrays, DataError, SplitName, Task
 
 Which = Literal["search", "test"]
 FILES: dict[Which, tuple[SplitName, ...]] = {"search": ("train", "valid"), "test": ("test",)}
-SCHEMA = 1  # of data.json
+SCHEMA = 2  # of data.json
 
 
 def prepare(task: Task, name: str, folder: Path) -> None:
@@ -48,6 +48,8 @@ def prepare(task: Task, name: str, folder: Path) -> None:
         "kind": task.kind,
         "unit": task.unit,
         "features": data.features,
+        "targets": {split: _targets(task, data.splits[split]) for split in FILES["search"]},
+        "steps": max(len(b.inputs) for b in task.batches(data.splits["train"], None)),
         "splits": splits,
         "hash": content_hash(splits),
         "reference_valid": dict(data.reference_valid),
@@ -98,7 +100,8 @@ def load(
 def read_facts(folder: Path) -> dict[str, Any]:
     """Return what `data.json` says of prepared data.
 
-    Its keys: `schema`, `task` (its name), `settings`, `kind`, `unit`, `features`, `splits` (for
+    Its keys: `schema`, `task` (its name), `settings`, `kind`, `unit`, `features`, `targets` (of the
+    training and validation splits), `steps` (of the longest training batch), `splits` (for
     each array its dtype, shape and hash), `hash` (over all arrays) and `reference_valid` (losses
     of trivial predictors, in the task's unit).
 
@@ -118,6 +121,10 @@ def read_facts(folder: Path) -> dict[str, Any]:
     if not isinstance(splits, dict) or content_hash(splits) != facts.get("hash"):
         raise DataError(f"{path}: its hash does not fit its splits; prepare the data again")
     return facts
+
+
+def _targets(task: Task, arrays: Arrays) -> int:
+    return int(sum(batch.counted.sum() for batch in task.batches(arrays, None)))
 
 
 def read_arrays(path: Path) -> Arrays:

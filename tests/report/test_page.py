@@ -10,6 +10,7 @@ import pytest
 
 from gp_cells.files import RecordError
 from gp_cells.report.page import write_report
+from gp_cells.tables import read_tables, write_rows
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = [
@@ -51,6 +52,25 @@ def test_the_page_asks_for_nothing_outside_itself(page):
     assert re.findall(r"(?:src|action|srcset|data)\s*=\s*[\"']", text) == []
     assert [href for href in re.findall(r"href=\"([^\"]*)\"", text) if href[0] != "#"] == []
     assert re.findall(r"@import|@font-face|url\(", text) == []
+
+
+def test_the_page_says_which_versions_are_mixed_and_only_then(page, copied):
+    results, comparison = copied
+    assert "made alike" not in markup(page)
+    [run, *_] = sorted((results / "tables/trials").glob("run=*"))
+    rows = read_tables(results, "trials", [run.name.removeprefix("run=")]).to_pylist()
+    changed = [{**row, "git_commit": "a" * 40} for row in rows]
+    write_rows(results, "trials", rows[0]["run"], [{**changed[0], "torch": "1.0"}, *changed[1:]])
+
+    write_report(results, "made_up", comparison, results / "index.html")
+
+    text = markup(results / "index.html")
+    assert "Not all trials were made alike: torch 1.0 (1) and " in text
+    assert "1.0 (1 trials)" in text
+
+
+def test_the_page_tells_how_to_make_a_trial_anew(page):
+    assert re.search(r"gp-cells rerun made_up-bach_chorales-\w+-s1/r00-", markup(page))
 
 
 def test_the_page_stays_under_five_megabytes(page):

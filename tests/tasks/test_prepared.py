@@ -22,6 +22,7 @@ class Chorales:
 
     kind = BachChorales.kind
     unit = BachChorales.unit
+    batches = BachChorales.batches
 
     part: float
     recipe: Recipe = BachChorales.recipe
@@ -188,8 +189,8 @@ def test_a_listing_changed_by_hand_is_refused(folder):
 
 def test_a_listing_of_another_schema_is_refused(folder):
     path = folder / "data.json"
-    path.write_text(path.read_text().replace('"schema": 1', '"schema": 99'))
-    assert "data.json: not a data.json of schema 1" in refused(folder)
+    path.write_text(path.read_text().replace('"schema": 2', '"schema": 99'))
+    assert "data.json: not a data.json of schema 2" in refused(folder)
 
 
 def test_a_failed_write_leaves_the_old_file_in_place(folder, monkeypatch):
