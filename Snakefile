@@ -7,34 +7,14 @@ import json
 import subprocess
 import sys
 
-from gp_cells import cost
-from gp_cells.choose import SettingError
-from gp_cells.plan import read_plan
-
 # Only without another config: Snakemake would merge the two, strategy by strategy.
 if not workflow.configfiles:
 
     configfile: "config/quickstart.yaml"
 
 
-try:
-    PLAN = read_plan(config)
-except SettingError as error:
-    print(error, file=sys.stderr)
-    sys.exit(2)
-
-sys.setrecursionlimit(
-    100_000
-)  # a late wave asked for alone stands on all waves before it
-
-
-wildcard_constraints:
-    run="[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+-s[0-9]+",
-    data="[a-z0-9_]+-[a-z0-9_]+",
-    wave="[0-9]{3}",
-    place="waves/[0-9]{3}/[0-9]{2}|replicates/[0-9]{2}-[0-9]-[0-9]",
-
-
+include: "rules/plan.smk"
+include: "rules/train.smk"
 include: "rules/search.smk"
 include: "rules/evaluate.smk"
 include: "rules/tables.smk"

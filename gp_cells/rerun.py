@@ -193,8 +193,7 @@ def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) 
     name = "-".join([config["benchmark"], trials[0].row["trial_id"][:8]])
     config_file = folder / f"{name}.json"
     write_json(config_file, config)
-    _lent(results / "tables", folder / "results" / "tables")  # the job's cost is foretold from them
-    allowed = {"train"}
+    _lend(results / "tables", folder / "results" / "tables")  # the job's cost is foretold from them
     for trial in trials:
         run = trial.row["run"]
         place, protocol = folder / trial.place, folder / plan.runs[run].folder / "protocol.json"
@@ -203,24 +202,20 @@ def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) 
         for file in ("fitness.json", "trial.h5"):
             (place / file).unlink(missing_ok=True)
         data = Path("data") / plan.runs[run].data
-        if not _lent(results / data, folder / "results" / data):
-            allowed.add("prepare")
+        _lend(results / data, folder / "results" / data)
     return [
         *("snakemake", "--profile", profile),
-        *("--snakefile", shown(CHECKOUT / "Snakefile"), "--directory", shown(folder)),
-        *("--configfile", shown(config_file), "--allowed-rules", *sorted(allowed)),
+        *("--snakefile", shown(CHECKOUT / "rules/rerun.smk"), "--directory", shown(folder)),
+        *("--configfile", shown(config_file)),
         *("--force", *(f"{trial.place}/fitness.json" for trial in trials)),
     ]
 
 
-def _lent(source: Path, link: Path) -> bool:
-    """Link to a folder of the results where rows are made anew; say whether there is any."""
-    if not source.is_dir():
-        return False
-    if not os.path.lexists(link):
+def _lend(source: Path, link: Path) -> None:
+    """Link to a folder of the results where rows are made anew, if there is any."""
+    if source.is_dir() and not os.path.lexists(link):
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source.resolve())
-    return True
 
 
 def shown(path: Path) -> str:

@@ -103,11 +103,12 @@ def test_a_sample_of_both_searches_is_made_by_one_command_and_counted(copied: Be
     assert status == 0, log
     lines = said.splitlines()
     assert len([line for line in lines if line.startswith("snakemake ")]) == 1
-    assert len([line for line in lines if ": identical; " in line]) == 5
-    assert {line.partition("/")[0] for line in lines if ": identical; " in line} == {
-        "tiny-bach-gp-s1",
-        "tiny-bach-steady-s1",
-    }
+    made = [line.partition(":")[0] for line in lines if ": identical; " in line]
+    assert len(made) == 5
+    again = copied.folder / "results/reruns/results"
+    assert [path.name for path in (again / "logs").iterdir()] == ["train"]
+    assert len(list((again / "runs").rglob("fitness.json"))) == 5
+    assert {name.partition("/")[0] for name in made} == {"tiny-bach-gp-s1", "tiny-bach-steady-s1"}
     assert lines[-1] == (
         "5 trials made anew: 5 identical, 0 within tolerance, 0 different, 0 not made"
     )
