@@ -85,12 +85,17 @@ class Cell(nn.Module):
         longer than the embedding, each row is projected once and then looked up.
 
         Raises:
-            ValueError: `x` is not of that shape, or has no time step or no sequence.
+            ValueError: `x` or the state is not of that shape, or has no time step or no sequence.
+            TypeError: the engine does not take numbers of that kind, or from that device.
+            IndexError: a symbol is no row of the embedding.
         """
         wanted = 3 if embedding is None else 2
         if x.dim() != wanted or x.numel() == 0 or (wanted == 3 and x.shape[2] != self.inputs):
             axes = f"time > 0, batch > 0{f', {self.inputs}' if embedding is None else ''}"
             raise ValueError(f"expected x of shape ({axes}), got {tuple(x.shape)}")
+        expected = (len(self.program.states), x.shape[1], self.units)
+        if state is not None and state.shape != expected:
+            raise ValueError(f"expected a state of shape {expected}, got {tuple(state.shape)}")
         weight_input: Tensor = self.weight_input
         if embedding is not None and len(embedding) <= x.numel():
             weight_input = embedding @ weight_input

@@ -76,6 +76,14 @@ class _Layer:
     precision: str
     codes: dict[torch.dtype, _Code] = field(default_factory=dict)
 
+    def __deepcopy__(self, memo: object) -> _Layer:
+        """Return itself: code is shared."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave the code behind; it is loaded again where it is wanted."""
+        return _Layer, (self.passes, self.precision)
+
     def code(self, kind: torch.dtype) -> _Code:
         """Return the code for numbers in float32 or float64."""
         if kind not in self.codes:
@@ -104,6 +112,7 @@ class _Run(torch.autograd.Function):
     def forward(
         ctx: Any, layer: _Layer, inputs: Tensor, weight_input: Tensor, *rest: Tensor
     ) -> tuple[Tensor, Tensor]:
+        _check(inputs, weight_input, *rest)
         time, rows, *features = inputs.shape
         units, parts = rest[0].shape[0], len(layer.passes.program.states)
         code = layer.code(weight_input.dtype)
@@ -122,15 +131,14 @@ class _Run(torch.autograd.Function):
         given["scratch"] = _room(weight_input.dtype, scratch_length)
         code.cell.forward(sizes, _Given(*map(given.get, ARRAYS)))
         ctx.code, ctx.sizes, ctx.names, ctx.scratch_length = code, sizes, names, scratch_length
-        ctx.tape = tape
         ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*read, states)
-        return states[0, 1:], states[:, -1]
+        ctx.save_for_backward(*read, states, tape)
+        return states[0, 1:], states[:, -1].clone()  # else a carried state would keep all states
 
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, of_outputs: Tensor | None, of_last_state: Tensor | None) -> Any:
-        *read, states = ctx.saved_tensors
+        *read, states, tape = ctx.saved_tensors
         adjoints = [
             torch.empty_like(tensor) if is_wanted else None
             for tensor, is_wanted in zip(read, ctx.needs_input_grad[1:], strict=True)
@@ -143,7 +151,7 @@ class _Run(torch.autograd.Function):
         given |= {
             f"{name}_adjoint": _address(a) for name, a in zip(ctx.names, adjoints, strict=True)
         }
-        given |= {"states": states.data_ptr(), "tape": ctx.tape.data_ptr()}
+        given |= {"states": states.data_ptr(), "tape": tape.data_ptr()}
         given |= {"products": ctx.code.products, "scratch": _room(states.dtype, ctx.scratch_length)}
         given |= {
             "outputs_adjoint": of_outputs.data_ptr(),
@@ -151,6 +159,17 @@ class _Run(torch.autograd.Function):
         }
         ctx.code.cell.backward(ctx.sizes, _Given(*map(given.get, ARRAYS)))
         return None, *adjoints
+
+
+def _check(inputs: Tensor, *others: Tensor | None) -> None:
+    """Refuse what compiled code would take for something else."""
+    kind = others[0].dtype  # type: ignore[union-attr]
+    if kind not in (torch.float32, torch.float64):
+        raise TypeError(f"the compiled engine has float32 and float64 numbers, not {kind}")
+    for each in (inputs, *others):
+        if each is not None and not (each.is_cpu and each.dtype in (kind, torch.int64)):
+            got = f"{each.dtype} on {each.device}"
+            raise TypeError(f"expected all of a layer and its inputs on cpu, in {kind}; got {got}")
 
 
 def _address(tensor: Tensor | None) -> int | None:
@@ -162,6 +181,6 @@ def _room(precision: torch.dtype, length: int) -> int:
     name = str(precision)
     scratch = getattr(_ROOM, name, None)
     if scratch is None or len(scratch) < length:
-        scratch = torch.empty(length, dtype=precision)
+        scratch = torch.empty(length, dtype=precision, device="cpu")
         setattr(_ROOM, name, scratch)
     return scratch.data_ptr()

@@ -7,9 +7,12 @@ the kernels are tested in Triton's interpreter, and compiled for a GPU but not s
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import linecache
-from collections.abc import Callable, Iterable
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -57,6 +60,18 @@ class _Layer:
 
     passes: Passes
     idle: list[_Work] = field(default_factory=list)
+    returned: deque[_Work] = field(
+        default_factory=deque
+    )  # by whichever thread, and not in `idle` yet
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    def __deepcopy__(self, memo: object) -> _Layer:
+        """Return itself: kernels are shared."""
+        return self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Leave kernels and arrays behind; they are made again where they are wanted."""
+        return _Layer, (self.passes,)
 
     @cached_property
     def kernels(self) -> dict[str, Any]:
@@ -71,18 +86,33 @@ class _Layer:
             parts, units = len(self.passes.program.states), len(weights.recurrent)
             state = weight_input.new_zeros(parts, inputs.shape[1], units)
         present = [getattr(weights, name) for name in self.passes.weights]
-        return _Run.apply(self, inputs, weight_input, *present, state)
+        needs_gradients = torch.is_grad_enabled()  # which inside of `apply` it never is
+        return _Run.apply(self, needs_gradients, inputs, weight_input, *present, state)
 
     def work(self, given: Arrays, wanted: tuple[str, ...]) -> _Work:
         """Return room for a sequence that nobody uses; one that has run before is recorded."""
-        key = (wanted, *((n, a.shape, a.dtype, a.device) for n, a in given.items()))
-        for i, work in enumerate(self.idle):
-            if work.key == key:
-                work = self.idle.pop(i)
-                if work.arrays["states"].is_cuda and not work.is_recorded:
-                    work.record()
-                return work
-        return _Work(self, key, given, wanted)
+        on_gpu = given["recurrent"].is_cuda
+        stream = torch.cuda.current_stream().cuda_stream if on_gpu else 0
+        key = (wanted, stream, *((n, a.shape, a.dtype, a.device) for n, a in given.items()))
+        with self.lock:
+            while self.returned:
+                self.idle.append(self.returned.popleft())
+            found = next((work for work in self.idle if work.key == key), None)
+            self.idle[:] = [work for work in self.idle if work is not found][-MOST_IDLE:]
+        if found is None:
+            return self._new_work(key, given, wanted)
+        if on_gpu and not found.is_recorded and not torch.cuda.is_current_stream_capturing():
+            found.record()
+        return found
+
+    def _new_work(self, key: object, given: Arrays, wanted: tuple[str, ...]) -> _Work:
+        try:
+            return _Work(self, key, given, wanted)
+        except torch.OutOfMemoryError:
+            with self.lock:
+                self.idle.clear()
+            torch.cuda.empty_cache()
+            return _Work(self, key, given, wanted)
 
 
 class _Work:
@@ -172,7 +202,10 @@ class _Work:
             case "weight_input":
                 return a["inputs"].flatten(0, 1).t() @ projected
             case "table":
-                return torch.zeros_like(a["table"]).index_add_(0, a["tokens"].flatten(), projected)
+                add_up = (
+                    torch.ops.aten.embedding_dense_backward
+                )  # in a fixed order, unlike index_add_
+                return add_up(projected, a["tokens"].flatten(), len(a["table"]), -1, False)
             case "recurrent":
                 outputs, rest = a["states"][0, :-1].flatten(0, 1), a["recurrents_adjoint"]
                 both = torch.cat([projected[:, : self.gated], rest.flatten(0, 1)], 1)
@@ -215,22 +248,24 @@ class _Loan:
         self.work = work
 
     def __del__(self) -> None:
-        idle = self.work.layer.idle
-        idle.append(self.work)
-        del idle[:-MOST_IDLE]
+        self.work.layer.returned.append(self.work)
 
 
 class _Run(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: Any, layer: _Layer, *read: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(
+        ctx: Any, layer: _Layer, needs_gradients: bool, *read: Tensor
+    ) -> tuple[Tensor, Tensor]:
         names = layer.passes.reads[read[0].dtype == torch.int64]
         given = dict(zip(names, (tensor.contiguous() for tensor in read), strict=True))
-        wanted = [name for name, need in zip(names, ctx.needs_input_grad[1:], strict=True) if need]
-        ctx.names, ctx.loan = names, _Loan(layer.work(given, tuple(wanted)))
-        work = ctx.loan.work
-        for name, tensor in given.items():
-            work.arrays[name].copy_(tensor)
-        work.forward()
+        needed = zip(names, ctx.needs_input_grad[2:], strict=True)
+        wanted = tuple(name for name, need in needed if need and needs_gradients)
+        with _plainly(read[0].device):
+            ctx.names, ctx.loan = names, _Loan(layer.work(given, wanted))
+            work = ctx.loan.work
+            for name, tensor in given.items():
+                work.arrays[name].copy_(tensor)
+            work.forward()
         states = work.arrays["states"]
         return states[0, 1:].clone(), states[:, -1].clone()
 
@@ -238,11 +273,24 @@ class _Run(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, of_outputs: Tensor, of_last_state: Tensor) -> Any:
         work = ctx.loan.work
-        work.arrays["outputs_adjoint"].copy_(of_outputs)
-        work.arrays["last_state_adjoint"].copy_(of_last_state)
-        work.backward()
+        with _plainly(of_outputs.device):
+            work.arrays["outputs_adjoint"].copy_(of_outputs)
+            work.arrays["last_state_adjoint"].copy_(of_last_state)
+            work.backward()
         adjoints = {name: adjoint.clone() for name, adjoint in work.adjoints.items()}
-        return None, *map(adjoints.get, ctx.names)
+        return None, None, *map(adjoints.get, ctx.names)
+
+
+@contextlib.contextmanager
+def _plainly(device: torch.device) -> Iterator[None]:
+    """Work on a device in float32, on arrays that any later call may use."""
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(torch.inference_mode(False))
+        stack.enter_context(torch.no_grad())
+        stack.enter_context(torch.autocast(device.type, enabled=False))
+        if device.type == "cuda":
+            stack.enter_context(torch.cuda.device(device))
+        yield
 
 
 def _recorded(launch: Callable[[], None]) -> Callable[[], None]:
@@ -252,6 +300,6 @@ def _recorded(launch: Callable[[], None]) -> Callable[[], None]:
         launch()  # compiles what is not compiled yet, which cannot be recorded
     here.wait_stream(aside)
     graph = torch.cuda.CUDAGraph()
-    with torch.cuda.graph(graph):
+    with torch.cuda.graph(graph, capture_error_mode="thread_local"):
         launch()
     return graph.replay

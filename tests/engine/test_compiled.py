@@ -7,14 +7,16 @@ operations say how much of it is the cell's fault.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import hashlib
 import math
 import os
+import pickle
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -433,6 +435,47 @@ def test_gradients_of_any_strides_give_the_same_bits() -> None:
     assert all(torch.equal(a, b) for a, b in zip(turned, expected, strict=True))
 
 
+# --- what is refused ----
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16])
+def test_numbers_that_compiled_code_does_not_have_are_refused(kind: torch.dtype) -> None:
+    with pytest.raises(TypeError, match="float32 and float64 numbers"):
+        make(EVERYTHING).to(kind)(randn(TIME, BATCH, INPUTS).to(kind))
+
+
+@pytest.mark.parametrize("which", ["inputs", "state", "layer"])
+def test_numbers_of_two_kinds_are_refused(which: str) -> None:
+    cell, x, state = make(EVERYTHING), randn(TIME, BATCH, INPUTS), torch.zeros(3, BATCH, UNITS)
+    x, state = x.double() if which == "inputs" else x, state.double() if which == "state" else state
+    with pytest.raises(TypeError, match="expected all of a layer and its inputs"):
+        (cell.double() if which == "layer" else cell)(x, state)
+
+
+def test_symbols_that_are_not_int64_are_refused() -> None:
+    tokens = torch.zeros(TIME, BATCH, dtype=torch.int32)
+    with pytest.raises(TypeError, match=r"got torch\.int32"):
+        make(EVERYTHING)(tokens, None, randn(9, INPUTS))
+
+
+@pytest.mark.parametrize("shape", [(3, BATCH - 1, UNITS), (2, BATCH, UNITS), (BATCH, UNITS)])
+def test_a_state_of_another_shape_is_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ValueError, match="expected a state of shape"):
+        make(EVERYTHING)(randn(TIME, BATCH, INPUTS), torch.zeros(shape))
+
+
+def test_torchs_default_device_is_not_where_scratch_memory_is() -> None:
+    x, cell = randn(TIME, BATCH, INPUTS), make(EVERYTHING)
+    expected = cell(x)[0]
+
+    def elsewhere() -> Tensor:
+        with torch.device("meta"):
+            return cell(x)[0]
+
+    with ThreadPoolExecutor(1) as pool:  # a thread that has no scratch memory yet
+        assert torch.equal(pool.submit(elsewhere).result(), expected)
+
+
 # --- as a part of torch's graph -------------------------------------------------------------------
 
 
@@ -523,6 +566,24 @@ def test_without_gradients_the_outputs_are_the_same_bits() -> None:
         outputs, last = cell(x)
     assert not outputs.requires_grad
     assert torch.equal(outputs, cell(x)[0]) and torch.equal(last, cell(x)[1])
+
+
+def test_a_carried_state_does_not_keep_the_whole_sequence() -> None:
+    last = make(EVERYTHING)(randn(TIME, BATCH, INPUTS))[1].detach()
+    assert last.untyped_storage().nbytes() == last.numel() * 4
+
+
+def test_nothing_is_kept_for_gradients_after_they_are_made() -> None:
+    outputs, _ = make(EVERYTHING)(randn(TIME, BATCH, INPUTS))
+    outputs.sum().backward()
+    with pytest.raises(RuntimeError, match="a second time"):
+        outputs.sum().backward()
+
+
+@pytest.mark.parametrize("copy_of", [copy.deepcopy, lambda cell: pickle.loads(pickle.dumps(cell))])
+def test_a_copied_layer_gives_the_same_bits(copy_of: Callable[[Cell], Cell]) -> None:
+    cell, x = make(EVERYTHING), randn(TIME, BATCH, INPUTS)
+    assert same_bits(run(copy_of(cell), x), run(cell, x))
 
 
 def test_a_second_derivative_is_refused() -> None:

@@ -93,11 +93,30 @@ def test_tokens_give_what_the_eager_reference_gives(symbols: int) -> None:
 @pytest.mark.usefixtures("interpreter")
 def test_a_shape_that_comes_again_takes_the_same_arrays_and_gives_the_same_bits() -> None:
     layer, x = make_cuda(EVERYTHING), randn(4, 3, INPUTS)
-    idle = layer.sequence.__self__.idle
+    returned = layer.sequence.__self__.returned
     first = run(layer, x)
-    [work] = idle
+    [work] = returned
     assert same_bits(run(layer, x), first)
-    assert idle == [work]
+    assert list(returned) == [work]
+
+
+@pytest.mark.usefixtures("interpreter")
+def test_a_sequence_without_gradients_has_no_arrays_for_them() -> None:
+    layer, x = make_cuda(EVERYTHING), randn(4, 3, INPUTS)
+    with torch.no_grad():
+        layer(x)
+    assert not layer.sequence.__self__.returned[0].adjoints
+
+
+@pytest.mark.usefixtures("interpreter")
+def test_inference_mode_leaves_nothing_that_a_later_call_could_not_use() -> None:
+    layer, x = make_cuda(EVERYTHING), randn(4, 3, INPUTS)
+    expected = run(make_cuda(EVERYTHING), x)
+    with torch.inference_mode():
+        layer(x)
+        layer(x)
+    layer(x.detach())
+    assert same_bits(run(layer, x), expected)
 
 
 @pytest.mark.usefixtures("interpreter")
@@ -122,7 +141,7 @@ def test_only_some_arrays_are_kept_for_shapes_that_may_come_again(
 ) -> None:
     monkeypatch.setattr(cuda, "MOST_IDLE", 2)
     layer = make_cuda("h' = tanh(gate1)")
-    for time in range(1, 5):
+    for time in range(1, 6):
         layer(randn(time, 1, INPUTS))
     assert [work.time for work in layer.sequence.__self__.idle] == [3, 4]
 
