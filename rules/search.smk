@@ -108,7 +108,8 @@ for strategy, example in PLAN.strategies.items():
 
 # The protocol is the part of the settings that a trial depends on, so that more waves or seeds
 # retrain nothing. The data is ancient: its hash is in the protocol, and a file over 1 MB is compared by
-# time alone.
+# time alone. A cluster that wants its node back sends SIGTERM to every process of the job: only the
+# trial may heed it, and the shell and tee have to wait for its checkpoint.
 rule train:
     input:
         protocol="results/runs/{run}/protocol.json",
@@ -125,12 +126,13 @@ rule train:
         "../envs/gp-cells.yaml"
     threads: PLAN.threads
     resources:
-        mem_mb=2000,
-        runtime=lambda w, attempt: 60 * attempt,
+        mem_mb=lambda w, attempt: 2000 * 2 ** (attempt - 1),
+        runtime=lambda w, attempt: 60 * 2 ** (attempt - 1),
     params:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     shell:
-        "gp-cells train"
+        "trap '' TERM;"
+        " gp-cells train"
         " --settings {input.protocol:q}"
         " --genome {input.genome:q}"
         " --data {params.data:q}"
