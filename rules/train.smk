@@ -42,6 +42,8 @@ rule prepare:
 # retrain nothing. The data is ancient: its hash is in the protocol, and a file over 1 MB is compared by
 # time alone. Memory and time are foretold from the genome (`gp-cells cost` shows how well); until that is
 # bred Snakemake shows <TBD>, and it looks again before the job starts. No resource re-runs a job.
+# A cluster that wants its node back sends SIGTERM to every process of the job: only the trial may heed it,
+# and the shell and tee have to wait for its checkpoint.
 rule train:
     input:
         protocol="results/runs/{run}/protocol.json",
@@ -64,7 +66,8 @@ rule train:
     params:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     shell:
-        "gp-cells train"
+        "trap '' TERM;"
+        " gp-cells train"
         " --settings {input.protocol:q}"
         " --genome {input.genome:q}"
         " --data {params.data:q}"

@@ -7,6 +7,7 @@ import dataclasses
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -70,12 +71,19 @@ class Ran:
         return {name: int(count) for name, count in re.findall(r"^(\w+) +(\d+)$", stats, re.M)}
 
 
+LOCALLY = (
+    *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
+    *("--profile", str(ROOT / "profiles/local"), "-c2"),
+)
+
+
 @dataclasses.dataclass(frozen=True)
 class Benchmark:
-    """A config and the folder that it runs in."""
+    """A config, the folder that it runs in, and the command that runs it."""
 
     folder: Path
     config: dict[str, Any] = dataclasses.field(default_factory=lambda: copy.deepcopy(CONFIG))
+    command: tuple[str, ...] = LOCALLY
 
     @property
     def plan(self) -> Plan:
@@ -90,7 +98,7 @@ class Benchmark:
     def run(self, *arguments: str, **environment: str) -> Ran:
         """Run Snakemake as a user would, and wait for its end."""
         before = self._logs()
-        status = self.start(*arguments, **environment).wait(timeout=300)
+        status = self.start(*arguments, **environment).wait(timeout=600)
         logs = self._logs()
         jobs = {job for job, opened in logs.items() if before.get(job) != opened}
         return Ran(status, said_in(self.folder), frozenset(jobs))
@@ -104,13 +112,8 @@ class Benchmark:
     def start(self, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start Snakemake in a process group of its own."""
         (self.folder / "config.yaml").write_text(yaml.safe_dump(self.config, sort_keys=False))
-        return start_snakemake(
-            self.folder,
-            *("--snakefile", str(ROOT / "Snakefile"), "--profile", str(ROOT / "profiles/local")),
-            *("--configfile", "config.yaml", *(() if "-c" in "".join(arguments) else ("-c2",))),
-            *arguments,
-            **environment,
-        )
+        command = (*self.command, "--configfile=config.yaml", *arguments)
+        return start(self.folder, *command, **environment)
 
     def run_until_killed(self, trials: int, *arguments: str) -> None:
         """Run Snakemake and all its jobs until so many trials are done, then kill them at once."""
@@ -146,8 +149,18 @@ class Benchmark:
         }
 
 
-def start_snakemake(folder: Path, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
-    """Start Snakemake in a folder, in a process group of its own; `said_in` tells what it says.
+def check_out(folder: Path) -> Path:
+    """Make a folder what a fresh checkout is to a user, and return it."""
+    for name in ("Snakefile", "rules", "profiles", "slurm", "config", "envs", "gp_cells"):
+        if (ROOT / name).is_dir() and not (ROOT / name).is_symlink():
+            shutil.copytree(ROOT / name, folder / name, symlinks=True)
+        else:
+            shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
+    return folder
+
+
+def start(folder: Path, *command: str, **environment: str) -> subprocess.Popen[bytes]:
+    """Start a Snakemake in a folder, in a process group of its own; `said_in` tells what it says.
 
     Its words go to a file: a pipe would stay open as long as `gp-cells watch`, which Snakemake starts,
     and that ends only when somebody has waited for Snakemake.
@@ -155,7 +168,7 @@ def start_snakemake(folder: Path, *arguments: str, **environment: str) -> subpro
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with (folder / "said.txt").open("wb") as said:
         return subprocess.Popen(
-            [sys.executable, "-m", "snakemake", *arguments],
+            command,
             cwd=folder,
             env={**os.environ, "PATH": path, **environment},
             stdin=subprocess.DEVNULL,

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
-from benchmark import ROOT, Benchmark, said_in, start_snakemake
-
-CHECKOUT = ("Snakefile", "rules", "profiles", "slurm", "config", "envs", "gp_cells")
+from benchmark import Benchmark, check_out, said_in, start
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A copy of what a checkout has, so that nothing is written into this one."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for name in CHECKOUT:
-        if (ROOT / name).is_dir() and not (ROOT / name).is_symlink():
-            shutil.copytree(ROOT / name, folder / name, symlinks=True)
-        else:
-            shutil.copy(ROOT / name, folder / name, follow_symlinks=False)
-    return folder
+    return check_out(tmp_path_factory.mktemp("checkout"))
 
 
 @pytest.mark.parametrize(
@@ -29,15 +20,15 @@ def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ["--profile", "slurm"],
         ["--profile", "profiles/slurm"],
         ["--workflow-profile", "slurm"],
+        ["--profile", "profiles/lsf"],
+        ["--profile", "profiles/flux"],
         ["--profile", "profiles/local"],
         ["-c1"],
     ],
     ids=" ".join,
 )
 def test_the_quickstart_is_planned_from_a_checkout(checkout: Path, arguments: list[str]) -> None:
-    if "slurm" in arguments[-1]:
-        pytest.importorskip("snakemake_executor_plugin_slurm")
-    status = start_snakemake(checkout, *arguments, "-n", "--quiet", "host").wait(timeout=60)
+    status = start(checkout, "snakemake", *arguments, "-n", "--quiet", "host").wait(timeout=60)
     said = said_in(checkout)
     assert status == 0, said
     for run in ("baselines", "random", "gp"):
