@@ -15,6 +15,13 @@ localrules:
     score,
 
 
+# Of the jobs that could start, Snakemake picks in no order. With a lag, jobs of several waves can, and
+# the next wave to breed waits for the oldest of them.
+def oldest_wave_first(wildcards):
+    wave = wildcards.get("wave") or wildcards.place.partition("waves/")[2][:3]
+    return -int(wave or 0)
+
+
 rule prepare:
     output:
         "results/data/{data}/data.json",
@@ -86,6 +93,7 @@ for strategy, example in PLAN.strategies.items():
             "results/logs/breed/{run}/{wave}.log",
         wildcard_constraints:
             run=f"[a-z0-9_]+-[a-z0-9_]+-{strategy}-s[0-9]+",
+        priority: oldest_wave_first
         localrule: True
         conda:
             "../envs/gp-cells.yaml"
@@ -121,6 +129,7 @@ rule train:
         "results/logs/train/{run}/{place}.log",
     benchmark:
         "results/benchmarks/train/{run}/{place}.jsonl"
+    priority: oldest_wave_first
     conda:
         "../envs/gp-cells.yaml"
     threads: PLAN.threads
@@ -150,6 +159,7 @@ rule score:
         "results/runs/{run}/waves/{wave}/history.jsonl.gz",
     log:
         "results/logs/score/{run}/{wave}.log",
+    priority: oldest_wave_first
     conda:
         "../envs/gp-cells.yaml"
     threads: 1
