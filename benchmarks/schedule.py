@@ -238,9 +238,7 @@ def trial_lengths(results: Path) -> np.ndarray:
 
 
 def figure(results: Path, chart: Path) -> None:
-    """Draw the share of workers' time spent waiting, by number of workers and lag."""
-    import altair as alt
-
+    """Simulate every number of workers and lag, and draw the share of time spent waiting."""
     spreads = {
         "as measured in a search": trial_lengths(results),
         "evenly from 1 to 5": np.linspace(20.0, 100.0, 81) / 60.0,
@@ -254,6 +252,13 @@ def figure(results: Path, chart: Path) -> None:
         row = simulate(schedule, ON_A_CLUSTER, durations)
         show(f"{spread}: {workers:,} workers, lag {lag}", row)
         rows.append({"workers": workers, "lag": str(lag), "trials": spread, "waiting": row.waiting})
+    draw(rows, chart)
+
+
+def draw(rows: Sequence[dict[str, Any]], chart: Path) -> None:
+    """Draw the share of workers' time spent waiting, by number of workers and lag."""
+    import altair as alt
+
     x = alt.X("workers:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=WORKERS, format=",d"))
     y = alt.Y("waiting:Q", title="share of worker time waiting", axis=alt.Axis(format="%"))
     line = alt.Chart(alt.InlineData(values=rows)).mark_line(point=True, strokeWidth=2)
