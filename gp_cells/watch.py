@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import time
 from pathlib import Path
@@ -55,11 +56,17 @@ def _best(finished: list[Path]) -> str:
     losses = []
     for path in finished:
         try:
-            losses.append(read_fitness(path)["fitness"])
+            losses.append(_loss(path))
         except (RecordError, OSError):
             continue
     known = [loss for loss in losses if loss is not None]
     return f"{min(known):.4f}" if known else "none"
+
+
+@functools.cache  # so that a line costs one new file, not all that have finished
+def _loss(path: Path) -> float | None:
+    loss: float | None = read_fitness(path)["fitness"]
+    return loss
 
 
 def _duration(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""The config as runs with a fixed number of candidates: PLAN, which every rule asks for its files.
+"""The config as runs with a fixed number of candidates: PLAN, which every rule asks for its files; and which job first.
 
 REQUIRED INPUTS: none; the config is Snakemake's.
 OUTPUTS: none.
@@ -24,3 +24,10 @@ wildcard_constraints:
     data="[a-z0-9_]+-[a-z0-9_]+",
     wave="[0-9]{3}",
     place="waves/[0-9]{3}/[0-9]{2}|replicates/[0-9]{2}-[0-9]-[0-9]",
+
+
+# Of the jobs that could start, Snakemake picks in no order. With a lag, jobs of several waves can, and
+# the next wave to breed waits for the oldest of them.
+def oldest_wave_first(wildcards):
+    wave = wildcards.get("wave") or wildcards.place.partition("waves/")[2][:3]
+    return -int(wave or 0)

@@ -61,6 +61,7 @@ for strategy, example in PLAN.strategies.items():
             "results/logs/breed/{run}/{wave}.log",
         wildcard_constraints:
             run=f"[a-z0-9_]+-[a-z0-9_]+-{strategy}-s[0-9]+",
+        priority: oldest_wave_first
         localrule: True
         conda:
             "../envs/gp-cells.yaml"
@@ -92,6 +93,7 @@ rule score:
         "results/runs/{run}/waves/{wave}/history.jsonl.gz",
     log:
         "results/logs/score/{run}/{wave}.log",
+    priority: oldest_wave_first
     conda:
         "../envs/gp-cells.yaml"
     threads: 1

@@ -56,6 +56,7 @@ rule train:
         "results/logs/train/{run}/{place}.log",
     benchmark:
         "results/benchmarks/train/{run}/{place}.jsonl"
+    priority: oldest_wave_first
     conda:
         "../envs/gp-cells.yaml"
     threads: PLAN.threads

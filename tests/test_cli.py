@@ -20,7 +20,7 @@ import yaml
 from tiny import TINY
 
 from gp_cells.cli import main
-from gp_cells.files import read_json, write_json, written_beside
+from gp_cells.files import read_fitness, read_json, write_json, written_beside
 from gp_cells.plan import read_plan
 from gp_cells.tables import read_tables, write_rows
 from gp_cells.watch import progress_line
@@ -521,6 +521,19 @@ def test_progress_goes_on_past_a_file_that_is_being_written(tmp_path: Path) -> N
     half.write_text("{")
     line = progress_line([good, half], 4, 0, 7200.0)
     assert line == f"[2/4] {half.parent} · best so far 2.5000 · about 2.0 h left"
+
+
+def test_a_line_of_progress_reads_none_again_but_the_newest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = [fitness_file(tmp_path, f"w000-{i:02d}", 2.5, i) for i in range(20)]
+    first = progress_line(files, 100, 0, 60.0)
+    read: list[Path] = []
+    monkeypatch.setattr(
+        "gp_cells.watch.read_fitness", lambda path: read.append(path) or read_fitness(path)
+    )
+    assert progress_line(files, 100, 0, 60.0) == first
+    assert read == [files[-1]]
 
 
 def test_written_beside_gives_no_two_writers_the_same_place(tmp_path: Path) -> None:

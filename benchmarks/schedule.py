@@ -1,0 +1,283 @@
+"""Simulate which schedule keeps how many workers busy: python benchmarks/schedule.py COMMAND
+
+    check MEASURED.json          the simulation beside the real run of benchmarks/waiting.py
+    figure RESULTS CHART.svg     8 to 27,648 workers, trials spread like those in RESULTS
+
+A discrete-event simulation of what the suite does on a cluster, one Snakemake a run. A wave is bred
+when Snakemake has noticed every result up to the wave `lag` before it. Workers take jobs in the order
+of submission. Snakemake asks for the states of its jobs 10 s after it saw one end, and 10 s later each
+time that it saw none (snakemake-executor-plugin-slurm 2.8, as `profiles/slurm` sets it).
+
+A worker trains, or starts and ends a job, or waits: no job is queued, since the next wave needs results
+that are not there. What comes after the last candidate's start is left out of these shares, whatever
+the schedule: there is nothing left to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+import heapq
+import itertools
+import json
+import statistics
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+POLL_S, LONGEST_POLL_S = 10.0, 180.0
+ENDED, POLLED, QUEUED = "ended", "polled", "queued"  # the events
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What Snakemake and the cluster take besides training, in seconds."""
+
+    start_s: float  # from a worker's taking a job to the first step of training
+    end_s: float  # from the last step to the worker's being free
+    turn_s: float  # from noticing a wave's last result to submitting a wave's first job
+    submit_s: float  # from the submission of one job to that of the next
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Independent runs of so many waves × slots on workers that they share."""
+
+    workers: int
+    runs: int
+    waves: int
+    slots: int
+    lag: int
+
+
+@dataclass(frozen=True)
+class Spent:
+    """How long all took, and how workers spent their time up to the last start, in shares."""
+
+    makespan_s: float
+    training: float
+    waiting: float
+
+    @property
+    def starting(self) -> float:
+        """The share that went into starting and ending jobs."""
+        return 1 - self.training - self.waiting
+
+
+@dataclass
+class Run:
+    """What one run's Snakemake knows and when it looks next."""
+
+    left: list[int]  # results of each wave that have not been noticed
+    ended: list[int] = field(default_factory=list)  # waves of the jobs that ended since it looked
+    known: int = 0  # waves of which all results are known
+    poll_s: float = POLL_S
+    submitted_at: float = 0.0
+
+    def look(self) -> int:
+        """Notice what ended; return how many more waves are known now."""
+        self.poll_s = POLL_S if self.ended else min(self.poll_s + POLL_S, LONGEST_POLL_S)
+        for wave in self.ended:
+            self.left[wave] -= 1
+        self.ended.clear()
+        before = self.known
+        while self.known < len(self.left) and self.left[self.known] == 0:
+            self.known += 1
+        return self.known - before
+
+
+def simulate(schedule: Schedule, costs: Costs, durations: np.ndarray) -> Spent:
+    """Play a schedule; `durations` of training in seconds are (runs, waves × slots)."""
+    runs = [Run([schedule.slots] * schedule.waves) for _ in range(schedule.runs)]
+    order = itertools.count()
+    events: list[tuple[float, int, str, int, int]] = []
+    queue: deque[tuple[int, int]] = deque()
+    free, now, waited = schedule.workers, 0.0, 0.0
+    started, waited_at_start = [], 0.0
+
+    def plan(at: float, event: str, run: int, slot: int = 0) -> None:
+        heapq.heappush(events, (at, next(order), event, run, slot))
+
+    def submit(run: int, wave: int, at: float) -> None:
+        if wave < schedule.waves:
+            for slot in range(wave * schedule.slots, (wave + 1) * schedule.slots):
+                runs[run].submitted_at = max(runs[run].submitted_at + costs.submit_s, at)
+                plan(runs[run].submitted_at, QUEUED, run, slot)
+
+    for run in range(schedule.runs):
+        for wave in range(schedule.lag):
+            submit(run, wave, 0.0)
+        plan(POLL_S, POLLED, run)
+    while events:
+        before, (now, _, event, run, slot) = now, heapq.heappop(events)
+        waited += free * (now - before)  # were a job queued, no worker would be free
+        if event == QUEUED:
+            queue.append((run, slot))
+        elif event == ENDED:
+            free += 1
+            runs[run].ended.append(slot // schedule.slots)
+        else:
+            for _ in range(runs[run].look()):
+                bred = runs[run].known - 1 + schedule.lag
+                submit(run, bred, now + costs.turn_s)
+            if runs[run].known < schedule.waves:
+                plan(now + runs[run].poll_s, POLLED, run)
+        while free and queue:
+            free -= 1
+            run, slot = queue.popleft()
+            duration = durations[run, slot]
+            started.append((now, duration))
+            waited_at_start = waited
+            plan(now + costs.start_s + duration + costs.end_s, ENDED, run, slot)
+    return spent(started, waited_at_start, schedule.workers, costs)
+
+
+def spent(
+    started: Sequence[tuple[float, float]], waited_s: float, workers: int, costs: Costs
+) -> Spent:
+    """Return the shares, given each job's start and training, and the waiting up to the last start."""
+    last = max(start for start, _ in started)
+    trained_s = sum(
+        min(start + costs.start_s + duration, last) - min(start + costs.start_s, last)
+        for start, duration in started
+    )
+    makespan_s = max(start + duration for start, duration in started) + costs.start_s + costs.end_s
+    return Spent(makespan_s, trained_s / (workers * last), waited_s / (workers * last))
+
+
+# --- beside the real run ----------------------------------------------------------------------------
+
+
+def measured_spent(jobs: Sequence[dict[str, float]], workers: int) -> Spent:
+    """Return how workers of a real cluster spent their time, from each job's times."""
+    first = min(job["submitted"] for job in jobs)
+    last = max(job["started"] for job in jobs)
+    changes = sorted(
+        [(job["submitted"], 1, 0) for job in jobs]
+        + [(job["started"], -1, 1) for job in jobs]
+        + [(job["ended"], 0, -1) for job in jobs]
+    )
+    waited_s, queued, running, before = 0.0, 0, 0, first
+    for at, of_queue, of_running in changes:
+        if queued == 0 and at <= last:
+            waited_s += (workers - running) * (at - before)
+        queued, running, before = queued + of_queue, running + of_running, at
+    trained_s = sum(min(job["slept"], last) - min(job["began"], last) for job in jobs)
+    space_s = workers * (last - first)
+    makespan_s = max(job["ended"] for job in jobs) - first
+    return Spent(makespan_s, trained_s / space_s, waited_s / space_s)
+
+
+def measured_costs(search: dict[str, Any], generational: dict[str, Any]) -> Costs:
+    """Return a search's own mean job costs, and the generational one's between waves."""
+    jobs = search["jobs"]
+    waves = [
+        [job["submitted"] for job in wave] for wave in split(generational["jobs"], search["slots"])
+    ]
+    turns = [
+        min(after) - scored
+        for scored, after in zip(generational["scoring"], waves[1:], strict=False)
+    ]
+    return Costs(
+        statistics.mean(job["began"] - job["started"] for job in jobs),
+        statistics.mean(job["ended"] - job["slept"] for job in jobs),
+        statistics.mean(turns),
+        statistics.mean((max(wave) - min(wave)) / (len(wave) - 1) for wave in waves),
+    )
+
+
+def split(jobs: Sequence[Any], size: int) -> list[Sequence[Any]]:
+    """Return a list in pieces of equal size."""
+    return [jobs[i : i + size] for i in range(0, len(jobs), size)]
+
+
+def check(measured_file: Path) -> None:
+    """Print each real search beside its simulation."""
+    measured = json.loads(measured_file.read_text())
+    searches, workers = measured["searches"], measured["workers"]
+    print(f"{'':52} {'makespan s':>10} {'training':>9} {'starting':>9} {'waiting':>9}")
+    for label, search in searches.items():
+        costs = measured_costs(search, searches["generational"])
+        schedule = Schedule(workers, 1, search["waves"], search["slots"], search["lag"])
+        slept = np.array([[job["slept"] - job["began"] for job in search["jobs"]]])
+        show(f"{label}, measured", measured_spent(search["jobs"], workers))
+        show(f"{label}, simulated", simulate(schedule, costs, slept))
+        print(f"  with {costs}")
+
+
+def show(what: str, row: Spent) -> None:
+    """Print one row of a table."""
+    print(
+        f"{what:52} {row.makespan_s:>10,.0f} {row.training:>9.1%} {row.starting:>9.1%} {row.waiting:>9.1%}"
+    )
+
+
+# --- the figure -------------------------------------------------------------------------------------
+
+WORKERS = (8, 32, 128, 512, 2048, 8192, 27_648)
+LAGS = (1, 2, 4, 8)
+WAVES = 20
+MOST_SLOTS = 100  # of a wave
+MEAN_S = 1800.0
+ON_A_CLUSTER = Costs(start_s=10.0, end_s=2.0, turn_s=4.0, submit_s=0.1)
+
+
+def trial_lengths(results: Path) -> np.ndarray:
+    """Return the CPU time of every finished search trial below a folder, as multiples of the mean."""
+    from gp_cells.record import read_trial
+
+    files = sorted(results.glob("runs/*/waves/*/*/trial.h5"))
+    lengths = np.array([read_trial(file)["curve"]["cpu_s"].sum() for file in files])
+    print(
+        f"{len(files)} trials of {lengths.min():.1f} to {lengths.max():.1f} s, mean {lengths.mean():.1f} s"
+    )
+    return lengths / lengths.mean()
+
+
+def figure(results: Path, chart: Path) -> None:
+    """Simulate every number of workers and lag, and draw the share of time spent waiting."""
+    spreads = {
+        "as measured in a search": trial_lengths(results),
+        "evenly from 1 to 5": np.linspace(20.0, 100.0, 81) / 60.0,
+    }
+    rows = []
+    for (spread, lengths), workers, lag in itertools.product(spreads.items(), WORKERS, LAGS):
+        runs = -(-workers // MOST_SLOTS)
+        schedule = Schedule(workers, runs, WAVES, -(-workers // runs), lag)
+        size = (runs, schedule.waves * schedule.slots)
+        durations = MEAN_S * np.random.default_rng(1).choice(lengths, size)
+        row = simulate(schedule, ON_A_CLUSTER, durations)
+        show(f"{spread}: {workers:,} workers, lag {lag}", row)
+        rows.append({"workers": workers, "lag": str(lag), "trials": spread, "waiting": row.waiting})
+    draw(rows, chart)
+
+
+def draw(rows: Sequence[dict[str, Any]], chart: Path) -> None:
+    """Draw the share of workers' time spent waiting, by number of workers and lag."""
+    import altair as alt
+
+    x = alt.X("workers:Q", scale=alt.Scale(type="log"), axis=alt.Axis(values=WORKERS, format=",d"))
+    y = alt.Y("waiting:Q", title="share of worker time waiting", axis=alt.Axis(format="%"))
+    line = alt.Chart(alt.InlineData(values=rows)).mark_line(point=True, strokeWidth=2)
+    lines = line.encode(x=x, y=y, color=alt.Color("lag:N", scale=alt.Scale(scheme="viridis")))
+    panel = alt.Column("trials:N", title="length of trials")
+    lines.properties(width=300, height=220).facet(column=panel).save(chart)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("check").add_argument("measured", type=Path)
+    drawing = commands.add_parser("figure")
+    drawing.add_argument("results", type=Path)
+    drawing.add_argument("chart", type=Path)
+    options = parser.parse_args()
+    if options.command == "check":
+        check(options.measured)
+    else:
+        figure(options.results, options.chart)
