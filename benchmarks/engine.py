@@ -53,11 +53,12 @@ def baseline(name: str) -> Genome:
 
 
 def training_step(layer: nn.Module, shape: tuple[int, int, int]) -> Timed:
-    """Return what runs a layer forward and backward once."""
+    """Return what runs a layer forward and backward once, each gradient made anew as in training."""
     batch, steps, units = shape
     x = torch.randn(steps, batch, units, requires_grad=True)
     adjoint = torch.randn(steps, batch, units)
-    return lambda: layer(x)[0].backward(adjoint)
+    wanted = [x, *(weight for weight in layer.parameters() if weight.numel())]
+    return lambda: torch.autograd.grad(layer(x)[0], wanted, adjoint)
 
 
 def products(shape: tuple[int, int, int], gates: int) -> Timed:
