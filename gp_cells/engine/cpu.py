@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ctypes
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -28,8 +29,26 @@ ARRAYS = (
     *("states", "tape", "products", "scratch", "outputs_adjoint", "last_state_adjoint"),
     *(f"{name}_adjoint" for name in READ if name != "tokens"),
 )  # in the order of `Given` in sequence.cpp
+PLACE = {name: i for i, name in enumerate(ARRAYS)}
 _Given = ctypes.c_void_p * len(ARRAYS)
-_ROOM = threading.local()  # scratch memory, used again by every call of a thread
+
+
+class _Room(threading.local):
+    """Scratch memory by kind of number, used again by every call of a thread."""
+
+    def __init__(self) -> None:
+        self.length: dict[torch.dtype, int] = {}
+        self.memory: dict[torch.dtype, Tensor] = {}
+
+    def address(self, kind: torch.dtype, length: int) -> int:
+        """Return where memory of at least this length is."""
+        if self.length.get(kind, 0) < length:
+            self.length[kind] = length
+            self.memory[kind] = torch.empty(length, dtype=kind, device="cpu")
+        return self.memory[kind].data_ptr()
+
+
+_ROOM = _Room()
 
 
 class _Sizes(ctypes.Structure):
@@ -87,6 +106,8 @@ class _Layer:
     def code(self, kind: torch.dtype) -> _Code:
         """Return the code for numbers in float32 or float64."""
         if kind not in self.codes:
+            if kind not in (torch.float32, torch.float64):
+                raise TypeError(f"the compiled engine has float32 and float64 numbers, not {kind}")
             name = str(kind).removeprefix("torch.")
             products = compiler.load(cpp.products(self.precision if name == "float32" else name))
             cell = compiler.load(cpp.source(self.passes, name))
@@ -112,10 +133,12 @@ class _Run(torch.autograd.Function):
     def forward(
         ctx: Any, layer: _Layer, inputs: Tensor, weight_input: Tensor, *rest: Tensor
     ) -> tuple[Tensor, Tensor]:
-        _check(inputs, weight_input, *rest)
         time, rows, *features = inputs.shape
-        units, parts = rest[0].shape[0], len(layer.passes.program.states)
-        code = layer.code(weight_input.dtype)
+        units, parts, kind = rest[0].shape[0], len(layer.passes.program.states), weight_input.dtype
+        _check(inputs, kind if features else torch.int64)
+        for each in (weight_input, *rest):
+            _check(each, kind)
+        code = layer.code(kind)
         width = (features[0], 0) if features else (0, weight_input.shape[0])
         sizes, tape_length, scratch_length = code.lengths_for(time, rows, units, *width)
         if not features and not 0 <= inputs.min() <= inputs.max() < width[1]:
@@ -126,10 +149,8 @@ class _Run(torch.autograd.Function):
         ]
         states = weight_input.new_empty(parts, time + 1, rows, units)
         tape = weight_input.new_empty(tape_length)
-        given = dict(zip(names, map(_address, read), strict=True))
-        given |= {"states": states.data_ptr(), "tape": tape.data_ptr(), "products": code.products}
-        given["scratch"] = _room(weight_input.dtype, scratch_length)
-        code.cell.forward(sizes, _Given(*map(given.get, ARRAYS)))
+        given = _addresses(code, names, read, states, tape, scratch_length)
+        code.cell.forward(sizes, _Given(*given))
         ctx.code, ctx.sizes, ctx.names, ctx.scratch_length = code, sizes, names, scratch_length
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*read, states, tape)
@@ -147,40 +168,40 @@ class _Run(torch.autograd.Function):
             of_outputs = torch.zeros_like(states[0, 1:])
         of_outputs = of_outputs.contiguous()
         of_last_state = None if of_last_state is None else of_last_state.contiguous()
-        given = dict(zip(ctx.names, map(_address, read), strict=True))
-        given |= {
-            f"{name}_adjoint": _address(a) for name, a in zip(ctx.names, adjoints, strict=True)
-        }
-        given |= {"states": states.data_ptr(), "tape": tape.data_ptr()}
-        given |= {"products": ctx.code.products, "scratch": _room(states.dtype, ctx.scratch_length)}
-        given |= {
-            "outputs_adjoint": of_outputs.data_ptr(),
-            "last_state_adjoint": _address(of_last_state),
-        }
-        ctx.code.cell.backward(ctx.sizes, _Given(*map(given.get, ARRAYS)))
+        given = _addresses(ctx.code, ctx.names, read, states, tape, ctx.scratch_length)
+        given[PLACE["outputs_adjoint"]] = of_outputs.data_ptr()
+        given[PLACE["last_state_adjoint"]] = _address(of_last_state)
+        for name, adjoint in zip(ctx.names, adjoints, strict=True):
+            if adjoint is not None:
+                given[PLACE[f"{name}_adjoint"]] = adjoint.data_ptr()
+        ctx.code.cell.backward(ctx.sizes, _Given(*given))
         return None, *adjoints
 
 
-def _check(inputs: Tensor, *others: Tensor | None) -> None:
+def _check(tensor: Tensor | None, kind: torch.dtype) -> None:
     """Refuse what compiled code would take for something else."""
-    kind = others[0].dtype  # type: ignore[union-attr]
-    if kind not in (torch.float32, torch.float64):
-        raise TypeError(f"the compiled engine has float32 and float64 numbers, not {kind}")
-    for each in (inputs, *others):
-        if each is not None and not (each.is_cpu and each.dtype in (kind, torch.int64)):
-            got = f"{each.dtype} on {each.device}"
-            raise TypeError(f"expected all of a layer and its inputs on cpu, in {kind}; got {got}")
+    if tensor is not None and (tensor.dtype is not kind or not tensor.is_cpu):
+        got = f"{tensor.dtype} on {tensor.device}"
+        raise TypeError(f"expected all of a layer and its inputs on cpu, here in {kind}; got {got}")
+
+
+def _addresses(
+    code: _Code,
+    names: Iterable[str],
+    read: Iterable[Tensor | None],
+    states: Tensor,
+    tape: Tensor,
+    scratch_length: int,
+) -> list[int | None]:
+    """Return what both directions are handed, in the order of `ARRAYS`."""
+    given: list[int | None] = [None] * len(ARRAYS)
+    for name, tensor in zip(names, read, strict=True):
+        given[PLACE[name]] = _address(tensor)
+    given[PLACE["states"]], given[PLACE["tape"]] = states.data_ptr(), tape.data_ptr()
+    given[PLACE["products"]] = code.products
+    given[PLACE["scratch"]] = _ROOM.address(states.dtype, scratch_length)
+    return given
 
 
 def _address(tensor: Tensor | None) -> int | None:
     return None if tensor is None else tensor.data_ptr()
-
-
-def _room(precision: torch.dtype, length: int) -> int:
-    """Return the address of this thread's scratch memory, grown to a length if it is shorter."""
-    name = str(precision)
-    scratch = getattr(_ROOM, name, None)
-    if scratch is None or len(scratch) < length:
-        scratch = torch.empty(length, dtype=precision, device="cpu")
-        setattr(_ROOM, name, scratch)
-    return scratch.data_ptr()
