@@ -246,8 +246,8 @@ def watch(options: argparse.Namespace) -> None:
 def show(options: argparse.Namespace) -> None:
     """Print a genome, its size, and write its drawing."""
     from gp_cells.choose import choose
-    from gp_cells.engine.program import compile_program, count_multiply_adds, count_parameters
     from gp_cells.genome import parse
+    from gp_cells.program import compile_program, count_multiply_adds, count_parameters
     from gp_cells.report.drawing import draw
     from gp_cells.spaces import SPACES
     from gp_cells.tables import find_genome

@@ -70,7 +70,7 @@ UNMEASURED = Speed(target_s=100e-6, multiply_add_s=1e-9, process_mb=600.0, trial
 
 def count(genome: Any, settings: Mapping[str, Any]) -> Row:
     """Return a genome's parameters and multiply-adds, of one layer and step, and its nodes."""
-    from gp_cells.engine.program import compile_program, count_multiply_adds, count_parameters
+    from gp_cells.program import compile_program, count_multiply_adds, count_parameters
 
     program, units = compile_program(genome), settings["task"]["settings"]["recipe"]["units"]
     data = settings["data"]

@@ -10,10 +10,10 @@ from typing import Any
 
 from gp_cells.choose import choose
 from gp_cells.cost import count
-from gp_cells.engine.program import compile_program
 from gp_cells.files import SCHEMA_VERSION, RecordError, content_hash, read_fitness, read_json
 from gp_cells.genome import parse
 from gp_cells.plan import replicate_slot
+from gp_cells.program import compile_program
 from gp_cells.record import read_trial
 from gp_cells.spaces import SPACES
 from gp_cells.tables import write_rows

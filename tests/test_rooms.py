@@ -19,6 +19,7 @@ ORDER = [
     "language",
     "canonical",
     "genome",
+    "program",
     "engine",
     "spaces",
     "variation",
@@ -167,7 +168,8 @@ def test_a_package_resolves_relative_imports_from_itself():
 def test_the_plan_imports_neither_torch_nor_deap_nor_pandas():
     # each job of a cluster parses the Snakefile again, and with it the plan
     program = (
-        "import sys, gp_cells.plan; print(sorted({'torch', 'deap', 'pandas'} & sys.modules.keys()))"
+        "import sys, gp_cells.plan, gp_cells.cost\n"
+        "print(sorted({'torch', 'deap', 'pandas'} & sys.modules.keys()))"
     )
 
     done = subprocess.run(
@@ -175,3 +177,13 @@ def test_the_plan_imports_neither_torch_nor_deap_nor_pandas():
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_breeding_imports_no_torch():
+    program = "import sys, gp_cells.search; print('torch' in sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert done.stdout.strip() == "False"

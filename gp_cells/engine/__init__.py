@@ -13,8 +13,8 @@ from gp_cells.engine import cpu, cuda, eager
 from gp_cells.engine.cell import Cell, Engine
 from gp_cells.engine.compiler import CompilerError, warn_once
 from gp_cells.engine.passes import make_passes
-from gp_cells.engine.program import compile_program
 from gp_cells.genome import Genome
+from gp_cells.program import compile_program
 
 
 def build(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from gp_cells.engine.program import Program
+from gp_cells.program import Program
 
 
 class Weights(NamedTuple):

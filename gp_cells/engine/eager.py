@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from gp_cells.engine.cell import Sequence, Weights
-from gp_cells.engine.program import Program
+from gp_cells.program import Program
 
 OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "add": torch.add,

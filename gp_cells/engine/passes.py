@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from gp_cells.engine.program import Program, Step
+from gp_cells.program import Program, Step
 
 Place = tuple[str, int]
 """Where a value lies between passes: a kind of array, and the block of `units` columns in it."""

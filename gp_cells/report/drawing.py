@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from gp_cells.engine.program import Program, Step, compile_program
 from gp_cells.genome import Genome
+from gp_cells.program import Program, Step, compile_program
 from gp_cells.report.layout import Bend, Layout, place
 
 SYMBOLS = {

@@ -29,9 +29,9 @@ from torch import Tensor
 from gp_cells.engine import build_layers, cuda
 from gp_cells.engine.cell import Cell
 from gp_cells.engine.passes import make_passes
-from gp_cells.engine.program import compile_program
 from gp_cells.engine.triton import ARRAYS, source
 from gp_cells.genome import Genome
+from gp_cells.program import compile_program
 
 triton = pytest.importorskip("triton")
 pytestmark = pytest.mark.filterwarnings("ignore:overflow:RuntimeWarning")  # which numpy says

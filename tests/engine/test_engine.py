@@ -9,8 +9,8 @@ from gp_cells import variation
 from gp_cells.engine import build
 from gp_cells.engine.adam import Adam
 from gp_cells.engine.network import Network
-from gp_cells.engine.program import compile_program, count_multiply_adds, count_parameters
 from gp_cells.genome import Genome, parse
+from gp_cells.program import compile_program, count_multiply_adds, count_parameters
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 
 SPACE = Recurrent()

@@ -3,8 +3,8 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from gp_cells.engine.program import compile_program
 from gp_cells.genome import parse
+from gp_cells.program import compile_program
 from gp_cells.report.drawing import draw
 from gp_cells.report.layout import place, spread
 from gp_cells.spaces.recurrent import Recurrent
