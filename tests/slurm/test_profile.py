@@ -25,25 +25,18 @@ def test_the_profile_as_typed_gives_the_bytes_of_a_local_run(
     assert cluster.job(provenance["slurm_job_id"])["JobState"] == "COMPLETED"
 
 
-@pytest.mark.parametrize(
-    "options",
-    [
-        ["--slurm-array-jobs", "train"],
-        ["--groups", "train=trials", "--group-components", "trials=2"],
-    ],
-    ids=["a job array", "one job"],
-)
-def test_a_wave_submitted_at_once_gives_the_bytes_of_a_local_run(
-    cluster: Cluster, tmp_path: Path, here: Benchmark, options: list[str]
+def test_a_wave_as_a_job_array_gives_the_bytes_of_a_local_run(
+    cluster: Cluster, tmp_path: Path, here: Benchmark
 ) -> None:
-    benchmark = on_cluster(cluster, tmp_path, config(random=SMALL), "--profile", "slurm", *options)
+    options = ("--profile", "slurm", "--slurm-array-jobs", "train")
+    benchmark = on_cluster(cluster, tmp_path, config(random=SMALL), *options)
     benchmark.finish()
     assert_same_bytes(here, benchmark)
     numbers = [
         read_trial(benchmark.folder / WAVE / slot / "trial.h5")["provenance"]["slurm_job_id"]
         for slot in ("00", "01")
     ]
-    assert len({cluster.job(number).get("ArrayJobId", number) for number in numbers}) == 1
+    assert len({cluster.job(number)["ArrayJobId"] for number in numbers}) == 1
 
 
 def test_a_gpu_is_asked_for_and_given(cluster: Cluster, tmp_path: Path) -> None:
