@@ -252,7 +252,7 @@ def test_runs_under_other_protocols_are_made_anew_apart(tiny: dict[str, Any]) ->
     assert [len(members) for _, members in configs(trials)] == [1, 1, 1]
 
 
-def test_the_command_names_the_trials_and_may_train_alone_where_the_data_is(
+def test_the_command_names_the_trials_and_lends_them_the_data_that_is_there(
     tiny: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "data/tiny-bach").mkdir(parents=True)
@@ -260,15 +260,20 @@ def test_the_command_names_the_trials_and_may_train_alone_where_the_data_is(
     [(config, members)] = configs([trial])
     command = lay_out(tmp_path, config, members, "profiles/slurm")
     assert command[:3] == ["snakemake", "--profile", "profiles/slurm"]
-    assert command[command.index("--allowed-rules") + 1 : -1] == ["train", "--force"]
-    assert command[-1] == "results/runs/tiny-bach-gp-s1/replicates/00-0-0/fitness.json"
+    assert command[command.index("--snakefile") + 1].endswith("rules/rerun.smk")
+    made = "results/runs/tiny-bach-gp-s1/replicates/00-0-0/fitness.json"
+    assert command[-2:] == ["--force", made]
+    lent = tmp_path / "reruns/results/data/tiny-bach"
+    assert lent.resolve() == (tmp_path / "data/tiny-bach").resolve()
     assert read_json(tmp_path / "reruns" / trial.place / "genome.json") == trial.order
 
 
-def test_data_that_is_not_there_is_prepared_again(tiny: dict[str, Any], tmp_path: Path) -> None:
+def test_data_that_is_not_there_is_left_to_the_rule_that_prepares_it(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
     [(config, members)] = configs([stored(tiny, "tiny-bach-gp-s1")])
-    command = lay_out(tmp_path, config, members, "profiles/local")
-    assert command[command.index("--allowed-rules") + 1 : -2] == ["prepare", "train"]
+    lay_out(tmp_path, config, members, "profiles/local")
+    assert not (tmp_path / "reruns/results/data").exists()
 
 
 def test_an_outcome_of_an_earlier_time_is_not_taken_for_the_new_one(
