@@ -184,7 +184,9 @@ def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) ->
     if table not in SCHEMAS:
         raise RecordError(f"there is no table {table!r}; choose one of {', '.join(SCHEMAS)}")
     folder = results / "tables" / table
-    found = sorted(path.name.removeprefix("run=") for path in folder.glob("run=*"))
+    # Not the folders: Snakemake makes one before its file is there, that of another benchmark too.
+    files = folder.glob("run=*/part.parquet")
+    found = sorted(path.parent.name.removeprefix("run=") for path in files)
     parts = [_read_part(folder, table, run) for run in (found if runs is None else runs)]
     return pa.concat_tables(parts) if parts else schema(table).empty_table()
 

@@ -26,7 +26,7 @@ def tabulate(run_folder: Path, results: Path) -> None:
         RecordError: a file of the run is missing or broken.
     """
     rows = build_rows(run_folder)
-    for table, records in rows.items():
+    for table, records in reversed(rows.items()):  # `runs` last: a run that is listed has all
         write_rows(results, table, rows["runs"][0]["run"], records)
 
 

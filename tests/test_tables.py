@@ -110,3 +110,9 @@ def test_an_id_that_fits_none_or_several_is_refused(results: Path, start: str) -
 def test_an_unknown_table_is_refused_with_those_there_are(results: Path) -> None:
     with pytest.raises(RecordError, match="there is no table 'trails'; choose one of runs"):
         Results(results).table("trails")
+
+
+def test_a_run_whose_folder_has_no_file_yet_is_not_there(tmp_path: Path) -> None:
+    write(tmp_path, "runs", {})
+    (tmp_path / "tables/runs/run=b-t-s-s2").mkdir()
+    assert read_tables(tmp_path, "runs")["run"].to_pylist() == ["b-t-s-s1"]

@@ -31,7 +31,7 @@ def test_two_benchmarks_at_once_in_one_folder_give_what_each_gives_alone(
 ) -> None:
     shared, one, other = folders(tmp_path)
     tiny, second = Benchmark(one), Benchmark(other)
-    second.config |= {"benchmark": "second", "seeds": [2]}
+    second.config.update(benchmark="second", seeds=[2])
     here = ("-c1", "--directory", str(shared))
 
     all_end_well([(each, each.start(*here)) for each in (tiny, second)])
