@@ -1,34 +1,61 @@
 """The one form that all ways of writing an architecture share.
 
-Projections and memory cells are names only: two genomes are the same architecture if renaming them and
-commuting arguments turns one into the other. That is graph isomorphism on small graphs, settled here
-by colour refinement with individualisation.
+Projections and named formulas are names only: two genomes are the same architecture if renaming them
+and commuting or regrouping arguments turns one into the other. That is graph isomorphism on small graphs,
+settled here by colour refinement with individualisation.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import functools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 
-from gp_cells.language import Language, Term, heads
+from gp_cells.language import Language, Term, heads, unprimed
 
 
 def canonical_terms(terms: list[tuple[str, Term]], language: Language) -> list[tuple[str, Term]]:
-    """Return formulas in canonical form; see `Genome.canonical`.
+    """Return formulas in canonical form, part after part; see `Genome.canonical`.
 
-    Projections and memory cells are names only, so the form must not depend on how they were
-    numbered. Each gets a colour from the whole genome as seen from it, refined until nothing
-    changes. Of those still alike each is set apart in turn, and the one that gives the least genome
-    stays apart; then refinement goes on. (A full search tree would try all such choices together;
-    no genome is known that needs it.) Arguments are then sorted by colour, and names given in order
-    of first use.
+    The form must not depend on how projections and hidden formulas were named. Each gets a
+    colour from the whole part as seen from it, refined until nothing changes. Of those still alike
+    each is set apart in turn, and the one that gives the least part stays apart; then refinement
+    goes on. (A full search tree would try all such choices together; no genome is known that needs
+    it.) Arguments are then sorted by colour, and names given in order of first use.
     """
-    formulas = _live(dict(terms), language)
-    colours = _colours(formulas, language)
-    order = _written_order(formulas, colours, language)
-    names = {f"{language.output}'": f"{language.output}'"}
-    for old, new in zip([n for n in order if n not in names], language.memories, strict=False):
-        names[old] = f"{new}'"
-        names[old.removesuffix("'")] = new
+    hidden = iter(language.hidden)
+    found: list[tuple[str, Term]] = []
+    for output, part in _parts(terms, language):
+        formulas = _live(part, output)
+        if not language.carried:
+            formulas = _inlined(formulas, output)
+        flat = {name: _flat(term, language) for name, term in formulas.items()}
+        found += _renamed(flat, output, hidden, language)
+    return [(name, _folded(term, language)) for name, term in found]
+
+
+def _parts(terms: list[tuple[str, Term]], language: Language) -> list[tuple[str, dict[str, Term]]]:
+    """Return each output, in the language's order, with the formulas that it may use."""
+    if language.carried:
+        return [(language.outputs[0], dict(terms))]
+    parts, part = {}, {}
+    for name, term in terms:
+        part[name] = term
+        if name in language.outputs:
+            parts[name], part = part, {}
+    return [(output, parts[output]) for output in language.outputs]
+
+
+def _renamed(
+    formulas: dict[str, Term], output: str, hidden: Iterator[str], language: Language
+) -> list[tuple[str, Term]]:
+    """Return the formulas of a part in order, everything in them sorted and renamed."""
+    colours = _colours(formulas, output, language)
+    order = _written_order(formulas, output, colours)
+    names = {output: output}
+    for old in (name for name in order if name != output):
+        names[old] = next(hidden)
+        names[unprimed(old)] = unprimed(names[old])
     counts: dict[str, int] = {}
 
     def rename(term: Term) -> Term:
@@ -42,25 +69,65 @@ def canonical_terms(terms: list[tuple[str, Term]], language: Language) -> list[t
     return [(names[name], rename(formulas[name])) for name in order]
 
 
-def _live(formulas: dict[str, Term], language: Language) -> dict[str, Term]:
+def _live(formulas: dict[str, Term], output: str) -> dict[str, Term]:
     """Drop formulas that do not reach the output, now or at a later step."""
-    live = [f"{language.output}'"]
+    live = [output]
     for name in live:  # grows while we walk it
         for head in heads(formulas[name]):
-            written_by = f"{head.removesuffix(chr(39))}'"
+            written_by = head if head in formulas else f"{head}'"
             if written_by in formulas and written_by not in live:
                 live.append(written_by)
     return {name: term for name, term in formulas.items() if name in live}
+
+
+def _inlined(formulas: dict[str, Term], output: str) -> dict[str, Term]:
+    """Put each formula that is used once, or is a mere name, where it is used."""
+    while True:
+        uses = Counter(head for term in formulas.values() for head in heads(term))
+        once = [
+            name
+            for name, term in formulas.items()
+            if name != output and (uses[name] == 1 or len(term) == 1)
+        ]
+        if not once:
+            return formulas
+        name, term = once[0], formulas[once[0]]
+        formulas = {
+            other: _replaced(of, name, term) for other, of in formulas.items() if other != name
+        }
+
+
+def _replaced(term: Term, name: str, by: Term) -> Term:
+    if term == (name,):
+        return by
+    return (term[0], *(_replaced(child, name, by) for child in term[1:]))
+
+
+def _flat(term: Term, language: Language) -> Term:
+    """Return a term with nested calls of an associative function as one call of many arguments."""
+    children: list[Term] = []
+    for child in (_flat(child, language) for child in term[1:]):
+        same = child[0] == term[0] and language.by_name[term[0]].associative
+        children += child[1:] if same else [child]
+    return (term[0], *children)
+
+
+def _folded(term: Term, language: Language) -> Term:
+    """Return a term with calls of many arguments as calls of two, the first ones innermost."""
+    head, children = term[0], [_folded(child, language) for child in term[1:]]
+    if head in language.by_name and language.by_name[head].associative:
+        return functools.reduce(lambda left, right: (head, left, right), children)
+    return (head, *children)
 
 
 def _family(head: str) -> str:
     return head.rstrip("0123456789")
 
 
-def _colours(formulas: dict[str, Term], language: Language) -> dict[str, str]:
-    """Return a distinct sortable colour for every projection and memory cell, whatever its name."""
+def _colours(formulas: dict[str, Term], output: str, language: Language) -> dict[str, str]:
+    """Return a distinct sortable colour for every projection and hidden formula, whatever its name."""
     families = {family for family, _ in (*language.leaves, *language.weighted)}
-    memories = [name.removesuffix("'") for name in formulas if name != f"{language.output}'"]
+    memories = [unprimed(name) for name in formulas if name != output]
     names = {head for term in formulas.values() for head in heads(term)}
     symbols = sorted(n for n in names if _family(n) in families and n != _family(n)) + memories
     kind = {s: "memory" if s in memories else _family(s) for s in symbols}
@@ -125,11 +192,8 @@ def _sorted_children(term: Term, colours: Mapping[str, str], language: Language)
     return sorted(term[1:], key=by_key)
 
 
-def _written_order(
-    formulas: dict[str, Term], colours: Mapping[str, str], language: Language
-) -> list[str]:
+def _written_order(formulas: dict[str, Term], output: str, colours: Mapping[str, str]) -> list[str]:
     """Return formula names with every formula after those it uses, the output as late as it can."""
-    output = f"{language.output}'"
     waiting = [*sorted((n for n in formulas if n != output), key=lambda n: colours[n]), output]
     order: list[str] = []
     while waiting:

@@ -1,9 +1,9 @@
 """Genomes: formulas as text to typed DEAP trees and back, and their content hash.
 
 A genome is a list of named formulas, one a line; a later formula may use an earlier one by its
-name. A primed name is this step's value (`h'` is the output, `c'` what memory cell `c` will hold
-next), an unprimed one the value of the step before. The text is parsed by Python's own `ast`, never
-evaluated.
+name. In a recurrent cell a primed name is this step's value (`h'` is the output, `c'` what memory cell
+`c` will hold next), an unprimed one the value of the step before. The text is parsed by Python's own
+`ast`, never evaluated.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from functools import cached_property
 from deap import gp
 
 from gp_cells.canonical import canonical_terms
-from gp_cells.language import Language, Term, primitive_set
+from gp_cells.language import Function, Language, Term, primitive_set
 
 LONGEST_TEXT = 20_000  # characters; nothing sensible is longer, and ast has its own recursion limit
 
@@ -29,7 +29,7 @@ class GenomeError(ValueError):
 
 @dataclass(frozen=True)
 class Genome:
-    """An architecture as formulas: pairs of a primed state name and a DEAP tree."""
+    """An architecture as formulas: pairs of a name and a DEAP tree, in the order of writing."""
 
     language: Language
     formulas: tuple[tuple[str, gp.PrimitiveTree], ...]
@@ -45,8 +45,9 @@ class Genome:
     def canonical(self) -> Genome:
         """Return the one form that all ways of writing this architecture share.
 
-        Commutative arguments are sorted, projections and memory cells renumbered in order of first
-        use, formulas that do not reach the output dropped.
+        Commutative arguments are sorted, projections and formulas renamed in order of first use,
+        formulas that do not reach an output dropped; where nothing is carried from step to step, a
+        formula that is used once stands where it is used.
         """
         return self._canonical
 
@@ -92,7 +93,7 @@ def parse(text: str, language: Language) -> Genome:
 
     Raises:
         GenomeError: a syntax error, an unknown name, a wrong number or type of arguments, a memory
-            cell that is read and never written, no output, or a formula too deep or too large.
+            cell that is read and never written, a missing output, or a formula too deep or too large.
     """
     if len(text) > LONGEST_TEXT:
         raise GenomeError(f"a genome has at most {LONGEST_TEXT} characters, this one {len(text)}")
@@ -125,13 +126,14 @@ def _statements(text: str) -> list[tuple[int, str, ast.stmt]]:
 
 
 class _Reader:
-    """Reads statements in order; knows the formulas read so far."""
+    """Reads statements in order; knows the formulas read so far, and what names stand for."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
         self.mapping = primitive_set(language).mapping
+        self.plain = set(language.terminals) - set(language.names)
         self.local: dict[str, list] = {}
-        self.states: dict[str, list] = {}
+        self.formulas: dict[str, list] = {}
         self.line, self.code = 0, ""
 
     def refuse(self, reason: str) -> GenomeError:
@@ -148,26 +150,49 @@ class _Reader:
             and len(statement.targets) == 1
             and isinstance(statement.targets[0], ast.Name)
         ):
-            raise self.refuse("expected one formula, such as h' = tanh(gate1)")
-        name = statement.targets[0].id
+            example = "h' = tanh(gate1)" if self.language.carried else f"{self.output} = …"
+            raise self.refuse(f"expected one formula, such as {example}")
+        name = re.sub("_$", "'", statement.targets[0].id)
         tree = self.tree(statement.value)
-        self.check_size(re.sub("_$", "'", name), tree)
-        if name.endswith("_"):
-            self.write_state(name[:-1], tree)
+        self.check_size(name, tree)
+        if name.endswith("'") or name in self.language.outputs:
+            self.write(name, tree)
             return
-        if name in self.mapping or name in self.language.states:
+        if name in self.plain or name in self.language.by_name:
             raise self.refuse(f"{name!r} already means something else; choose another name")
         if name in self.local:
             raise self.refuse(f"{name!r} is written twice")
-        self.local[name] = tree
+        self.local[name] = tree if self.language.carried else self.hide(tree)
 
-    def write_state(self, state: str, tree: list) -> None:
-        if state not in self.language.states:
-            allowed = ", ".join(f"{s}'" for s in self.language.states)
-            raise self.refuse(f"there is no state {state}'; choose one of {allowed}")
-        if f"{state}'" in self.states:
-            raise self.refuse(f"{state}' is written twice")
-        self.states[f"{state}'"] = tree
+    @property
+    def output(self) -> str:
+        return self.language.outputs[0]
+
+    def write(self, name: str, tree: list) -> None:
+        """Keep a formula under its own name; an output that is not carried ends its part."""
+        names = self.language.names if self.language.carried else self.language.outputs
+        if name not in names:
+            kind = "state" if self.language.carried else "formula"
+            raise self.refuse(f"there is no {kind} {name}; choose one of {', '.join(names)}")
+        if name in self.formulas:
+            raise self.refuse(f"{name} is written twice")
+        self.formulas[name] = self.checked(tree)
+        if not self.language.carried:
+            self.local = {}
+
+    def hide(self, tree: list) -> list:
+        """Keep a formula under the next hidden name; return what reading it gives."""
+        free = [name for name in self.language.hidden if name not in self.formulas]
+        if not free:
+            raise self.refuse(f"at most {len(self.language.hidden)} named formulas are allowed")
+        self.formulas[free[0]] = self.checked(tree)
+        return [self.mapping[free[0]]]
+
+    def checked(self, tree: list) -> list:
+        """Return a formula's tree if it is of the type that a formula has."""
+        if not issubclass(tree[0].ret, self.language.formula):
+            raise self.refuse(self.language.formula.refusal)
+        return tree
 
     def check_size(self, name: str, tree: list) -> None:
         depth, limit = gp.PrimitiveTree(tree).height, self.language.max_depth
@@ -194,11 +219,10 @@ class _Reader:
     def leaf(self, name: str) -> list:
         if name in self.local:
             return list(self.local[name])
-        state = name.removesuffix("_")
-        if name != state and f"{state}'" not in self.states:
-            raise self.refuse(f"{state}' is used before it is written")
-        spelt = name if name == state else f"{state}'"
-        if spelt in self.mapping and self.mapping[spelt].arity == 0:
+        spelt = re.sub("_$", "'", name)
+        if spelt.endswith("'") and spelt not in self.formulas:
+            raise self.refuse(f"{spelt} is used before it is written")
+        if spelt in self.plain or spelt.endswith("'"):
             return [self.mapping[spelt]]
         raise self.refuse(f"there is no {spelt!r}; known names: {self.known()}")
 
@@ -225,13 +249,15 @@ class _Reader:
         function = self.language.by_name.get(name)
         if function is None:
             raise self.refuse(f"there is no function {name!r}; known names: {self.known()}")
-        if len(arguments) != len(function.arguments):
-            expected, came = len(function.arguments), len(arguments)
+        expected, came = len(function.arguments), len(arguments)
+        if function.associative and came > expected:
+            arguments = [self.apply(name, arguments[:-1]), arguments[-1]]
+        elif came != expected:
             raise self.refuse(f"{name} takes {expected} argument(s), {came} given")
         for argument, kind in zip(arguments, function.arguments, strict=True):
             if not issubclass(argument[0].ret, kind):
                 text = written(nested(gp.PrimitiveTree(argument)), self.language)
-                raise self.refuse(f"{name}({text}): two non-linearities in a row")
+                raise self.refuse(f"{name}({text}): {kind.refusal}")
         tree = [self.mapping[name], *(node for argument in arguments for node in argument)]
         if len(tree) > self.language.max_nodes:  # here too: names used twice grow exponentially
             self.check_size("a formula", tree)
@@ -240,20 +266,21 @@ class _Reader:
     def known(self) -> str:
         families = [f"{f}1…{f}{n}" for f, n in (*self.language.leaves, *self.language.weighted)]
         functions = [function.name for function in self.language.functions]
-        return ", ".join([*families, *self.language.states, *functions, *self.local])
+        given = (*self.language.inputs, *self.language.states)
+        return ", ".join([*families, *given, *functions, *self.local])
 
     def genome(self) -> Genome:
-        output = f"{self.language.output}'"
-        if output not in self.states:
-            raise GenomeError(f"no formula writes the output {output}")
-        for name, tree in self.states.items():
+        for output in self.language.outputs:
+            if output not in self.formulas:
+                raise GenomeError(f"no formula writes the output {output}")
+        for name, tree in self.formulas.items():
             for node in tree:
-                if node.name in self.language.memories and f"{node.name}'" not in self.states:
+                if node.name in self.language.states and f"{node.name}'" not in self.formulas:
                     raise GenomeError(
                         f"{name} reads memory cell {node.name}, which no formula writes; "
                         f"add a line {node.name}' = …"
                     )
-        trees = tuple((name, gp.PrimitiveTree(tree)) for name, tree in self.states.items())
+        trees = tuple((name, gp.PrimitiveTree(tree)) for name, tree in self.formulas.items())
         return Genome(self.language, trees)
 
 
@@ -274,7 +301,7 @@ def _write(term: Term, language: Language) -> tuple[str, int]:
     if len(term) == 1:
         return term[0], 3
     function = language.by_name[term[0]]
-    children = [_write(child, language) for child in term[1:]]
+    children = [_write(child, language) for child in _arguments(term, function)]
     if not function.pattern:
         return f"{function.name}({', '.join(text for text, _ in children)})", 3
     binds = 2 if "*" in function.pattern else 1
@@ -284,3 +311,11 @@ def _write(term: Term, language: Language) -> tuple[str, int]:
         needed = binds if left_first and i == 0 else binds + 1
         parts.append(text if tightness >= needed else f"({text})")
     return function.pattern.format(*parts), binds
+
+
+def _arguments(term: Term, function: Function) -> list[Term]:
+    """Return the arguments as they are written: concat(a, b, c) for concat(concat(a, b), c)."""
+    first = term[1]
+    if function.associative and not function.pattern and first[0] == term[0]:
+        return [*_arguments(first, function), *term[2:]]
+    return list(term[1:])

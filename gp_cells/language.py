@@ -6,7 +6,7 @@ search can write it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
 
@@ -18,9 +18,13 @@ Term = tuple  # ("add", left, right), ("gate1",): a formula as nested tuples
 class Value:
     """Type of anything a formula can compute."""
 
+    refusal = "this value cannot stand here"
+
 
 class Mixed(Value):
     """Type of what may be squashed: sums, products, projections, memory."""
+
+    refusal = "two non-linearities in a row"
 
 
 class Squashed(Value):
@@ -31,13 +35,15 @@ class Squashed(Value):
 class Function:
     """One primitive: its name, argument types, result type and how it is written.
 
-    `pattern` is the infix form with the arguments as `{0}` and `{1}`; empty for a call.
+    `pattern` is the infix form with the arguments as `{0}` and `{1}`; empty for a call. An
+    `associative` one may be written with more than two arguments, and is one of two inside.
     """
 
     name: str
-    arguments: tuple[type, ...]
-    result: type
+    arguments: tuple[type[Value], ...]
+    result: type[Value]
     commutative: bool = False
+    associative: bool = False
     pattern: str = ""
 
 
@@ -45,31 +51,45 @@ class Function:
 class Language:
     """What the formulas of a search space may say, and how large they may be.
 
+    Every genome has the formulas `outputs`, and may have those called `hidden` beside. Where they are
+    `carried` from step to step, a formula writes a primed name, and the name without prime is what
+    the step before wrote; other names are abbreviations. Where not, a formula may read `inputs` and
+    the formulas before it, down to the output before: each output ends a part of its own.
+
     `leaves` and `weighted` are numbered families, (`gate`, 16) standing for gate1 … gate16: leaves
-    with learned weights, and functions of one argument with learned weights. `output` names the
-    state that is the result; `memories` the further states that a genome may have.
+    with learned weights, and functions of one argument with learned weights. Formulas and leaves are
+    of the types `formula` and `leaf`.
     """
 
     name: str
     version: str
     functions: tuple[Function, ...]
-    leaves: tuple[tuple[str, int], ...]
+    outputs: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+    carried: bool = False
+    inputs: tuple[str, ...] = ()
+    leaves: tuple[tuple[str, int], ...] = ()
     weighted: tuple[tuple[str, int], ...] = ()
-    output: str = "h"
-    memories: tuple[str, ...] = ()
+    formula: type[Value] = Value
+    leaf: type[Value] = Value
     max_depth: int = 15
     max_nodes: int = 128
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """All names of formulas, the outputs first."""
+        return (*self.outputs, *self.hidden)
+
+    @property
     def states(self) -> tuple[str, ...]:
-        """All state names, the output first."""
-        return (self.output, *self.memories)
+        """What is carried over from the step before, by the formulas' names without prime."""
+        return tuple(unprimed(name) for name in self.names) if self.carried else ()
 
     @cached_property
     def by_name(self) -> Mapping[str, Function]:
         """Every function by its name, the numbered ones included."""
         numbered = [
-            Function(f"{family}{i}", (Value,), Mixed)
+            Function(f"{family}{i}", (self.formula,), self.leaf)
             for family, count in self.weighted
             for i in range(1, count + 1)
         ]
@@ -77,19 +97,40 @@ class Language:
 
     @cached_property
     def terminals(self) -> tuple[str, ...]:
-        """Every leaf: numbered projections, states of the step before, and of this step."""
+        """Every leaf: numbered projections, inputs, states of the step before, and formulas."""
         numbered = [f"{family}{i}" for family, n in self.leaves for i in range(1, n + 1)]
-        return (*numbered, *self.states, *(f"{state}'" for state in self.states))
+        return (*numbered, *self.inputs, *self.states, *self.names)
+
+    def readable(self, name: str, written: Sequence[str]) -> list[str]:
+        """Return the names that a formula may read beside learned leaves, in a genome of formulas.
+
+        Carried memory is read as the step before left it, and by an output as this step leaves it.
+        """
+        if self.carried:
+            memories = [other for other in written if other not in self.outputs]
+            now = memories if name in self.outputs else []
+            return [*(unprimed(memory) for memory in memories), *now]
+        before: list[str] = []
+        for other in written:
+            if other == name:
+                break
+            before = [] if other in self.outputs else [*before, other]
+        return [*self.inputs, *before]
+
+
+def unprimed(name: str) -> str:
+    """Return a name without its prime."""
+    return name.removesuffix("'")
 
 
 @cache
 def primitive_set(language: Language) -> gp.PrimitiveSetTyped:
     """Return the DEAP primitive set of a language; it is only ever used for its types."""
-    primitives = gp.PrimitiveSetTyped(language.name, [], Value)
+    primitives = gp.PrimitiveSetTyped(language.name, [], language.formula)
     for function in language.by_name.values():
         primitives.addPrimitive(_never_called, function.arguments, function.result, function.name)
     for name in language.terminals:
-        primitives.addTerminal(None, Mixed, name)
+        primitives.addTerminal(None, language.leaf, name)
     return primitives
 
 

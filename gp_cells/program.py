@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gp_cells.genome import Genome
-from gp_cells.language import Term
+from gp_cells.language import Term, unprimed
 
 PROJECTIONS = ("gate", "input", "recurrent", "bias", "scale", "linear")
 
@@ -44,7 +44,7 @@ def compile_program(genome: Genome) -> Program:
     """Return the program of a genome's canonical form."""
     canonical = genome.canonical()
     language, terms = canonical.language, canonical.terms()
-    states = (language.output, *(m for m in language.memories if f"{m}'" in dict(terms)))
+    states = tuple(unprimed(name) for name in language.names if name in dict(terms))
     steps: dict[Step, int] = {}
     finished: dict[str, int] = {}
 

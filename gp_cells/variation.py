@@ -12,7 +12,7 @@ ours. DEAP's tree generator draws from the global `random`; it is called here al
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -20,7 +20,7 @@ from deap import gp
 
 from gp_cells.choose import SettingError
 from gp_cells.genome import Genome, from_terms, nested
-from gp_cells.language import Language, Mixed, Term, Value, heads, primitive_set
+from gp_cells.language import Language, Term, heads, primitive_set, unprimed
 from gp_cells.spaces import Space
 
 TRIES = 100  # draws before giving up on a legal, changed child
@@ -33,31 +33,36 @@ Path = tuple[int, ...]  # the way from a formula's root to a node, as child numb
 def sample(space: Space, rng: np.random.Generator) -> Genome:
     """Return a random genome in canonical form.
 
-    The number of memory cells is drawn uniformly from 1 to the space's most (those that do not reach
-    the output then fall away); each formula is half the time a full tree, half the time a grown one.
-    Genomes that the space does not admit are drawn again.
+    The space says which formulas it has, and writes those that follow a rule of its own; of the
+    others each is half the time a full tree, half the time a grown one. Genomes that the space does
+    not admit are drawn again.
 
     Raises:
         SettingError: the space is so narrow that nothing legal was drawn.
     """
     for _ in range(TRIES):
-        memories = space.language.memories[: rng.integers(1, space.memory_cells + 1)]
-        names = [*(f"{m}'" for m in memories), f"{space.language.output}'"]
-        terms = [(name, _random_formula(space, name, memories, rng)) for name in names]
+        sketch = space.sketch(rng)
+        names = [name for name, _ in sketch]
+        terms = [(name, term or _random_formula(space, name, names, rng)) for name, term in sketch]
         genome = legal(space, terms)
         if genome is not None:
             return genome
     raise SettingError(f"no genome could be drawn from {space}; give it more functions or room")
 
 
-def mutate(space: Space, genome: Genome, rng: np.random.Generator) -> tuple[Genome, str]:
+def mutate(
+    space: Space,
+    genome: Genome,
+    rng: np.random.Generator,
+    mutations: Sequence[str] = MUTATIONS,
+) -> tuple[Genome, str]:
     """Return a changed, legal genome in canonical form and the name of the mutation that made it.
 
     The place is uniform over all nodes of all formulas.
     """
     change = {"replace": _replace, "insert": _insert, "shrink": _shrink}
     for _ in range(TRIES):
-        operator = MUTATIONS[rng.integers(len(MUTATIONS))]
+        operator = mutations[int(rng.integers(len(mutations)))]
         terms = genome.terms()
         spots = [(i, path) for i, (_, term) in enumerate(terms) for path in paths(term)]
         formula, path = spots[rng.integers(len(spots))]
@@ -75,7 +80,8 @@ def mutate(space: Space, genome: Genome, rng: np.random.Generator) -> tuple[Geno
 def cross(space: Space, first: Genome, second: Genome, rng: np.random.Generator) -> Genome | None:
     """Return `first` with one subtree from the same place of `second`, or None if none is new.
 
-    A memory cell that the subtree reads and `first` lacks comes along from `second`.
+    A memory cell that the subtree reads and `first` lacks comes along from `second`; where nothing is
+    carried over, a subtree that reads what `first` has not got at that place is left.
     """
     terms, donors = dict(first.terms()), dict(second.terms())
     points = [
@@ -91,6 +97,8 @@ def cross(space: Space, first: Genome, second: Genome, rng: np.random.Generator)
         if not issubclass(
             result_type(graft, space.language), slot_type(terms[name], here, space.language)
         ):
+            continue
+        if not _is_readable(graft, name, list(terms), space.language):
             continue
         child_terms = {**terms, name: grafted(terms[name], here, graft)}
         child = legal(space, _with_missing_memories(child_terms, donors, space.language))
@@ -151,13 +159,13 @@ def grafted(term: Term, path: Path, part: Term) -> Term:
 
 def result_type(term: Term, language: Language) -> type:
     """Return the type of a term's value."""
-    return language.by_name[term[0]].result if term[0] in language.by_name else Mixed
+    return language.by_name[term[0]].result if term[0] in language.by_name else language.leaf
 
 
 def slot_type(term: Term, path: Path, language: Language) -> type:
     """Return the type that a term needs at a path."""
     if not path:
-        return Value
+        return language.formula
     return language.by_name[subtree(term, path[:-1])[0]].arguments[path[-1]]
 
 
@@ -191,51 +199,59 @@ def legal(space: Space, terms: list[tuple[str, Term]]) -> Genome | None:
     return genome if space.admits(genome) else None
 
 
+def _is_readable(part: Term, name: str, written: Sequence[str], language: Language) -> bool:
+    """Return whether a part may stand in a formula; memory that is missing can be brought along."""
+    if language.carried:
+        return True
+    named = set(heads(part)) & set(language.names)
+    return named <= set(language.readable(name, written))
+
+
 def _with_missing_memories(
     terms: dict[str, Term], donors: dict[str, Term], language: Language
 ) -> list[tuple[str, Term]]:
     terms = dict(terms)
+    if not language.carried:
+        return list(terms.items())
     while True:
-        read = {head.removesuffix("'") for term in terms.values() for head in heads(term)}
-        missing = [m for m in language.memories if m in read and f"{m}'" not in terms]
+        read = {unprimed(head) for term in terms.values() for head in heads(term)}
+        missing = [m for m in language.hidden if unprimed(m) in read and m not in terms]
         if not missing:
-            output = f"{language.output}'"
-            return sorted(terms.items(), key=lambda item: (item[0] == output, item[0]))
-        terms.update({f"{m}'": donors[f"{m}'"] for m in missing})
+            return sorted(terms.items(), key=lambda item: (item[0] in language.outputs, item[0]))
+        terms.update({memory: donors[memory] for memory in missing})
 
 
 # --- draws ----------------------------------------------------------------------------------------
 
 
-def _leaves(space: Space, name: str, memories: tuple[str, ...]) -> list[str]:
-    """Return the leaves that formula `name` may read, memories as often as all projections."""
-    projections = [f"{family}{i + 1}" for family in space.leaves for i in range(space.max_gates)]
-    states = list(memories)
-    if name == f"{space.language.output}'":
-        states += [f"{memory}'" for memory in memories]
-    share = max(1, len(projections) // len(states)) if states else 0
-    return projections + states * share
+def _leaves(space: Space, name: str, written: Sequence[str]) -> list[str]:
+    """Return the leaves that formula `name` may read, given names as often as all projections."""
+    given = space.language.readable(name, written)
+    share = max(1, len(space.projections) // len(given)) if given else 0
+    return [*space.projections, *given * share]
 
 
-def _narrowed(space: Space, name: str, memories: tuple[str, ...]) -> gp.PrimitiveSetTyped:
+def _narrowed(space: Space, name: str, written: Sequence[str]) -> gp.PrimitiveSetTyped:
     """Return the DEAP primitive set that a search draws formula `name` from."""
-    primitives = gp.PrimitiveSetTyped(space.language.name, [], Value)
-    for function in space.language.functions:
+    language = space.language
+    primitives = gp.PrimitiveSetTyped(language.name, [], language.formula)
+    for function in language.functions:
         if function.name in space.functions:
             primitives.addPrimitive(len, function.arguments, function.result, function.name)
-    everything = primitive_set(space.language).mapping
-    leaves = _leaves(space, name, memories)
-    for kind in (Value, Mixed):
+    everything = primitive_set(language).mapping
+    leaves = _leaves(space, name, written)
+    for kind in (language.formula, language.leaf):
         primitives.terminals[kind] = [everything[leaf] for leaf in leaves]
     primitives.terms_count = len(set(leaves))
     return primitives
 
 
 def _random_formula(
-    space: Space, name: str, memories: tuple[str, ...], rng: np.random.Generator
+    space: Space, name: str, written: Sequence[str], rng: np.random.Generator
 ) -> Term:
+    kind = space.language.formula
     with _deap_seeded(rng):
-        tree = gp.genHalfAndHalf(_narrowed(space, name, memories), *SAMPLE_DEPTH, Value)
+        tree = gp.genHalfAndHalf(_narrowed(space, name, written), *SAMPLE_DEPTH, kind)
     return nested(gp.PrimitiveTree(tree))
 
 
@@ -254,9 +270,8 @@ def _pick(rng: np.random.Generator, options: list[str]) -> str | None:
     return options[rng.integers(len(options))] if options else None
 
 
-def _memories(genome: Genome) -> tuple[str, ...]:
-    output = f"{genome.language.output}'"
-    return tuple(name.removesuffix("'") for name, _ in genome.formulas if name != output)
+def _written(genome: Genome) -> list[str]:
+    return [name for name, _ in genome.formulas]
 
 
 def _replace(
@@ -265,7 +280,7 @@ def _replace(
     """Replace the element at a path by another of the same type and number of arguments."""
     part, language = subtree(term, path), space.language
     if len(part) == 1:
-        options = [leaf for leaf in _leaves(space, name, _memories(genome)) if leaf != part[0]]
+        options = [leaf for leaf in _leaves(space, name, _written(genome)) if leaf != part[0]]
     else:
         old, needed = language.by_name[part[0]], slot_type(term, path, language)
         options = [
@@ -294,11 +309,21 @@ def _insert(
     chosen = _pick(rng, options)
     if chosen is None:
         return None
-    count = len(language.by_name[chosen].arguments)
-    leaves = _leaves(space, name, _memories(genome))
-    arguments: list[Term] = [(leaves[rng.integers(len(leaves))],) for _ in range(count)]
-    arguments[rng.integers(count)] = part
+    kinds = language.by_name[chosen].arguments
+    leaves = _leaves(space, name, _written(genome))
+    arguments = [_filling(space, wanted, leaves, rng) for wanted in kinds]
+    places = [i for i, wanted in enumerate(kinds) if issubclass(kind, wanted)]
+    arguments[places[rng.integers(len(places))]] = part
     return grafted(term, path, (chosen, *arguments))
+
+
+def _filling(space: Space, kind: type, leaves: Sequence[str], rng: np.random.Generator) -> Term:
+    """Return a leaf, within a function of one argument where only that gives a value of the type."""
+    leaf = (leaves[int(rng.integers(len(leaves)))],)
+    if issubclass(space.language.leaf, kind):
+        return leaf
+    makers = [f for f in space.language.functions if f.result is kind and len(f.arguments) == 1]
+    return (makers[rng.integers(len(makers))].name, leaf)
 
 
 def _shrink(

@@ -36,10 +36,10 @@ def disguised(genome: Genome, seed: int) -> Genome:
         names |= {
             f"{family}{i}": f"{family}{j}" for i, j in zip(range(1, 17), numbers, strict=True)
         }
-    memories = list(language.memories)
+    memories = list(language.hidden)
     dice.shuffle(memories)
-    for old, new in zip(language.memories, memories, strict=True):
-        names |= {old: new, f"{old}'": f"{new}'"}
+    for old, new in zip(language.hidden, memories, strict=True):
+        names |= {old: new, old[0]: new[0]}
 
     def reword(term: tuple) -> tuple:
         children = [reword(child) for child in term[1:]]

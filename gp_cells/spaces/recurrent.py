@@ -7,9 +7,11 @@ the raw memory cells. Hand-designed cells need a few more words, which a search 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import numpy as np
 
 from gp_cells.choose import SettingError, check_range
 from gp_cells.genome import Genome
@@ -35,7 +37,7 @@ LEAVES = {
     "scale": "a learned factor, one number a unit",
 }
 
-MEMORIES = ("c", "d", "e", "f")
+MEMORIES = ("c'", "d'", "e'", "f'")
 
 
 @dataclass(frozen=True)
@@ -73,10 +75,23 @@ class Recurrent:
         return LANGUAGE
 
     @property
+    def projections(self) -> Sequence[str]:
+        """As many leaves of each family as the limit allows."""
+        return [f"{family}{i + 1}" for family in self.leaves for i in range(self.max_gates)]
+
+    @property
     def baselines(self) -> Mapping[str, Path]:
         """The hand-designed cells: name to `.cell` file."""
         folder = Path(__file__).parent / "cells"
         return {path.stem: path for path in sorted(folder.glob("*.cell"))}
+
+    def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
+        """Return 1 to `memory_cells` memory cells and the output, all to be drawn.
+
+        Memory cells that do not reach the output fall away later.
+        """
+        memories = MEMORIES[: rng.integers(1, self.memory_cells + 1)]
+        return [(name, None) for name in (*memories, "h'")]
 
     def admits(self, genome: Genome) -> bool:
         """Return whether a search may propose a canonical genome: within limits, reads the input.
@@ -98,9 +113,12 @@ LANGUAGE = Language(
     name="recurrent",
     version="1",
     functions=FUNCTIONS,
+    outputs=("h'",),
+    hidden=MEMORIES,
+    carried=True,
     leaves=tuple((family, 16) for family in LEAVES),
     weighted=(("linear", 4),),
-    memories=MEMORIES,
+    leaf=Mixed,
     max_depth=15,
     max_nodes=128,
 )
@@ -114,7 +132,7 @@ def explodes(genome: Genome) -> bool:
     a sum has its larger one, a product both. A projection of the output has the output's degree. The
     filter is ours; Rawal and Miikkulainen 2018 speak of none.
     """
-    degrees = {f"{state}'": 1 for state in genome.language.states}
+    degrees = dict.fromkeys(genome.language.names, 1)
     while True:
         found: dict[str, int] = {}
         for name, term in genome.terms():
@@ -137,4 +155,4 @@ def _degree(term: Term, before: dict[str, int], now: dict[str, int], language: L
         return now[head]
     if head in language.states:
         return before[f"{head}'"]
-    return before[f"{language.output}'"] if head.startswith(("gate", "recurrent")) else 0
+    return before[language.outputs[0]] if head.startswith(("gate", "recurrent")) else 0

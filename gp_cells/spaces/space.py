@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from gp_cells.genome import Genome
-from gp_cells.language import Language
+from gp_cells.language import Language, Term
 
 
 class Space(Protocol):
@@ -24,23 +26,17 @@ class Space(Protocol):
         ...
 
     @property
-    def leaves(self) -> tuple[str, ...]:
-        """The leaf families that a search draws from, e.g. `gate`."""
-        ...
-
-    @property
-    def memory_cells(self) -> int:
-        """The most memory cells beside the output that a search writes."""
-        ...
-
-    @property
-    def max_gates(self) -> int:
-        """The most projections of one family that a search writes."""
+    def projections(self) -> Sequence[str]:
+        """The leaves with learned weights that a search draws from, e.g. gate1 … gate8."""
         ...
 
     @property
     def baselines(self) -> Mapping[str, Path]:
         """The hand-designed genomes of this space: name to `.cell` file."""
+        ...
+
+    def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
+        """Return the formulas of a fresh genome in order, None for those to be drawn at random."""
         ...
 
     def admits(self, genome: Genome) -> bool:
