@@ -36,6 +36,7 @@ from gp_cells.engine import build, cpu
 from gp_cells.engine.adam import Adam
 from gp_cells.engine.network import Network
 from gp_cells.genome import Genome, parse
+from gp_cells.recipe import Form
 from gp_cells.search import plug_in
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.stopping.never import Never
@@ -256,8 +257,9 @@ def trial(rounds: int) -> None:
         splits = load(Path(folder), "search")
     setup = train.Setup(
         genome=baseline("lstm"),
+        space=Recurrent(),
         task=task,
-        features=88,
+        form=Form("frames", 88, "keys", 88),
         learning_rate=task.recipe.learning_rate,
         seed=seeds.derive(seed=1, purpose="trial"),
         stopper=Never(),
@@ -272,7 +274,7 @@ def trial(rounds: int) -> None:
     watch.watch(cpu._Run, "forward", "engine")
     watch.watch(cpu._Run, "backward", "engine")
     watch.watch(Network, "forward", "output layer and loss, forward")
-    watch.watch(Network, "summed_loss", "output layer and loss, forward")
+    watch.watch(train, "summed_loss", "output layer and loss, forward")
     watch.watch(torch.Tensor, "backward", "their gradients, and autograd")
     watch.watch(nn.utils, "clip_grad_norm_", "optimiser")
     watch.watch(Adam, "step", "optimiser")

@@ -1,7 +1,7 @@
 """What one trial takes in time and memory, foretold from its size and from earlier trials.
 
-The time is so much a target and so much a multiply-add; the memory is what the process always takes
-and the numbers that training keeps. What a target, a multiply-add and the process take is learnt from
+The time is so much a step or image and so much a multiply-add; the memory is what the process always takes
+and the numbers that training keeps. What a step, a multiply-add and the process take is learnt from
 the tables. The rules ask this for every job, so neither torch nor deap is imported to foretell.
 """
 
@@ -40,23 +40,23 @@ ENOUGH = 10  # trials to learn from
 class Size:
     """What of a trial decides its cost."""
 
-    targets: float  # passed through, a target trained on counting with its gradient
+    passes: float  # of an input step or image, one trained on counting with its gradient
     multiply_adds: float  # of all of them
     kept_mb: float  # weights with their copies, and what one batch keeps for its gradient
 
 
 @dataclass(frozen=True)
 class Speed:
-    """What a machine takes: seconds a target and a multiply-add, MB before anything is kept."""
+    """What a machine takes: seconds a pass and a multiply-add, MB before anything is kept."""
 
-    target_s: float
+    pass_s: float
     multiply_add_s: float
     process_mb: float
     trials: int  # that it was learnt from
 
     def seconds(self, size: Size) -> float:
         """Return the wall time of training and validation, in seconds."""
-        return size.targets * self.target_s + size.multiply_adds * self.multiply_add_s
+        return size.passes * self.pass_s + size.multiply_adds * self.multiply_add_s
 
     def memory_mb(self, size: Size) -> float:
         """Return the peak memory of the process, in MB."""
@@ -64,36 +64,19 @@ class Speed:
 
 
 # Before anything was measured. Cautious: the compiled engine was seen to take about a hundredth of the
-# time a target on one core, and torch 280 MB before anything is kept.
-UNMEASURED = Speed(target_s=100e-6, multiply_add_s=1e-9, process_mb=600.0, trials=0)
-
-
-def count(genome: Any, settings: Mapping[str, Any]) -> Row:
-    """Return a genome's parameters and multiply-adds, of one layer and step, and its nodes."""
-    from gp_cells.program import compile_program, count_multiply_adds, count_parameters
-
-    program, units = compile_program(genome), settings["task"]["settings"]["recipe"]["units"]
-    data = settings["data"]
-    inputs = units if data["kind"] == "symbols" else data["features"]
-    return {
-        "parameters": count_parameters(program, inputs, units),
-        "multiply_adds": count_multiply_adds(program, inputs, units),
-        "nodes": sum(len(tree) for _, tree in genome.formulas),
-    }
+# time a step on one core, and torch 280 MB before anything is kept.
+UNMEASURED = Speed(pass_s=100e-6, multiply_add_s=1e-9, process_mb=600.0, trials=0)
 
 
 def size_of(counts: Mapping[str, Any], settings: Mapping[str, Any], epochs: int) -> Size:
     """Return the size of so many epochs of a trial, from its genome's counts."""
     recipe, data = settings["task"]["settings"]["recipe"], settings["data"]
-    units, layers, features = recipe["units"], recipe["layers"], data["features"]
-    targets = epochs * ((1 + BACKWARD) * data["targets"]["train"] + data["targets"]["valid"])
-    in_batch = data["steps"] * recipe["batch_size"]
-    weights = layers * counts["parameters"] + units * features
-    activations = in_batch * (layers * counts["nodes"] * units + features)
+    passes = epochs * ((1 + BACKWARD) * data["passes"]["train"] + data["passes"]["valid"])
+    activations = data["steps"] * recipe["batch_size"] * counts["kept"]
     return Size(
-        targets,
-        targets * (layers * counts["multiply_adds"] + units * features),
-        NUMBER_MB * (COPIES * weights + (1 + BACKWARD) * activations),
+        passes,
+        passes * counts["network_multiply_adds"],
+        NUMBER_MB * (COPIES * counts["network_parameters"] + (1 + BACKWARD) * activations),
     )
 
 
@@ -113,8 +96,8 @@ class Measured:
 def kind_of(settings: Mapping[str, Any]) -> tuple[Any, ...]:
     """Return what trials share that can be foretold from one another."""
     training = settings["training"]
-    task = settings["task"]["name"]
-    return task, training["engine"], training["device"], training["threads"]
+    task, space = settings["task"]["name"], settings["space"]["name"]
+    return task, space, training["engine"], training["device"], training["threads"]
 
 
 def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, list[Measured]]:
@@ -159,11 +142,11 @@ def learn(trials: Sequence[Measured]) -> Speed:
     """
     if len(trials) < ENOUGH:
         return UNMEASURED
-    target_s, multiply_add_s = _fit(
-        [(t.size.targets / t.seconds, t.size.multiply_adds / t.seconds) for t in trials]
+    pass_s, multiply_add_s = _fit(
+        [(t.size.passes / t.seconds, t.size.multiply_adds / t.seconds) for t in trials]
     )
     process_mb = statistics.median(t.memory_mb - t.size.kept_mb for t in trials)
-    return Speed(target_s, multiply_add_s, process_mb, len(trials))
+    return Speed(pass_s, multiply_add_s, process_mb, len(trials))
 
 
 def _fit(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
@@ -192,8 +175,14 @@ def ask(protocol: str, genome: str, attempt: int) -> dict[str, int]:
     try:
         settings, order = (json.loads(Path(path).read_bytes()) for path in (protocol, genome))
         recipe, training = settings["task"]["settings"]["recipe"], settings["training"]
-        size = size_of(order, settings, recipe["epochs"])
-    except (ValueError, KeyError, TypeError):  # a broken file is for its job to tell of
+        epochs = order.get("recipe", {}).get("epochs", recipe["epochs"])
+        size = size_of(order, settings, epochs)
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+    ):  # a broken file is for its job to tell of
         return _doubled(UNKNOWN, attempt)
     speed = _speed(kind_of(settings))
     wanted = request(speed.seconds(size), speed.memory_mb(size), training["time_limit_s"])
@@ -230,8 +219,8 @@ def report(results: Path) -> str:
     """
     lines = []
     for kind, trials in measured(results).items():
-        task, engine, device, threads = kind
-        lines += [f"{task}, engine {engine} on {device}, {threads} thread(s)", HEADER]
+        task, space, engine, device, threads = kind
+        lines += [f"{task}, {space}, engine {engine} on {device}, {threads} thread(s)", HEADER]
         lines += [*hold_against(trials), ""]
     if not lines:
         raise RecordError(f"{results}/tables has no trials; run a benchmark to its end first")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+import math
 from pathlib import Path
 from typing import Any
 
 from gp_cells.files import read_json, write_json
 from gp_cells.genome import parse
 from gp_cells.record import read_trial, read_weights
-from gp_cells.search import plug_in
+from gp_cells.search import form_of, plug_in
 from gp_cells.tasks.prepared import load
 from gp_cells.train import Setup, evaluate, make_network
 
@@ -31,18 +33,21 @@ def test(settings_file: Path, conclusion_file: Path, data: Path, path: Path) -> 
             setup = setup_of(settings, trial["order"])
             network = make_network(setup)
             network.load_state_dict(read_weights(record))
-            loss = evaluate(network, setup.task, split, setup.device)
-            measured.append({"candidate": candidate, "test_loss": loss})
+            loss, error = evaluate(network, setup.task, setup.form, split, setup.device)
+            known = {} if math.isnan(error) else {"test_error": error}
+            measured.append({"candidate": candidate, "test_loss": loss, **known})
     write_json(path, measured)
 
 
 def setup_of(settings: dict[str, Any], order: dict[str, Any]) -> Setup:
     """Return what a trial is, from its run's settings and its own order."""
-    space = plug_in(settings, "space")
+    space, task = plug_in(settings, "space"), plug_in(settings, "task")
+    recipe = dataclasses.replace(task.recipe, **order.get("recipe", {}))
     return Setup(
         genome=parse(order["genome"], space.language),
-        task=plug_in(settings, "task"),
-        features=settings["data"]["features"],
+        space=space,
+        task=dataclasses.replace(task, recipe=recipe),
+        form=form_of(settings),
         learning_rate=order["learning_rate"],
         seed=order["seed"],
         stopper=plug_in(settings, "stopping"),

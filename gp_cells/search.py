@@ -15,8 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells import seeds
-from gp_cells.choose import SettingError, choose
-from gp_cells.cost import count
+from gp_cells.choose import SettingError, choose, configure
 from gp_cells.files import (
     RecordError,
     read_fitness,
@@ -29,7 +28,7 @@ from gp_cells.plan import replicate_slot
 from gp_cells.spaces import SPACES
 from gp_cells.stopping import STOPPERS
 from gp_cells.strategies import STRATEGIES, Outcome, Proposal
-from gp_cells.tasks import TASKS, Recipe
+from gp_cells.tasks import TASKS, Form, Recipe
 
 FAMILIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "task": ("tasks", TASKS),
@@ -56,8 +55,15 @@ def check_order(order: Mapping[str, Any]) -> dict[str, Any]:
             plan.
     """
     chosen = {key: plug_in(order, key) for key in FAMILIES}
-    search = order["search"]
-    chosen["strategy"].check(search["waves"], search["slots"], chosen["space"])
+    search, task, space = order["search"], chosen["task"], chosen["space"]
+    if task.inputs not in space.reads:
+        names = order["space"]["name"], order["task"]["name"]
+        raise SettingError(
+            f"the space {names[0]} reads {' or '.join(space.reads)}, the task {names[1]} has "
+            f"{task.inputs}; choose another task or space"
+        )
+    chosen["strategy"].check(search["waves"], search["slots"], space)
+    _final_recipe(order)
     return {
         key: {"name": order[key]["name"], "settings": dataclasses.asdict(member)}
         for key, member in chosen.items()
@@ -72,7 +78,7 @@ def write_settings(order: Mapping[str, Any], data: Path, path: Path) -> None:
     """
     settings = {**order, **check_order(order)}
     described = read_json(data)
-    wanted = ("kind", "unit", "features", "targets", "steps", "hash", "reference_valid")
+    wanted = ("form", "unit", "targets", "passes", "steps", "hash", "reference_valid")
     settings["data"] = {name: described[name] for name in wanted}
     write_json(path, settings)
 
@@ -103,7 +109,7 @@ def breed(settings_file: Path, history_file: Path | None, wave: int, folder: Pat
     """Write a wave's genomes, one small file a slot, and which operator made them from whom."""
     settings = read_json(settings_file)
     history = () if history_file is None else read_history(history_file)
-    recipe = _recipe(settings)
+    space, recipe = plug_in(settings, "space"), _recipe(settings)
     lineage = []
     for slot, proposal in enumerate(propose(settings, history, wave)):
         genome = proposal.genome
@@ -113,7 +119,7 @@ def breed(settings_file: Path, history_file: Path | None, wave: int, folder: Pat
             "candidate": candidate,
             "architecture_id": genome.architecture_id,
             "genome": str(genome),
-            **count(genome, settings),
+            **space.count(genome, form_of(settings), recipe),
             "learning_rate": recipe.learning_rate,
             "seed": seeds.derive(seed=settings["seed"], purpose="trial"),
         }
@@ -183,13 +189,18 @@ def read_history(path: Path) -> list[Outcome]:
 
 
 def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
-    """Order the finalists' trials: the run's best architectures × learning rates × fresh seeds."""
+    """Order the finalists' trials: the run's best architectures × learning rates × fresh seeds.
+
+    What `finalists.recipe` names is other than in the search, so that a cell found small is enlarged.
+    """
     settings = read_json(settings_file)
-    final, recipe = settings["finalists"], _recipe(settings)
+    final, recipe = settings["finalists"], _final_recipe(settings)
+    other = {"recipe": final["recipe"]} if "recipe" in final else {}
     chosen = finalists(read_history(history_file), settings["search"]["finalists"])
-    language = plug_in(settings, "space").language
+    space = plug_in(settings, "space")
     for i, outcome in enumerate(chosen):
-        counts = count(parse(outcome.genome, language), settings)
+        genome = parse(outcome.genome, space.language)
+        counts = space.count(genome, form_of(settings), recipe)
         for r, factor in enumerate(final["learning_rate_factors"]):
             for s, seed in enumerate(final["seeds"]):
                 slot = replicate_slot(i, r, s)
@@ -201,6 +212,7 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
                     "architecture_id": outcome.architecture_id,
                     "genome": outcome.genome,
                     **counts,
+                    **other,
                     "learning_rate": recipe.learning_rate * factor,
                     "seed": seeds.derive(seed=seed, purpose="replicate"),
                 }
@@ -224,7 +236,7 @@ def conclude(settings_file: Path, folder: Path, path: Path) -> None:
     one is listed with no mean.
     """
     settings = read_json(settings_file)
-    final, recipe = settings["finalists"], _recipe(settings)
+    final, recipe = settings["finalists"], _final_recipe(settings)
     rates = [recipe.learning_rate * factor for factor in final["learning_rate_factors"]]
     concluded = []
     for i in range(settings["search"]["finalists"]):
@@ -261,5 +273,21 @@ def _or_infinite(loss: float | None) -> float:
     return math.inf if loss is None else loss
 
 
+def form_of(settings: Mapping[str, Any]) -> Form:
+    """Return the form of a run's data."""
+    return Form(**settings["data"]["form"])
+
+
 def _recipe(settings: Mapping[str, Any]) -> Recipe:
     return plug_in(settings, "task").recipe
+
+
+def _final_recipe(settings: Mapping[str, Any]) -> Recipe:
+    """Return what the finalists are trained by: the task's recipe, but for what the config changes.
+
+    Raises:
+        SettingError: the config changes what is not in a recipe, or to a value that it cannot have.
+    """
+    changed = settings["finalists"].get("recipe", {})
+    given = {**dataclasses.asdict(_recipe(settings)), **changed}
+    return configure(Recipe, given, "finalists.recipe")

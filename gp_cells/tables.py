@@ -3,7 +3,7 @@
 One file a table and run, `results/tables/<table>/run=<run>/part.parquet`, plain Parquet with zstd;
 the column `run` is the folder's name (a Hive partition), which every reader of folders adds by itself.
 Each column's unit and meaning stand in its field metadata. NULL means not measured, NaN measured and
-not a number. Losses are in nats and minimised; the unit of a task's loss is in `runs.loss_unit`.
+not a number. Losses are minimised, and in nats where `runs.loss_unit` does not say otherwise.
 """
 
 from __future__ import annotations
@@ -35,8 +35,12 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("loss_unit", TEXT, "", "what this task's losses are measured in"),
         ("direction", TEXT, "", "whether a lower or a higher loss is better"),
         ("data_hash", TEXT, "", "blake2b-128 of the prepared data"),
-        ("features", WHOLE, "", "size of one input: keys of a frame, or symbols"),
-        ("units", WHOLE, "", "width of each recurrent layer"),
+        ("inputs", TEXT, "", "what a network reads: frames, symbols or images"),
+        ("features", WHOLE, "", "numbers of a frame, symbols of the vocabulary, or channels"),
+        ("targets", TEXT, "", "what it predicts: keys, classes or numbers"),
+        ("outputs", WHOLE, "", "how many keys, classes or numbers"),
+        ("units", WHOLE, "", "width of recurrent layers, or of the first convolutional cells"),
+        ("layers", WHOLE, "", "recurrent layers, or convolutional cells between reductions"),
         ("references", TEXT, "JSON, nats", "validation losses of trivial predictors"),
         ("settings", TEXT, "JSON", "the run's settings with all defaults"),
         ("schema_version", TEXT, "", "version of these tables"),
@@ -46,10 +50,18 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("architecture_id", TEXT, "", "blake2b-128 of the canonical genome"),
         ("name", TEXT, "", "name of a hand-designed cell; NULL for others"),
         ("genome", TEXT, "", "canonical formulas"),
-        ("parameters", WHOLE, "", "learned numbers in one layer, at the run's features and units"),
-        ("multiply_adds", WHOLE, "", "multiply-adds of one layer, one step, one sequence"),
-        ("memory_cells", WHOLE, "", "states beside the output"),
-        ("gates", WHOLE, "", "projections of all kinds"),
+        ("parameters", WHOLE, "", "learned numbers: of one recurrent layer, or a whole CNN"),
+        ("multiply_adds", WHOLE, "", "of the same, for one step of a sequence, or one image"),
+        ("network_parameters", WHOLE, "", "learned numbers of the whole network of the search"),
+        (
+            "network_multiply_adds",
+            WHOLE,
+            "",
+            "of the same, for one step of a sequence, or one image",
+        ),
+        ("kept", WHOLE, "", "numbers that training keeps a step or image for the gradient, about"),
+        ("formulas", WHOLE, "", "formulas: outputs, memory cells, values used more than once"),
+        ("gates", WHOLE, "", "numbered projections of all kinds"),
         ("depth", WHOLE, "", "depth of the deepest formula; a leaf is 0"),
         ("nodes", WHOLE, "", "nodes of all formulas"),
     ),
@@ -126,6 +138,12 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("epoch", WHOLE, "", "from 1"),
         ("train_loss", REAL, "nats", "mean over the epoch's targets, as the weights changed"),
         ("valid_loss", REAL, "nats", "after the epoch, on the whole validation split"),
+        (
+            "valid_error",
+            REAL,
+            "",
+            "share of targets whose class is not the most probable one; NULL without classes",
+        ),
         ("gradient_norm", REAL, "", "mean over batches, before clipping"),
         ("wall_s", REAL, "s", "wall time of the epoch with its validation"),
         ("cpu_s", REAL, "s", "CPU time of the same"),
@@ -136,6 +154,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("finalist", WHOLE, "", "rank of the finalist, from 0"),
         ("seed", WHOLE, "", "seed of the trial"),
         ("test_loss", REAL, "nats", "on the test split, read once, at the very end"),
+        ("test_error", REAL, "", "share of wrong classes on the test split; NULL without classes"),
     ),
     "hardware": (
         ("hardware_id", TEXT, "", "blake2b-128 of the row"),

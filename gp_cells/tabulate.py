@@ -8,14 +8,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gp_cells.choose import choose
-from gp_cells.cost import count
 from gp_cells.files import SCHEMA_VERSION, RecordError, content_hash, read_fitness, read_json
 from gp_cells.genome import parse
 from gp_cells.plan import replicate_slot
-from gp_cells.program import compile_program
 from gp_cells.record import read_trial
-from gp_cells.spaces import SPACES
+from gp_cells.search import form_of, plug_in
 from gp_cells.tables import write_rows
 
 
@@ -85,6 +82,7 @@ def _read_both(path: Path) -> dict[str, Any]:
 def run_row(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Return a run's row of table `runs`."""
     search, data = settings["search"], settings["data"]
+    recipe = settings["task"]["settings"]["recipe"]
     return {
         **{key: settings[key] for key in ("run", "benchmark", "seed")},
         **{key: search[key] for key in ("waves", "slots", "lag")},
@@ -94,8 +92,8 @@ def run_row(settings: Mapping[str, Any]) -> dict[str, Any]:
         "loss_unit": data["unit"],
         "direction": "minimise",
         "data_hash": data["hash"],
-        "features": data["features"],
-        "units": settings["task"]["settings"]["recipe"]["units"],
+        **{key: data["form"][key] for key in ("inputs", "features", "targets", "outputs")},
+        **{key: recipe[key] for key in ("units", "layers")},
         "references": json.dumps(data["reference_valid"], sort_keys=True),
         "settings": json.dumps(settings, sort_keys=True),
         "schema_version": SCHEMA_VERSION,
@@ -106,20 +104,23 @@ def architecture_rows(
     lineage: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """Return a run's rows of table `architectures`, each once."""
-    space = choose("spaces", SPACES, **settings["space"])
+    space, recipe = plug_in(settings, "space"), plug_in(settings, "task").recipe
     rows: dict[str, dict[str, Any]] = {}
+    language = space.language
+    projections = {
+        f"{f}{i + 1}" for f, n in (*language.leaves, *language.weighted) for i in range(n)
+    }
     for entry in lineage:
-        genome = parse(entry["genome"], space.language)
-        program = compile_program(genome)
+        genome = parse(entry["genome"], language)
         name = entry["operator"].partition("baseline:")[2] or None
         row = {
             "run": settings["run"],
             "architecture_id": entry["architecture_id"],
             "name": name,
             "genome": entry["genome"],
-            **count(genome, settings),
-            "memory_cells": len(program.states) - 1,
-            "gates": sum(program.counts.values()),
+            **space.count(genome, form_of(settings), recipe),
+            "formulas": len(genome.formulas),
+            "gates": len({node.name for _, tree in genome.formulas for node in tree} & projections),
             "depth": max(tree.height for _, tree in genome.formulas),
         }
         rows.setdefault(entry["architecture_id"], row)
@@ -207,6 +208,7 @@ def curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[st
             "trial_id": row["trial_id"],
             "run": row["run"],
             **{name: column[i] for name, column in curve.items()},
+            "valid_error": None if math.isnan(curve["valid_error"][i]) else curve["valid_error"][i],
         }
         for i in range(len(curve["epoch"]))
     ]
@@ -224,5 +226,6 @@ def _test_rows(run_folder: Path, trials: Sequence[Mapping[str, Any]]) -> list[di
     for tested in read_json(run_folder / "test" / "test.json"):
         trial = by_candidate[tested["candidate"]]
         shared = {key: trial[key] for key in ("trial_id", "run", "finalist", "seed")}
-        rows.append({**shared, "test_loss": tested["test_loss"]})
+        measured = {key: tested.get(key) for key in ("test_loss", "test_error")}
+        rows.append({**shared, **measured})
     return rows

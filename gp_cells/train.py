@@ -20,10 +20,14 @@ from torch import Tensor
 from gp_cells import seeds
 from gp_cells.engine.adam import Adam
 from gp_cells.engine.cell import Engine
-from gp_cells.engine.network import Network
+from gp_cells.engine.loss import first_guess, ignorant_loss, summed_errors, summed_loss
 from gp_cells.genome import Genome
+from gp_cells.recipe import Form
+from gp_cells.spaces import Space
 from gp_cells.stopping import Stopper
 from gp_cells.tasks import Arrays, Batch, SplitName, Task
+
+Network = Any  # a torch module with what `Space.network` promises
 
 CHECKPOINT_EVERY_S = 60.0  # and at the end of every epoch
 RUNNING = ("loss", "targets", "norm", "wall_s", "cpu_s")  # summed over the batches of an epoch
@@ -35,8 +39,9 @@ class Setup:
     """Everything that decides what a trial does."""
 
     genome: Genome
+    space: Space
     task: Task
-    features: int
+    form: Form
     learning_rate: float
     seed: int
     stopper: Stopper
@@ -50,12 +55,14 @@ class Setup:
 class Epoch:
     """One row of the learning curve; losses in the task's unit, times in seconds.
 
-    `gradient_norm` is the mean over batches, before clipping.
+    `valid_error` is the share of validation targets whose class is not the most probable one, NaN
+    where there are no classes. `gradient_norm` is the mean over batches, before clipping.
     """
 
     epoch: int
     train_loss: float
     valid_loss: float
+    valid_error: float
     gradient_norm: float
     wall_s: float
     cpu_s: float
@@ -137,58 +144,46 @@ def train(
     return training.finished(status, reason)
 
 
-def evaluate(network: Network, task: Task, split: Arrays, device: str = "cpu") -> float:
-    """Return the mean loss over every target of a split, in the task's unit."""
+def evaluate(
+    network: Network, task: Task, form: Form, split: Arrays, device: str = "cpu"
+) -> tuple[float, float]:
+    """Return the mean loss over every target of a split, in the task's unit, and the error.
+
+    The error is the share of classes that are not the most probable one, NaN without classes.
+    """
     network.eval()
-    loss, targets, state = 0.0, 0.0, None
+    loss, errors, targets, state = 0.0, 0.0, 0.0, None
     with torch.no_grad():
         for batch in task.batches(split, None):
-            summed, state = _summed_loss(network, batch, state, device, None)
-            loss += summed.item()
+            predicted, state = _predicted(network, batch, state, device, None)
+            judged = predicted, *_on(device, batch.targets, batch.counted)
+            loss += summed_loss(form, *judged).item()
+            errors += summed_errors(form, *judged)
             targets += float(batch.counted.sum())
-    return loss / targets
+    return loss / targets, errors / targets
 
 
 def make_network(setup: Setup) -> Network:
     """Return the network of a trial with its first weights."""
     recipe = setup.task.recipe
-    sizes = (setup.features, recipe.units, recipe.layers, recipe.dropout, recipe.tied)
     machinery = (setup.engine, setup.device, setup.precision)
     try:
-        network = Network(setup.genome, setup.task.kind, *sizes, *machinery)
+        network: Network = setup.space.network(setup.genome, setup.form, recipe, *machinery)
     except ValueError as error:
         raise _Failed("invalid", _one_line(error)) from error
     network.initialise(seeds.derive(seed=setup.seed, purpose="weights"))
     return network.to(setup.device)
 
 
-def guess_by_frequency(task: Task, split: Arrays, features: int) -> np.ndarray:
-    """Return the (features,) logits of a predictor that knows only how often each outcome occurs.
-
-    Every trial's output bias starts here: nearly all keys are silent nearly always, and learning
-    that first would cost each candidate several epochs. One count is added to each outcome.
-    """
-    counts, targets = np.zeros(features), 0.0
-    for batch in task.batches(split, None):
-        counted = batch.counted > 0
-        targets += float(counted.sum())
-        if task.kind == "frames":
-            counts += batch.targets[counted].sum(0)
-        else:
-            counts += np.bincount(batch.targets[counted], minlength=features)
-    if task.kind == "frames":
-        return np.log((counts + 1) / (targets - counts + 1)).astype(np.float32)
-    return np.log((counts + 1) / (targets + features)).astype(np.float32)
+def _on(device: str, *arrays: np.ndarray) -> list[Tensor]:
+    return [torch.from_numpy(array).to(device) for array in arrays]
 
 
-def _summed_loss(
+def _predicted(
     network: Network, batch: Batch, state: Any, device: str, dice: torch.Generator | None
 ) -> tuple[Tensor, Any]:
-    inputs, targets, counted = (
-        torch.from_numpy(array).to(device) for array in (batch.inputs, batch.targets, batch.counted)
-    )
-    logits, state = network(inputs, state if batch.continues else None, dice)
-    return network.summed_loss(logits, targets, counted), state
+    (inputs,) = _on(device, batch.inputs)
+    return network(inputs, state if batch.continues else None, dice)
 
 
 class _Training:
@@ -204,8 +199,9 @@ class _Training:
         self.setup, self.splits, self.keeper = setup, splits, keeper
         self.asked_to_go = asked_to_go
         self.network = make_network(setup)
-        first_guess = guess_by_frequency(setup.task, splits["train"], setup.features)
-        self.network.output.bias.data.copy_(torch.from_numpy(first_guess))
+        batches = setup.task.batches(splits["train"], None)
+        guess = first_guess(setup.form, ((batch.targets, batch.counted) for batch in batches))
+        self.network.output.bias.data.copy_(guess)
         self.optimiser = Adam(self.network.parameters(), setup.learning_rate)
         self.dice = torch.Generator(setup.device)
         self.state: Any = None
@@ -221,8 +217,8 @@ class _Training:
         """Train epoch after epoch; return the status and its reason."""
         while (verdict := self._verdict()) is None:
             self._train_epoch(len(self.progress.epochs) + 1)
-            task, split = self.setup.task, self.splits["valid"]
-            self._end_epoch(evaluate(self.network, task, split, self.setup.device))
+            judged = (self.setup.task, self.setup.form, self.splits["valid"], self.setup.device)
+            self._end_epoch(*evaluate(self.network, *judged))
         return verdict
 
     def _verdict(self) -> tuple[str, str] | None:
@@ -235,9 +231,7 @@ class _Training:
             return None
         if not math.isfinite(curve[-1]):
             return "diverged", f"validation loss not finite in epoch {len(curve)}"
-        features, kind = self.setup.features, self.setup.task.kind
-        uniform = math.log(features) if kind == "symbols" else features * math.log(2)
-        if curve[-1] > EXPLODED * uniform:
+        if curve[-1] > EXPLODED * ignorant_loss(self.setup.form):
             return "diverged", f"validation loss exploded in epoch {len(curve)}: {curve[-1]:.4g}"
         if len(curve) >= self.setup.task.recipe.epochs:
             return "ok", "all epochs done"
@@ -260,7 +254,10 @@ class _Training:
             seeds.derive(seed=self.setup.seed, purpose="dropout", epoch=epoch, batch=number)
         )
         targets = float(batch.counted.sum())
-        summed, state = _summed_loss(self.network, batch, self.state, self.setup.device, self.dice)
+        device = self.setup.device
+        predicted, state = _predicted(self.network, batch, self.state, device, self.dice)
+        judged = predicted, *_on(device, batch.targets, batch.counted)
+        summed = summed_loss(self.setup.form, *judged)
         self.optimiser.zero_grad()
         (summed / targets).backward()
         norm = torch.nn.utils.clip_grad_norm_(
@@ -275,13 +272,14 @@ class _Training:
             self.progress.running[name] += value
         self.first_step_at = self.first_step_at or time.time()
 
-    def _end_epoch(self, valid_loss: float) -> None:
+    def _end_epoch(self, valid_loss: float, valid_error: float) -> None:
         self._note_time()
         running, batches = self.progress.running, self.progress.batches
         row = Epoch(
             len(self.progress.epochs) + 1,
             running["loss"] / running["targets"],
             valid_loss,
+            valid_error,
             running["norm"] / batches,
             running["wall_s"],
             running["cpu_s"],
@@ -345,7 +343,7 @@ class _Training:
             self.best,
             self.progress.resumed,
             self.first_step_at,
-            self.network.cells[0].engine,
+            self.network.engine,
         )
 
 

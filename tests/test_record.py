@@ -24,7 +24,7 @@ ORDER = {
 FINISHED = Finished(
     "ok",
     "all epochs done",
-    (Epoch(1, 2.5, 2.25, 1.0, 0.5, 0.25), Epoch(2, 2.0, 2.125, 1.0, 0.5, 0.25)),
+    (Epoch(1, 2.5, 2.25, math.nan, 1.0, 0.5, 0.25), Epoch(2, 2.0, 2.125, 0.5, 1.0, 0.5, 0.25)),
     2.125,
     2,
     {"layers.0.bias": torch.arange(3.0), "output.weight": torch.ones(2, 3)},

@@ -34,8 +34,9 @@ from gp_cells.tables import SCHEMAS, write_rows
 from gp_cells.tabulate import run_row
 
 DATA = {
-    **{"kind": "frames", "unit": "nats per frame", "features": 88, "hash": "1" * 32},
-    **{"targets": {"train": 100, "valid": 50}, "steps": 10, "reference_valid": {}},
+    "form": {"inputs": "frames", "features": 88, "targets": "keys", "outputs": 88},
+    **{"unit": "nats per frame", "hash": "1" * 32, "steps": 10, "reference_valid": {}},
+    **{key: {"train": 100, "valid": 50} for key in ("targets", "passes")},
 }
 CONDITIONS = {
     **{"gp_cells": "0.1.0", "git_commit": "abc", "git_dirty": False, "torch": "2.13.0"},

@@ -42,8 +42,8 @@ class Evidence:
 
     @property
     def is_text(self) -> bool:
-        """Whether the task predicts one symbol of many."""
-        return bool(self.settings["data"]["kind"] == "symbols")
+        """Whether the task predicts the next symbol of a text."""
+        return bool(self.settings["data"]["unit"] == "nats per character")
 
     @cached_property
     def strategy_of(self) -> Mapping[str, str]:

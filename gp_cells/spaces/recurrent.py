@@ -10,12 +10,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gp_cells.choose import SettingError, check_range
 from gp_cells.genome import Genome
 from gp_cells.language import Function, Language, Mixed, Squashed, Term, Value
+from gp_cells.program import compile_program, count_multiply_adds, count_parameters
+from gp_cells.recipe import Form, Inputs, Recipe
+
+if TYPE_CHECKING:
+    from gp_cells.engine.network import Network
 
 FUNCTIONS = (
     Function("add", (Value, Value), Mixed, commutative=True, pattern="{0} + {1}"),
@@ -70,6 +76,11 @@ class Recurrent:
         check_range("recurrent.max_nodes", self.max_nodes, 7, 128)
 
     @property
+    def reads(self) -> tuple[Inputs, ...]:
+        """Sequences of either kind."""
+        return "frames", "symbols"
+
+    @property
     def language(self) -> Language:
         """The whole language, with the widest limits, so that every published cell can be read."""
         return LANGUAGE
@@ -107,6 +118,34 @@ class Recurrent:
             and any(name.startswith(("gate", "input")) for name in used)
             and not explodes(genome)
         )
+
+    def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
+        """Return the sizes of one layer and of the network; see `Space.count`."""
+        program, units, layers = compile_program(genome), recipe.units, recipe.layers
+        inputs = units if form.inputs == "symbols" else form.features
+        nodes = sum(len(tree) for _, tree in genome.formulas)
+        parameters = count_parameters(program, inputs, units)
+        multiply_adds = count_multiply_adds(program, inputs, units)
+        output = units * form.outputs
+        upper = (layers - 1) * count_parameters(program, units, units)
+        embedding = units * form.features if form.inputs == "symbols" and not recipe.tied else 0
+        deeper = (layers - 1) * count_multiply_adds(program, units, units)
+        return {
+            "parameters": parameters,
+            "multiply_adds": multiply_adds,
+            "network_parameters": parameters + upper + embedding + output + form.outputs,
+            "network_multiply_adds": multiply_adds + deeper + output,
+            "kept": layers * nodes * units + form.outputs,
+            "nodes": nodes,
+        }
+
+    def network(
+        self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
+    ) -> Network:
+        """Return recurrent layers between inputs and predictions; see `Space.network`."""
+        from gp_cells.engine.network import Network
+
+        return Network(genome, form, recipe, engine, device, precision)
 
 
 LANGUAGE = Language(

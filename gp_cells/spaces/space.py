@@ -4,16 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
 from gp_cells.genome import Genome
 from gp_cells.language import Language, Term
+from gp_cells.recipe import Form, Inputs, Recipe
+
+if TYPE_CHECKING:  # breeding does without torch
+    from torch import nn
 
 
 class Space(Protocol):
-    """A family of architectures: its language, and what a search may write in it."""
+    """A family of architectures: its language, what a search may write in it, and how to build it."""
+
+    @property
+    def reads(self) -> tuple[Inputs, ...]:
+        """The kinds of inputs that networks of this space are for."""
+        ...
 
     @property
     def language(self) -> Language:
@@ -41,4 +50,29 @@ class Space(Protocol):
 
     def admits(self, genome: Genome) -> bool:
         """Return whether a search may propose a canonical genome."""
+        ...
+
+    def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
+        """Return how large the network of a genome is, without building it.
+
+        `parameters` and `multiply_adds` (an input step or image) of what the space searches for: one
+        recurrent layer, or the whole of a convolutional network; `network_parameters` and
+        `network_multiply_adds` of the whole; `kept`, the numbers that a step or image keeps for its
+        gradient; and `nodes`, of all formulas.
+        """
+        ...
+
+    def network(
+        self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
+    ) -> nn.Module:
+        """Return the network of a genome, its weights not drawn yet.
+
+        Beside what a torch module has: `initialise(seed)` draws all weights; `output` is its last
+        layer, an `nn.Linear`; `engine` says what runs its cells. It is called with inputs as in
+        `gp_cells.tasks.Batch`, the state that they go on from or None, and the dice of dropout or
+        None; it returns predictions (…, outputs) and the state after them, a tuple of tensors.
+
+        Raises:
+            SettingError: there is no such engine, or not with this device or precision.
+        """
         ...

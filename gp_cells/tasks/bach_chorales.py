@@ -31,13 +31,13 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import ceil
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 from xml.etree import ElementTree
 
 import numpy as np
 
 from gp_cells.choose import SettingError, check_range
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Recipe, SplitName
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
 
 KEYS = 88
 LOWEST_KEY = 21  # MIDI number of the piano's lowest A
@@ -57,7 +57,7 @@ class BachChorales:
     through in Python takes several times as long.
     """
 
-    kind: ClassVar[Literal["frames", "symbols"]] = "frames"
+    inputs: ClassVar[Inputs] = "frames"
     unit: ClassVar[str] = "nats per frame"
 
     part: float = 1.0
@@ -83,7 +83,8 @@ class BachChorales:
             names[split_of(name)].append(name)
         names["train"] = names["train"][: max(1, round(self.part * len(names["train"])))]
         splits = {split: pack([chorales[name] for name in names[split]]) for split in names}
-        return Data(KEYS, splits, score_references(splits["train"], splits["valid"]))
+        form = Form(self.inputs, KEYS, "keys", KEYS)
+        return Data(form, splits, score_references(splits["train"], splits["valid"]))
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield whole chorales of about one length together, padded at their end.

@@ -17,11 +17,11 @@ from typing import Any, Literal
 import numpy as np
 
 from gp_cells.files import content_hash, write_json, written_beside
-from gp_cells.tasks.task import Arrays, DataError, SplitName, Task
+from gp_cells.tasks.task import Arrays, Data, DataError, SplitName, Task
 
 Which = Literal["search", "test"]
 FILES: dict[Which, tuple[SplitName, ...]] = {"search": ("train", "valid"), "test": ("test",)}
-SCHEMA = 2  # of data.json
+SCHEMA = 3  # of data.json
 
 
 def prepare(task: Task, name: str, folder: Path) -> None:
@@ -45,11 +45,9 @@ def prepare(task: Task, name: str, folder: Path) -> None:
         "schema": SCHEMA,
         "task": name,
         "settings": settings,
-        "kind": task.kind,
+        "form": dataclasses.asdict(data.form),
         "unit": task.unit,
-        "features": data.features,
-        "targets": {split: _targets(task, data.splits[split]) for split in FILES["search"]},
-        "steps": max(len(b.inputs) for b in task.batches(data.splits["train"], None)),
+        **_sizes(task, data),
         "splits": splits,
         "hash": content_hash(splits),
         "reference_valid": dict(data.reference_valid),
@@ -100,10 +98,11 @@ def load(
 def read_facts(folder: Path) -> dict[str, Any]:
     """Return what `data.json` says of prepared data.
 
-    Its keys: `schema`, `task` (its name), `settings`, `kind`, `unit`, `features`, `targets` (of the
-    training and validation splits), `steps` (of the longest training batch), `splits` (for
-    each array its dtype, shape and hash), `hash` (over all arrays) and `reference_valid` (losses
-    of trivial predictors, in the task's unit).
+    Its keys: `schema`, `task` (its name), `settings`, `form`, `unit`, `targets` and `passes` (of the
+    training and validation splits: what is counted, and the steps or images that go through a
+    network, padding too), `steps` (of the longest training batch), `splits` (for each array its
+    dtype, shape and hash), `hash` (over all arrays) and `reference_valid` (losses of trivial
+    predictors, in the task's unit).
 
     Raises:
         DataError: the file is missing, empty, broken or from another version of gp-cells.
@@ -123,8 +122,17 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _targets(task: Task, arrays: Arrays) -> int:
-    return int(sum(batch.counted.sum() for batch in task.batches(arrays, None)))
+def _sizes(task: Task, data: Data) -> dict[str, Any]:
+    """Return what of the data decides how long an epoch takes and how much a batch keeps."""
+    targets, passes, steps = {}, {}, 0
+    for split in FILES["search"]:
+        targets[split] = passes[split] = 0
+        for batch in task.batches(data.splits[split], None):
+            targets[split] += int(batch.counted.sum())
+            passes[split] += batch.counted.size
+            if split == "train":
+                steps = max(steps, 1 if task.inputs == "images" else len(batch.counted))
+    return {"targets": targets, "passes": passes, "steps": steps}
 
 
 def read_arrays(path: Path) -> Arrays:

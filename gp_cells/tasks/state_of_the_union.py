@@ -20,12 +20,12 @@ import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 import numpy as np
 
 from gp_cells.choose import check_range
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Recipe, SplitName
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
 
 RECIPE = Recipe(units=128, batch_size=32, epochs=10, learning_rate=0.005)
 UNKNOWN = 0  # the symbol of every character that the training split lacks
@@ -43,7 +43,7 @@ class StateOfTheUnion:
     bits) per character on validation; a cell stepped through in Python takes several times as long.
     """
 
-    kind: ClassVar[Literal["frames", "symbols"]] = "symbols"
+    inputs: ClassVar[Inputs] = "symbols"
     unit: ClassVar[str] = "nats per character"
 
     part: float = 0.1
@@ -75,7 +75,8 @@ class StateOfTheUnion:
         references = score_references(
             splits["train"]["symbols"], splits["valid"]["symbols"], features
         )
-        return Data(features, splits, references)
+        form = Form(self.inputs, features, "classes", features)
+        return Data(form, splits, references)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield `recipe.batch_size` streams of equal length side by side, `steps` at a time.

@@ -1,18 +1,20 @@
 """What a task is: the types that every task file is written against.
 
 A task reads its source from an installed, pinned package (nothing is downloaded by a job) and turns
-splits into batches. Every loss is in nats and is minimised.
+splits into batches. Every loss is minimised.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Literal, Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 
-from gp_cells.choose import check_range
+from gp_cells.recipe import Form, Inputs, Recipe
+
+__all__ = ["Arrays", "Batch", "Data", "DataError", "Form", "Inputs", "Recipe", "SplitName", "Task"]
 
 Arrays = Mapping[str, np.ndarray]
 SplitName = Literal["train", "valid", "test"]
@@ -23,47 +25,28 @@ class DataError(ValueError):
 
 
 @dataclass(frozen=True)
-class Recipe:
-    """How one candidate is trained on a task; the same for every candidate, evolved or not."""
-
-    units: int = 64  # width of each recurrent layer
-    layers: int = 1  # recurrent layers, all of the same cell
-    batch_size: int = 16  # sequences trained on at once
-    epochs: int = 20  # passes over the training part
-    learning_rate: float = 0.003  # Adam's step size, constant
-    clip_norm: float = 1.0  # largest gradient norm before it is scaled down
-    dropout: float = 0.0  # share of each layer's outputs zeroed in training
-    tied: bool = False  # symbols only: the output layer's weight is the embedding
-
-    def __post_init__(self) -> None:
-        for name in ("units", "layers", "batch_size", "epochs"):
-            check_range(f"recipe.{name}", getattr(self, name), 1)
-        check_range("recipe.learning_rate", self.learning_rate, 1e-9)
-        check_range("recipe.clip_norm", self.clip_norm, 1e-9)
-        check_range("recipe.dropout", self.dropout, 0, 0.95)
-
-
-@dataclass(frozen=True)
 class Data:
     """What a task read from its source.
 
-    `features` is the size of one input: keys of a frame, or symbols of the vocabulary. `splits` maps
-    each split name to named arrays. `reference_valid` holds losses of trivial predictors, fitted on
-    the training split and measured on the validation split, in the task's unit (nats).
+    `splits` maps each split name to named arrays. `reference_valid` holds losses of trivial
+    predictors, fitted on the training split and measured on the validation split, in the task's unit.
     """
 
-    features: int
+    form: Form
     splits: Mapping[SplitName, Arrays]
     reference_valid: Mapping[str, float]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's worth of sequences.
+    """One step's worth of sequences or images.
 
-    `inputs` and `targets` are (time, batch) int64 symbols or (time, batch, features) float32 frames;
-    `counted` is (time, batch) float32, 1 where the target counts and 0 on padding. `continues` says
-    whether these sequences go on from those of the batch before, so that the state is carried over.
+    `inputs` are (time, batch) int64 symbols, (time, batch, features) float32 frames or (batch,
+    features, height, width) float32 images. There is a target for each step, or for each image:
+    (…) int64 classes, or (…, outputs) float32 keys or numbers. `counted` is (…) float32, 1 where the
+    target counts and 0 on padding; a sequence that has one target alone has it at its last step.
+    `continues` says whether these sequences go on from those of the batch before, so that the state
+    is carried over.
     """
 
     inputs: np.ndarray
@@ -75,10 +58,15 @@ class Batch:
 class Task(Protocol):
     """A data set, its splits, its metric and its recipe; the fields of the class are its settings."""
 
-    kind: ClassVar[Literal["frames", "symbols"]]
-    """`frames`: each target is a set of keys, loss summed over keys; `symbols`: one of many."""
-    unit: ClassVar[str]
-    """What one loss is measured in, e.g. "nats per frame"."""
+    @property
+    def inputs(self) -> Inputs:
+        """What the inputs are; known before any data is read."""
+        ...
+
+    @property
+    def unit(self) -> str:
+        """What one loss is measured in, e.g. "nats per frame"."""
+        ...
 
     @property
     def recipe(self) -> Recipe:

@@ -8,9 +8,11 @@ from torch import Tensor
 from gp_cells import variation
 from gp_cells.engine import build
 from gp_cells.engine.adam import Adam
+from gp_cells.engine.loss import summed_loss
 from gp_cells.engine.network import Network
 from gp_cells.genome import Genome, parse
 from gp_cells.program import compile_program, count_multiply_adds, count_parameters
+from gp_cells.recipe import Form, Recipe
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 
 SPACE = Recurrent()
@@ -163,22 +165,23 @@ def test_a_shared_expression_is_computed_once() -> None:
 
 
 def test_every_sampled_genome_builds_and_trains_one_step_with_finite_gradients() -> None:
-    rng = np.random.default_rng(11)
+    rng, form = np.random.default_rng(11), Form("frames", 88, "keys", 88)
     x = (torch.rand(TIME, BATCH, 88, generator=torch.Generator().manual_seed(1)) < 0.05).float()
     for _ in range(100):
         genome = variation.sample(Recurrent(memory_cells=4), rng)
-        network = Network(genome, "frames", 88, UNITS, 2, 0.0)
+        network = Network(genome, form, Recipe(units=UNITS, layers=2))
         network.initialise(5)
         logits, _ = network(x, None)
-        network.summed_loss(logits, x, torch.ones(TIME, BATCH)).backward()
+        summed_loss(form, logits, x, torch.ones(TIME, BATCH)).backward()
         for weight in network.parameters():
             if weight.grad is not None:
                 assert torch.isfinite(weight.grad).all(), genome
 
 
 def test_the_same_seed_gives_the_same_weights() -> None:
-    genome = baseline("mgu")
-    one, other = (Network(genome, "symbols", 20, UNITS, 2, 0.1) for _ in range(2))
+    genome, form = baseline("mgu"), Form("symbols", 20, "classes", 20)
+    recipe = Recipe(units=UNITS, layers=2, dropout=0.1)
+    one, other = (Network(genome, form, recipe) for _ in range(2))
     one.initialise(3)
     other.initialise(3)
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))

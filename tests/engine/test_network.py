@@ -6,25 +6,29 @@ import pytest
 import torch
 from torch import Tensor
 
+from gp_cells.engine.loss import summed_loss
 from gp_cells.engine.network import Network
 from gp_cells.genome import parse
+from gp_cells.recipe import Form, Recipe
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 
 SYMBOLS, UNITS, TIME, BATCH = 11, 6, 9, 4
+FORM = Form("symbols", SYMBOLS, "classes", SYMBOLS)
 LSTM = parse(Recurrent().baselines["lstm"].read_text(), LANGUAGE)
 DICE = torch.Generator().manual_seed(3)
 TOKENS = torch.randint(SYMBOLS, (TIME + 1, BATCH), generator=DICE)
 
 
 def make(engine: str = "compiled", layers: int = 2, dropout: float = 0.0, tied: bool = False):
-    network = Network(LSTM, "symbols", SYMBOLS, UNITS, layers, dropout, tied, engine)
+    recipe = Recipe(units=UNITS, layers=layers, dropout=dropout, tied=tied)
+    network = Network(LSTM, FORM, recipe, engine)
     network.initialise(seed=1)
     return network
 
 
 def loss_of(network: Network, dice: torch.Generator | None = None) -> Tensor:
     logits, _ = network(TOKENS[:-1], None, dice)
-    return network.summed_loss(logits, TOKENS[1:], torch.ones(TIME, BATCH))
+    return summed_loss(FORM, logits, TOKENS[1:], torch.ones(TIME, BATCH))
 
 
 def gradients(network: Network) -> dict[str, Tensor]:

