@@ -21,6 +21,7 @@ ORDER = [
     "canonical",
     "genome",
     "program",
+    "layers",
     "engine",
     "spaces",
     "variation",

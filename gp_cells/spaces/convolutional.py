@@ -1,0 +1,237 @@
+"""CNN cells as formulas over feature maps: a normal cell and a reduction, stacked to a network.
+
+A formula may read `x`, the output of the cell before, `skip`, that of the one before it, and named
+formulas of its own cell. Each convolution in the text has weights of its own; a named formula is one
+value however often it is read. How cells are stacked, and what is done where shapes do not fit, is told
+in `gp_cells.layers`.
+
+Fresh genomes are those of the NASNet search space (Zoph et al. 2018, https://arxiv.org/abs/1707.07012):
+each cell a graph of pairwise sums of operations on earlier values, what nobody reads joined at the end.
+Variation then may write anything that the language has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from gp_cells.choose import SettingError, check_range
+from gp_cells.genome import Genome
+from gp_cells.language import Function, Language, Term, Value
+from gp_cells.layers import Layer, Shape, count, network_layers
+from gp_cells.recipe import Form, Inputs, Recipe
+
+if TYPE_CHECKING:
+    from gp_cells.engine.convolutional import Network
+
+
+class Maps(Value):
+    """Type of feature maps."""
+
+    refusal = "a gate stands where feature maps are wanted"
+
+
+class Gate(Value):
+    """Type of one factor a map, between 0 and 1."""
+
+    refusal = "only a gate can be the right factor, as in x * squeeze(x)"
+
+
+FUNCTIONS = (
+    Function("add", (Maps, Maps), Maps, commutative=True, associative=True, pattern="{0} + {1}"),
+    Function("concat", (Maps, Maps), Maps, commutative=True, associative=True),
+    Function("mul", (Maps, Gate), Maps, pattern="{0} * {1}"),
+    Function("squeeze", (Maps,), Gate),  # mean of each map, 1×1, relu, 1×1, sigmoid
+    *(
+        Function(name, (Maps,), Maps)
+        for name in (
+            *("conv1", "conv3", "conv5"),  # convolution to F maps
+            *("narrow1", "narrow3"),  # convolution to F / 4 maps
+            "expand1",  # 1×1 convolution to 6 times the maps
+            *("depth3", "depth5"),  # depthwise convolution
+            *("sep3", "sep5", "sep7"),  # twice: relu, depthwise, 1×1 to F maps, norm
+            *("dil3", "dil5"),  # relu, depthwise with dilation 2, 1×1 to F maps, norm
+            "conv1x7_7x1",  # relu, 1×7 and 7×1 to F maps, norm
+            *("avg3", "max3"),  # pools
+            *("norm", "relu", "swish"),
+        )
+    ),
+)
+
+# What a fresh genome applies to an earlier value; these normalise what they give, or learn nothing.
+OPERATIONS = ("sep3", "sep5", "sep7", "dil3", "dil5", "conv1x7_7x1", "avg3", "max3")
+
+LANGUAGE = Language(
+    name="convolutional",
+    version="1",
+    functions=FUNCTIONS,
+    outputs=("normal", "reduction"),
+    hidden=tuple("abcdefghijklmnopqrstuvw"),
+    inputs=("x", "skip"),
+    formula=Maps,
+    leaf=Maps,
+)
+
+
+@dataclass(frozen=True)
+class Convolutional:
+    """The space of CNN cells; its fields limit what a search may write, and shape the network."""
+
+    functions: tuple[str, ...] = (
+        *("add", "concat", "mul", "squeeze", "conv1", "conv3", "norm", "relu"),
+        *("sep3", "sep5", "sep7", "dil3", "conv1x7_7x1", "avg3", "max3"),
+    )
+    blocks: int = 5  # pairwise sums in each cell of a fresh genome
+    max_formulas: int = 16  # formulas of both cells together
+    max_depth: int = 10  # deepest formula; a single leaf has depth 0
+    max_nodes: int = 40  # most nodes in one formula
+    reductions: int = 2  # how often the network halves its maps
+    stem: int = 1  # times F maps that the first convolution gives; 3 in NASNet, AmoebaNet and DARTS
+    max_memory_mb: float = 4000.0  # most that one batch may keep for its gradient
+
+    def __post_init__(self) -> None:
+        known = tuple(function.name for function in FUNCTIONS)
+        unknown = [name for name in self.functions if name not in known]
+        if unknown:
+            allowed = ", ".join(known)
+            raise SettingError(
+                f"convolutional.functions: got {unknown[0]!r}; choose from {allowed}"
+            )
+        for needed in ("add", "concat"):
+            if needed not in self.functions:
+                raise SettingError(f"convolutional.functions: {needed} must be there")
+        if not set(OPERATIONS) & set(self.functions):
+            wanted = ", ".join(OPERATIONS)
+            raise SettingError(f"convolutional.functions: one of {wanted} must be there")
+        if ("mul" in self.functions) != ("squeeze" in self.functions):
+            raise SettingError("convolutional.functions: mul and squeeze go together")
+        check_range("convolutional.blocks", self.blocks, 1, 9)
+        check_range("convolutional.max_formulas", self.max_formulas, 2, len(LANGUAGE.names))
+        check_range("convolutional.max_depth", self.max_depth, 3, LANGUAGE.max_depth)
+        check_range("convolutional.max_nodes", self.max_nodes, 7, LANGUAGE.max_nodes)
+        check_range("convolutional.reductions", self.reductions, 0, 6)
+        check_range("convolutional.stem", self.stem, 1, 16)
+        check_range("convolutional.max_memory_mb", self.max_memory_mb, 1)
+
+    @property
+    def reads(self) -> tuple[Inputs, ...]:
+        """Images."""
+        return ("images",)
+
+    @property
+    def language(self) -> Language:
+        """The language of feature maps."""
+        return LANGUAGE
+
+    @property
+    def projections(self) -> Sequence[str]:
+        """None; what is learned is in the functions."""
+        return ()
+
+    @property
+    def baselines(self) -> Mapping[str, Path]:
+        """The hand-designed and published blocks: name to `.cell` file."""
+        folder = Path(__file__).parent / "blocks"
+        return {path.stem: path for path in sorted(folder.glob("*.cell"))}
+
+    def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
+        """Return both cells, drawn as in the NASNet search space.
+
+        Each begins with `x` and `skip` brought to F maps. Then `blocks` times: two earlier values, an
+        operation or none for each, and their sum.
+        """
+        hidden = iter(LANGUAGE.hidden)
+        return [
+            formula
+            for output in LANGUAGE.outputs
+            for formula in self._drawn_cell(
+                output, [next(hidden) for _ in range(self.blocks + 2)], rng
+            )
+        ]
+
+    def _drawn_cell(
+        self, output: str, names: list[str], rng: np.random.Generator
+    ) -> list[tuple[str, Term | None]]:
+        operations = [name for name in OPERATIONS if name in self.functions]
+        cell: list[tuple[str, Term | None]] = [
+            (name, ("norm", ("conv1", ("relu", (given,)))))
+            for name, given in zip(names, LANGUAGE.inputs, strict=False)
+        ]
+        unread = set(names[2:])
+        for place in range(2, len(names)):
+            sides: list[Term] = []
+            for _ in range(2):
+                read = names[rng.integers(place)]
+                unread.discard(read)
+                choice = rng.integers(len(operations) + 1)
+                sides.append((operations[choice - 1], (read,)) if choice else (read,))
+            cell.append((names[place], ("add", *sides)))
+        joined: Term = ()
+        for name in names:
+            if name in unread:
+                joined = ("concat", joined, (name,)) if joined else (name,)
+        return [*cell, (output, joined)]
+
+    def admits(self, genome: Genome) -> bool:
+        """Return whether a search may propose a canonical genome: within limits, each cell reads `x`."""
+        trees = [tree for _, tree in genome.formulas]
+        reads_x, has_read = [], False
+        for name, tree in genome.formulas:
+            has_read |= any(node.name == "x" for node in tree)
+            if name in LANGUAGE.outputs:
+                reads_x.append(has_read)
+                has_read = False
+        return (
+            len(trees) <= self.max_formulas
+            and all(tree.height <= self.max_depth for tree in trees)
+            and all(len(tree) <= self.max_nodes for tree in trees)
+            and all(reads_x)
+        )
+
+    def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
+        """Return the sizes of the whole network; see `Space.count`."""
+        layers = self._layers(genome, form, recipe)
+        counts, classifier = count(layers), layers[-1].shape.channels * form.outputs
+        parameters = counts.parameters + classifier + form.outputs
+        multiply_adds = counts.multiply_adds + classifier
+        return {
+            "parameters": parameters,
+            "multiply_adds": multiply_adds,
+            "network_parameters": parameters,
+            "network_multiply_adds": multiply_adds,
+            "kept": counts.kept,
+            "nodes": sum(len(tree) for _, tree in genome.formulas),
+        }
+
+    def network(
+        self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
+    ) -> Network:
+        """Return stacked cells between images and predictions; see `Space.network`.
+
+        Raises:
+            SettingError: a batch would keep more than `max_memory_mb`.
+        """
+        from gp_cells.engine.convolutional import Network
+
+        if engine != "eager":
+            raise SettingError(
+                f"CNN cells run in torch's own operations: engine eager, not {engine}"
+            )
+        kept = self.count(genome, form, recipe)["kept"]
+        needed_mb = 4e-6 * kept * recipe.batch_size
+        if needed_mb > self.max_memory_mb:
+            raise SettingError(
+                f"a batch would keep about {needed_mb:,.0f} MB for its gradient; "
+                f"convolutional.max_memory_mb allows {self.max_memory_mb:,.0f}"
+            )
+        layers = self._layers(genome, form, recipe)
+        return Network(layers, form.outputs, recipe.dropout, precision)
+
+    def _layers(self, genome: Genome, form: Form, recipe: Recipe) -> list[Layer]:
+        image = Shape(form.features, form.height, form.width)
+        sizes = (recipe.units, recipe.layers, self.reductions, self.stem)
+        return network_layers(genome, image, *sizes)
