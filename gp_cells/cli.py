@@ -81,6 +81,7 @@ def train(options: argparse.Namespace) -> int:
     from gp_cells import record
     from gp_cells.files import content_hash, read_json, read_order
     from gp_cells.holdout import setup_of
+    from gp_cells.measures import measure
     from gp_cells.tasks.prepared import load
     from gp_cells.train import Interrupted
     from gp_cells.train import train as train_candidate
@@ -95,11 +96,12 @@ def train(options: argparse.Namespace) -> int:
     )
     splits = load(options.data, "search", run["data"]["hash"])
     try:
-        finished = train_candidate(setup_of(run, order), splits, keeper, lambda: bool(going))
+        setup = setup_of(run, order)
+        finished = train_candidate(setup, splits, keeper, lambda: bool(going))
     except Interrupted as interruption:
         print(f"gp-cells train: {order['candidate']}: {interruption}", file=sys.stderr)
         return TRY_AGAIN
-    record.write_trial(options.trial, order, run, finished)
+    record.write_trial(options.trial, order, run, finished, measure(setup, splits, finished))
     record.write_fitness(options.fitness, order, finished)
     keeper.remove()
     return 0
@@ -247,7 +249,7 @@ def show(options: argparse.Namespace) -> None:
     """Print a genome, its size, and write its drawing."""
     from gp_cells.choose import choose
     from gp_cells.genome import parse
-    from gp_cells.program import compile_program, count_multiply_adds, count_parameters
+    from gp_cells.recipe import Form, Recipe
     from gp_cells.report.drawing import draw
     from gp_cells.spaces import SPACES
     from gp_cells.tables import find_genome
@@ -256,14 +258,20 @@ def show(options: argparse.Namespace) -> None:
     path = space.baselines.get(options.genome, Path(options.genome))
     text = path.read_text() if path.is_file() else find_genome(Path("results"), options.genome)
     genome = parse(text, space.language)
-    program = compile_program(genome)
-    inputs, units = options.inputs, options.units
+    if "images" in space.reads:
+        form = Form("images", 3, "classes", 10, 32, 32)
+        of = (
+            f"an image, of {options.layers} × {options.units} cells on 32 × 32 pixels of 3 channels"
+        )
+    else:
+        form = Form("frames", options.inputs, "keys", options.inputs)
+        of = f"a step, of one layer with {options.inputs} inputs and {options.units} units"
+    counts = space.count(genome, form, Recipe(units=options.units, layers=options.layers))
     print(genome.canonical())
     print()
     print(f"architecture_id  {genome.architecture_id}")
-    print(f"parameters       {count_parameters(program, inputs, units):,}")
-    print(f"multiply-adds    {count_multiply_adds(program, inputs, units):,} a step")
-    print(f"                 of one layer with {inputs} inputs and {units} units")
+    print(f"parameters       {counts['parameters']:,}")
+    print(f"multiply-adds    {counts['multiply_adds']:,} {of}")
     if options.svg is not None:
         options.svg.write_text(draw(genome))
         print(f"drawing          {options.svg}")
@@ -409,7 +417,8 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             "genome": {"help": "a .cell file, a baseline's name, or an architecture_id"},
             "--space": {"default": "recurrent"},
             "--inputs": {"type": int, "default": 128},
-            "--units": {"type": int, "default": 128},
+            "--units": {"type": int, "default": 128, "help": "width: units, or filters (F)"},
+            "--layers": {"type": int, "default": 1, "help": "depth: layers, or normal cells (N)"},
             "--svg": OPTIONAL_FILE,
         },
     ),

@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from scipy.stats import spearmanr
+
 from gp_cells.tables import read_tables
+from gp_cells.zero_cost import SCORES
 
 Row = dict[str, Any]
 
@@ -39,6 +43,7 @@ def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any
                 "loss_unit": of_task[0]["loss_unit"],
                 "references": json.loads(of_task[0]["references"]),
                 "rows": rows,
+                "signs": early_signs(of_task, tables),
             }
         )
     return {"benchmark": benchmark, "tasks": tasks}
@@ -49,7 +54,7 @@ def _rows(run: Row, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
     architectures = {
         row["architecture_id"]: row for row in tables["architectures"] if row["run"] == run["run"]
     }
-    tested = {row["trial_id"]: row["test_loss"] for row in tables["test"]}
+    tested = {row["trial_id"]: row for row in tables["test"]}
     trials = [row for row in tables["trials"] if row["run"] == run["run"] and row["chosen"]]
     rows = []
     for finalist in sorted({trial["finalist"] for trial in trials}):
@@ -58,6 +63,7 @@ def _rows(run: Row, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
         described = ("architecture_id", "name", "genome", "parameters", "multiply_adds")
         valid = [trial["fitness"] for trial in members if trial["fitness"] is not None]
         test = [tested[t["trial_id"]] for t in members if t["trial_id"] in tested]
+        errors = [row["test_error"] for row in test if row["test_error"] is not None]
         rows.append(
             {
                 **{key: run[key] for key in ("run", "strategy", "seed")},
@@ -65,12 +71,46 @@ def _rows(run: Row, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
                 **{key: architecture[key] for key in described},
                 "learning_rate": members[0]["learning_rate"],
                 **_spread("valid", valid),
-                **_spread("test", test),
+                **_spread("test", [row["test_loss"] for row in test]),
+                "test_error": math.fsum(errors) / len(errors) if errors else None,
                 "seeds": len(members),
                 "failed": len(members) - len(valid),
             }
         )
     return rows
+
+
+SIGNS = (*SCORES, "introspectability", "network_parameters", "network_multiply_adds")
+FEWEST = 5  # architectures that a rank correlation is taken of
+
+
+def early_signs(runs: Sequence[Row], tables: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """Return how well each score foretold the fitness of the searches' architectures.
+
+    Spearman's rank correlation with the loss, so that a score of which higher is better has a
+    negative one, over the architectures that were trained well, each once; `n` says how many, and
+    with fewer than `FEWEST` of them, or all scores alike, there is no correlation. `median_s` is what
+    a score took.
+    """
+    names = {run["run"] for run in runs}
+    size = {(a["run"], a["architecture_id"]): a for a in tables["architectures"]}
+    trained: dict[str, Row] = {}
+    for trial in tables["trials"]:
+        if trial["run"] in names and trial["role"] == "search" and trial["fitness"] is not None:
+            row = {**size[trial["run"], trial["architecture_id"]], **trial}
+            trained.setdefault(trial["architecture_id"], row)
+    return [sign for name in SIGNS if (sign := _sign(name, list(trained.values())))["n"]]
+
+
+def _sign(name: str, trained: Sequence[Row]) -> Row:
+    known = [row for row in trained if row[name] is not None and math.isfinite(row[name])]
+    pairs = [(row[name], row["fitness"]) for row in known]
+    correlation = None
+    if len(known) >= FEWEST and all(len(set(column)) > 1 for column in zip(*pairs, strict=True)):
+        correlation = float(spearmanr(*zip(*pairs, strict=True)).statistic)
+    spent = [row[f"{name}_s"] for row in known if row.get(f"{name}_s") is not None]
+    median_s = statistics.median(spent) if spent else None
+    return {"name": name, "correlation": correlation, "n": len(known), "median_s": median_s}
 
 
 def _spread(name: str, losses: Sequence[float]) -> Row:
@@ -126,6 +166,7 @@ def _task_summary(task: Mapping[str, Any]) -> str:
     lines.append(
         f"  {'cell':<28} {'validation':>10} {'test':>8} {'spread':>8} "
         f"{'parameters':>11} {'rate':>8} {'seeds':>6}"
+        + (f" {'test error':>11}" if has_errors(task["rows"]) else "")
     )
     for row in task["rows"]:
         known = in_bits and row["valid_mean"] is not None
@@ -140,6 +181,11 @@ def _task_summary(task: Mapping[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def has_errors(rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether some finalists of a task predict classes, and have an error beside their loss."""
+    return any(row["test_error"] is not None for row in rows)
+
+
 def _bits(nats: float) -> str:
     return f"  [{nats / math.log(2):.3f}]"
 
@@ -151,7 +197,8 @@ def _line(row: Mapping[str, Any]) -> str:
     test = "" if row["test_mean"] is None else f"{row['test_mean']:.3f}"
     spread = row["valid_max"] - row["valid_min"]
     failed = f"  {row['failed']} failed" if row["failed"] else ""
+    error = "" if row["test_error"] is None else f" {row['test_error']:>11.2%}"
     return (
         f"{name:<28} {row['valid_mean']:>10.3f} {test:>8} {spread:>8.3f} "
-        f"{row['parameters']:>11,} {row['learning_rate']:>8.4f} {row['seeds']:>6}{failed}"
+        f"{row['parameters']:>11,} {row['learning_rate']:>8.4f} {row['seeds']:>6}{error}{failed}"
     )

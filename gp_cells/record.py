@@ -31,6 +31,7 @@ import psutil
 import torch
 
 from gp_cells.files import SCHEMA_VERSION, RecordError, canonical_json, write_json, written_beside
+from gp_cells.measures import Measures
 from gp_cells.train import RUNNING, Epoch, Finished, Progress
 
 SEAL_SIZE = 32  # bytes
@@ -64,7 +65,11 @@ def write_fitness(path: Path, order: Mapping[str, Any], finished: Finished) -> N
 
 
 def write_trial(
-    path: Path, order: Mapping[str, Any], settings: Mapping[str, Any], finished: Finished
+    path: Path,
+    order: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    finished: Finished,
+    measures: Measures,
 ) -> None:
     """Write the full record of a trial, with the provenance of this very process."""
     outcome = {
@@ -74,6 +79,7 @@ def write_trial(
         "order": order,
         "settings": settings,
         "outcome": outcome,
+        "measures": dataclasses.asdict(measures),
         "provenance": provenance(finished),
     }
     with written_beside(path) as partial, h5py.File(partial, "w") as file:
@@ -85,7 +91,7 @@ def write_trial(
 
 
 def read_trial(path: Path) -> dict[str, Any]:
-    """Read a trial without its weights: order, settings, outcome, provenance, curve (arrays).
+    """Read a trial without its weights: order, settings, outcome, measures, provenance, curve.
 
     Raises:
         RecordError: missing, broken, or another schema version.
@@ -93,7 +99,7 @@ def read_trial(path: Path) -> dict[str, Any]:
     with _opened(path) as file:
         trial = {
             name: json.loads(file[name][()])
-            for name in ("order", "settings", "outcome", "provenance")
+            for name in ("order", "settings", "outcome", "measures", "provenance")
         }
         trial["curve"] = {name: column[()] for name, column in file["curve"].items()}
         return trial

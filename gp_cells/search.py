@@ -62,6 +62,12 @@ def check_order(order: Mapping[str, Any]) -> dict[str, Any]:
             f"the space {names[0]} reads {' or '.join(space.reads)}, the task {names[1]} has "
             f"{task.inputs}; choose another task or space"
         )
+    engine = order["training"]["engine"]
+    if engine not in space.engines:
+        raise SettingError(
+            f"training.engine: the space {order['space']['name']} has no engine {engine!r}; "
+            f"choose one of {', '.join(space.engines)}"
+        )
     chosen["strategy"].check(search["waves"], search["slots"], space)
     _final_recipe(order)
     return {

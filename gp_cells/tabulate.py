@@ -10,10 +10,12 @@ from typing import Any
 
 from gp_cells.files import SCHEMA_VERSION, RecordError, content_hash, read_fitness, read_json
 from gp_cells.genome import parse
+from gp_cells.measures import LATENCY_BATCHES
 from gp_cells.plan import replicate_slot
 from gp_cells.record import read_trial
 from gp_cells.search import form_of, plug_in
 from gp_cells.tables import write_rows
+from gp_cells.zero_cost import SCORES
 
 
 def tabulate(run_folder: Path, results: Path) -> None:
@@ -189,6 +191,7 @@ def trial_row(
         "compiler": engine["compiler"],
         "compile_s": engine["compile_s"],
         "device": trial["settings"]["training"]["device"],
+        **measure_columns(trial["measures"]),
         "hardware_id": content_hash(made["hardware"]),
         "gp_cells": made["versions"]["gp-cells"],
         "torch": made["versions"]["torch"],
@@ -198,6 +201,15 @@ def trial_row(
         "data_hash": settings["data"]["hash"],
         "file": trial["file"],
     }
+
+
+def measure_columns(measures: Mapping[str, Any]) -> dict[str, float | None]:
+    """Return the columns of table `trials` that say what a candidate is like beside its loss."""
+    columns = {"introspectability": measures["introspectability"]}
+    columns |= {f"latency_{n}_ms": measures["latency_ms"].get(str(n)) for n in LATENCY_BATCHES}
+    for name in SCORES:
+        columns |= {name: measures["scores"].get(name), f"{name}_s": measures["scores_s"].get(name)}
+    return {name: None if value is None else float(value) for name, value in columns.items()}
 
 
 def curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -10,6 +10,7 @@ import torch
 
 from gp_cells.engine.cell import Engine
 from gp_cells.files import RecordError, canonical_json, read_fitness, read_json, written_beside
+from gp_cells.measures import NOTHING
 from gp_cells.record import read_trial, read_weights, write_fitness, write_trial
 from gp_cells.train import Epoch, Finished
 
@@ -37,7 +38,7 @@ FINISHED = Finished(
 @pytest.fixture
 def trial(tmp_path: Path) -> Path:
     path = tmp_path / "trial.h5"
-    write_trial(path, ORDER, {"training": {"device": "cpu"}}, FINISHED)
+    write_trial(path, ORDER, {"training": {"device": "cpu"}}, FINISHED, NOTHING)
     return path
 
 

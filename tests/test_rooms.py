@@ -28,6 +28,8 @@ ORDER = [
     "tasks",
     "stopping",
     "train",
+    "zero_cost",
+    "measures",
     "record",
     "tables",
     "cost",

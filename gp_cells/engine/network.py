@@ -55,8 +55,12 @@ class Network(nn.Module):
     def forward(
         self, inputs: Tensor, state: State | None, dice: torch.Generator | None = None
     ) -> tuple[Tensor, State]:
-        """Return predictions and the state after the last step; `dice` decides what dropout zeroes."""
-        values, embedding = inputs, None if self.embedding is None else self.embedding.weight
+        """Return predictions and the state after the last step; `dice` decides what dropout zeroes.
+
+        Symbols may also come embedded already, as (time, batch, units) numbers.
+        """
+        values, is_text = inputs, not inputs.is_floating_point()
+        embedding = self.embedding.weight if self.embedding is not None and is_text else None
         carried = []
         for i, cell in enumerate(self.cells):
             before = None if state is None else state[i]

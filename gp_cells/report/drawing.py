@@ -1,18 +1,21 @@
-"""A cell as a self-contained SVG: its straight-line program from left to right.
+"""A genome as a self-contained SVG, from left to right.
 
-Each distinct sub-expression is one node. Leaves are learned projections and what was carried over
-from the step before; every state has one colour, in which it is read, passed on and written. Colours
+Of a recurrent cell each distinct sub-expression is one node. Leaves are learned projections and what was
+carried over from the step before; every state has one colour, in which it is read, passed on and
+written. Of cells over feature maps each operation is one node, both cells one below the other. Colours
 follow the reader's light or dark scheme, and the text names everything for screen readers.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from gp_cells.genome import Genome
-from gp_cells.program import Program, Step, compile_program
+from gp_cells.language import Term
+from gp_cells.program import Step, compile_program
 from gp_cells.report.layout import Bend, Layout, place
 
 SYMBOLS = {
@@ -25,7 +28,7 @@ SYMBOLS = {
     "sigmoid": "σ",
 }
 PROJECTED = {"gate": "W x + U h + b", "input": "W x", "recurrent": "U h", "bias": "b", "scale": "s"}
-SQUASHING = ("tanh", "sigmoid", "relu")
+SQUASHING = ("tanh", "sigmoid", "relu", "swish")
 
 SIZE = 26.0  # height of a node, px
 TALL = 34.0  # height of a leaf, which has two lines, px
@@ -38,6 +41,7 @@ LETTER = 6.6  # width of a letter, px; a little more than any common font needs
 STYLE = """
 .gp-cell{--ink:#1f2328;--faint:#8b929b;--paper:#fff;--leaf:#f1f3f5;--squash:#e6ebf1;
 --h:#2f6fb3;--c:#c2500a;--d:#0f8060;--e:#9a4688;--f:#8a6a00;
+--normal:var(--h);--reduction:var(--c);--x:var(--d);--skip:var(--e);
 font:12px ui-sans-serif,system-ui,-apple-system,"Segoe UI",sans-serif}
 @media (prefers-color-scheme:dark){.gp-cell{--ink:#e6e8eb;--faint:#7d8590;--paper:#15181c;
 --leaf:#23282e;--squash:#2c333b;--h:#6cb0f0;--c:#f59a5b;--d:#4cc7a0;--e:#dc92cc;--f:#d8b84a}}
@@ -82,8 +86,7 @@ class Node:
 
 def draw(genome: Genome) -> str:
     """Return a cell as SVG; the same architecture gives the same bytes."""
-    program = compile_program(genome)
-    nodes = _nodes(program)
+    nodes = _program_nodes(genome) if genome.language.carried else _graph_nodes(genome)
     layout = place([node.arguments for node in nodes], [node.height for node in nodes], GAP)
     left = _left_edges(nodes, layout)
     width = left[-1] + max(node.width for node in nodes if node.kind == "result") + MARGIN
@@ -92,7 +95,8 @@ def draw(genome: Genome) -> str:
         for bend, at in layout.height.items()
     ]
     height = max(bottoms) + 2 * MARGIN
-    title, description = _words(genome, program)
+    title = _title(nodes)
+    description = "; ".join(str(genome.canonical()).splitlines())
     body = [*_lines(nodes, layout, left), *_boxes(nodes, layout, left)]
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="gp-cell" role="img" '
@@ -103,7 +107,9 @@ def draw(genome: Genome) -> str:
     )
 
 
-def _nodes(program: Program) -> list[Node]:
+def _program_nodes(genome: Genome) -> list[Node]:
+    """Return the nodes of a recurrent cell."""
+    program = compile_program(genome)
     nodes = [_node(step, program.states) for step in program.steps]
     written = sorted(zip(program.states, program.results, strict=True), key=lambda pair: pair[1])
     return nodes + [Node("result", f"{state}′", "", (at,), state) for state, at in written]
@@ -119,16 +125,38 @@ def _node(step: Step, states: Sequence[str]) -> Node:
     return Node("operation", label, arguments=step.arguments, operation=name)
 
 
-def _words(genome: Genome, program: Program) -> tuple[str, str]:
-    """Return the title and the description of the drawing."""
-    operations = sum(bool(step.arguments) for step in program.steps)
-    memories = len(program.states) - 1
-    counted = [
-        f"{operations} operation{'s' * (operations != 1)}",
-        f"{sum(program.counts.values())} learned projections",
-        f"{memories} memory cell{'s' * (memories != 1)}",
-    ]
-    return f"A cell of {', '.join(counted)}", "; ".join(str(genome.canonical()).splitlines())
+def _graph_nodes(genome: Genome) -> list[Node]:
+    """Return the nodes of cells over feature maps, each of which reads its own inputs."""
+    nodes: list[Node] = []
+    named: dict[str, int] = {}
+
+    def add(node: Node) -> int:
+        nodes.append(node)
+        return len(nodes) - 1
+
+    def place(term: Term) -> int:
+        head = term[0]
+        if len(term) == 1:
+            if head not in named:
+                named[head] = add(Node("state", head, state=head))
+            return named[head]
+        arguments = tuple(place(child) for child in term[1:])
+        return add(Node("operation", SYMBOLS.get(head, head), "", arguments, operation=head))
+
+    for name, term in genome.canonical().terms():
+        named[name] = place(term)
+        if name in genome.language.outputs:
+            add(Node("result", name, "", (named[name],), name))
+            named = {}
+    return nodes
+
+
+def _title(nodes: Sequence[Node]) -> str:
+    kinds = Counter(node.kind for node in nodes)
+    operations, projections, results = kinds["operation"], kinds["leaf"], kinds["result"]
+    counted = [f"{operations} operation{'s' * (operations != 1)}"]
+    counted += [f"{projections} learned projections"] * (projections > 0)
+    return f"A cell of {', '.join([*counted, f'{results} results'])}"
 
 
 def _left_edges(nodes: Sequence[Node], layout: Layout) -> list[float]:

@@ -31,6 +31,7 @@ class Evidence:
     task: str
     unit: str
     references: Mapping[str, float]
+    signs: Sequence[Row]
     rows: Sequence[Row]
     colours: Mapping[str, str]
     tables: Mapping[str, Sequence[Row]]
@@ -126,6 +127,7 @@ def gather(results: Path, benchmark: str, comparison: Mapping[str, Any]) -> list
                 task["task"],
                 task["loss_unit"],
                 task["references"],
+                task["signs"],
                 rows,
                 colours,
                 {**own, "runs": of_task},

@@ -14,7 +14,7 @@ import vl_convert
 from markupsafe import Markup
 
 from gp_cells.choose import choose
-from gp_cells.compare import count_versions, mixed_versions
+from gp_cells.compare import count_versions, has_errors, mixed_versions
 from gp_cells.files import written_beside
 from gp_cells.genome import parse
 from gp_cells.report import charts
@@ -100,6 +100,8 @@ def _task(evidence: Evidence, specs: dict[str, Any]) -> Row:
         "name": name_task(evidence.task),
         "unit": evidence.unit,
         "is_text": evidence.is_text,
+        "has_errors": has_errors(evidence.rows),
+        "signs": evidence.signs,
         "headline": found.headline,
         "caution": found.caution,
         "duel": [_shown(row, evidence) for row in (found.evolved, found.designed) if row],

@@ -123,6 +123,11 @@ class Convolutional:
         return ("images",)
 
     @property
+    def engines(self) -> tuple[str, ...]:
+        """Torch's operations, whose convolutions are code made for each processor already."""
+        return ("eager",)
+
+    @property
     def language(self) -> Language:
         """The language of feature maps."""
         return LANGUAGE
@@ -217,7 +222,7 @@ class Convolutional:
         """
         from gp_cells.engine.convolutional import Network
 
-        if engine != "eager":
+        if engine not in self.engines:
             raise SettingError(
                 f"CNN cells run in torch's own operations: engine eager, not {engine}"
             )

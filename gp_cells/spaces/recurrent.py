@@ -81,6 +81,11 @@ class Recurrent:
         return "frames", "symbols"
 
     @property
+    def engines(self) -> tuple[str, ...]:
+        """Code made for each cell, or torch's operations."""
+        return "compiled", "eager"
+
+    @property
     def language(self) -> Language:
         """The whole language, with the widest limits, so that every published cell can be read."""
         return LANGUAGE

@@ -25,6 +25,11 @@ class Space(Protocol):
         ...
 
     @property
+    def engines(self) -> tuple[str, ...]:
+        """What can run networks of this space, by their names in the config."""
+        ...
+
+    @property
     def language(self) -> Language:
         """Everything that a genome of this space may say; hand-designed cells may use all of it."""
         ...

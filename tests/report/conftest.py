@@ -175,6 +175,12 @@ class MadeUpRun:
                         )
         return tests
 
+    def measures(self, losses, rng):
+        names = ("synflow", "jacobian_covariance", "hidden_covariance")
+        measured = {name: -losses[0] + float(rng.normal()) for name in names}
+        measured |= {f"{name}_s": 0.01 for name in names}
+        return measured | {"latency_1_ms": 0.2, "latency_64_ms": 3.0, "introspectability": None}
+
     def trial(self, candidate, key, rate, seed, finalist):
         run, epochs = self.settings["run"], self.recipe["epochs"]
         quality = np.random.default_rng(int(key[:12], 16)).gamma(2.0, 0.12)
@@ -216,6 +222,7 @@ class MadeUpRun:
             "wall_s": len(losses) * float(rng.gamma(6, 0.2)),
             "cpu_s": len(losses) * 1.1,
             **PROVENANCE,
+            **self.measures(losses, rng),
             "data_hash": self.settings["data"]["hash"],
             "file": f"results/runs/{run}/{place}/trial.h5",
         }

@@ -239,3 +239,14 @@ def test_a_heading_sorts_its_table_by_number_with_what_was_not_measured_last(cop
     measured = [row for row in rows if row["test_mean"] is not None]
     measured.sort(key=lambda row: row["test_mean"])
     assert order == [row["name"] or row["strategy"] for row in [*measured, rows[0]]]
+
+
+def test_the_signs_that_foretold_the_loss_are_ranked_against_it(made_up):
+    results, comparison = made_up
+    for task in comparison["tasks"]:
+        signs = {sign["name"]: sign for sign in task["signs"]}
+        assert {"synflow", "jacobian_covariance", "network_parameters"} <= set(signs)
+        assert "introspectability" not in signs  # nowhere measured
+        assert all(sign["n"] > 20 for sign in signs.values())
+        assert -1 <= signs["synflow"]["correlation"] < 0  # made up to be high where the loss is low
+        assert signs["synflow"]["median_s"] == 0.01
