@@ -77,8 +77,8 @@ class Run:
     poll_s: float = POLL_S
     submitted_at: float = 0.0
 
-    def look(self) -> int:
-        """Notice what ended; return how many more waves are known now."""
+    def look(self) -> range:
+        """Notice what ended; return the waves of which all results are known now, and were not."""
         self.poll_s = POLL_S if self.ended else min(self.poll_s + POLL_S, LONGEST_POLL_S)
         for wave in self.ended:
             self.left[wave] -= 1
@@ -86,7 +86,7 @@ class Run:
         before = self.known
         while self.known < len(self.left) and self.left[self.known] == 0:
             self.known += 1
-        return self.known - before
+        return range(before, self.known)
 
 
 def simulate(schedule: Schedule, costs: Costs, durations: np.ndarray) -> Spent:
@@ -120,9 +120,8 @@ def simulate(schedule: Schedule, costs: Costs, durations: np.ndarray) -> Spent:
             free += 1
             runs[run].ended.append(slot // schedule.slots)
         else:
-            for _ in range(runs[run].look()):
-                bred = runs[run].known - 1 + schedule.lag
-                submit(run, bred, now + costs.turn_s)
+            for wave in runs[run].look():
+                submit(run, wave + schedule.lag, now + costs.turn_s)
             if runs[run].known < schedule.waves:
                 plan(now + runs[run].poll_s, POLLED, run)
         while free and queue:
