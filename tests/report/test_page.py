@@ -242,7 +242,7 @@ def test_a_heading_sorts_its_table_by_number_with_what_was_not_measured_last(cop
 
 
 def test_the_signs_that_foretold_the_loss_are_ranked_against_it(made_up):
-    results, comparison = made_up
+    _, comparison = made_up
     for task in comparison["tasks"]:
         signs = {sign["name"]: sign for sign in task["signs"]}
         assert {"synflow", "jacobian_covariance", "network_parameters"} <= set(signs)
