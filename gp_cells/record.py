@@ -31,6 +31,7 @@ import psutil
 import torch
 
 from gp_cells.files import SCHEMA_VERSION, RecordError, canonical_json, write_json, written_beside
+from gp_cells.objectives import COUNTED
 from gp_cells.train import RUNNING, Epoch, Finished, Progress
 
 SEAL_SIZE = 32  # bytes
@@ -55,6 +56,7 @@ def write_fitness(path: Path, order: Mapping[str, Any], finished: Finished) -> N
             "reason": finished.reason,
             "fitness": finished.fitness,
             "best_epoch": finished.best_epoch,
+            "objectives": {name: order[name] for name in COUNTED},
             "curve": curve,
         },
     )

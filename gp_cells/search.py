@@ -158,6 +158,7 @@ def score(wave_folder: Path, before: Path | None, path: Path) -> None:
                 entry["architecture_id"],
                 fitness["status"],
                 _or_infinite(fitness["fitness"]),
+                fitness["objectives"],
             )
         )
     write_history(path, outcomes)

@@ -77,6 +77,18 @@ def mutate(
     return sample(space, rng), "sample"
 
 
+def check_mutations(place: str, mutations: Sequence[str]) -> None:
+    """Refuse an empty or unknown choice of mutations.
+
+    Raises:
+        SettingError: what came and what is known.
+    """
+    unknown = [name for name in mutations if name not in MUTATIONS]
+    if unknown or not mutations:
+        wrong = repr(unknown[0]) if unknown else "an empty list"
+        raise SettingError(f"{place}: got {wrong}; choose from {', '.join(MUTATIONS)}")
+
+
 def cross(space: Space, first: Genome, second: Genome, rng: np.random.Generator) -> Genome | None:
     """Return `first` with one subtree from the same place of `second`, or None if none is new.
 
@@ -250,13 +262,13 @@ def _random_formula(
     space: Space, name: str, written: Sequence[str], rng: np.random.Generator
 ) -> Term:
     kind = space.language.formula
-    with _deap_seeded(rng):
+    with deap_seeded(rng):
         tree = gp.genHalfAndHalf(_narrowed(space, name, written), *SAMPLE_DEPTH, kind)
     return nested(gp.PrimitiveTree(tree))
 
 
 @contextmanager
-def _deap_seeded(rng: np.random.Generator) -> Iterator[None]:
+def deap_seeded(rng: np.random.Generator) -> Iterator[None]:
     """Let DEAP draw from `random` as if it were `rng`, leaving the global state as it was."""
     before = random.getstate()
     random.seed(int(rng.integers(2**63)))

@@ -20,6 +20,10 @@ ORDER = {
     "genome": "h' = tanh(gate1)",
     "learning_rate": 0.01,
     "seed": 7,
+    "parameters": 36,
+    "multiply_adds": 32,
+    "network_parameters": 90,
+    "network_multiply_adds": 80,
 }
 FINISHED = Finished(
     "ok",
@@ -63,7 +67,13 @@ def test_nothing_in_a_fitness_file_can_vary(tmp_path: Path) -> None:
     path = tmp_path / "fitness.json"
     write_fitness(path, ORDER, FINISHED)
     allowed = {"run", "candidate", "architecture_id", "seed", "learning_rate", "status", "reason"}
-    assert set(read_json(path)) == allowed | {"fitness", "best_epoch", "curve"}
+    assert set(read_json(path)) == allowed | {"fitness", "best_epoch", "objectives", "curve"}
+    assert read_json(path)["objectives"] == {
+        "parameters": 36,
+        "multiply_adds": 32,
+        "network_parameters": 90,
+        "network_multiply_adds": 80,
+    }
     assert {key for row in read_json(path)["curve"] for key in row} == {
         "epoch",
         "train_loss",

@@ -20,7 +20,7 @@ from gp_cells import seeds, variation
 from gp_cells.choose import check_range
 from gp_cells.genome import Genome, parse
 from gp_cells.spaces import Space
-from gp_cells.strategies.strategy import Outcome, Proposal
+from gp_cells.strategies.strategy import Outcome, Proposal, mutated
 
 
 @dataclass(frozen=True)
@@ -91,17 +91,6 @@ class GP:
                 break
             child = mutated(child, space, rng)
         return child
-
-
-def mutated(child: Proposal, space: Space, rng: np.random.Generator) -> Proposal:
-    """Return a child mutated once more, each operator that made it named once."""
-    genome, operator = variation.mutate(space, child.genome, rng)
-    if operator == "sample":
-        return Proposal(genome, operator)
-    operators = child.operator.split("+")
-    if operator not in operators:
-        operators.append(operator)
-    return Proposal(genome, "+".join(operators), child.parents)
 
 
 def shared_out(slots: int, species: int) -> list[int]:

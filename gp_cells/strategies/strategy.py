@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
+from gp_cells import variation
 from gp_cells.genome import Genome
 from gp_cells.spaces import Space
 
@@ -15,7 +18,8 @@ from gp_cells.spaces import Space
 class Outcome:
     """What one finished trial tells a strategy; nothing in it varies from run to run.
 
-    `fitness` is the best validation loss (nats, minimised), infinite where the trial failed.
+    `fitness` is the best validation loss (nats, minimised), infinite where the trial failed;
+    `objectives` are what else it may be judged by, minimised too, None where not measured.
     """
 
     candidate: str  # e.g. "w003-07"
@@ -24,6 +28,7 @@ class Outcome:
     architecture_id: str
     status: str
     fitness: float
+    objectives: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -57,6 +62,23 @@ class Strategy(Protocol):
         """Return `slots` genomes for a wave.
 
         A pure function: the same history and seed give the same genomes, whoever calls it, in
-        whatever order waves finished. With a lag, the newest waves are not in the history yet.
+        whatever order waves finished. The history is in order of wave and slot; with a lag, the
+        newest waves are not in it yet.
         """
         ...
+
+
+def mutated(
+    child: Proposal,
+    space: Space,
+    rng: np.random.Generator,
+    mutations: Sequence[str] = variation.MUTATIONS,
+) -> Proposal:
+    """Return a child mutated once more, each operator that made it named once."""
+    genome, operator = variation.mutate(space, child.genome, rng, mutations)
+    if operator == "sample":
+        return Proposal(genome, operator)
+    operators = child.operator.split("+")
+    if operator not in operators:
+        operators.append(operator)
+    return Proposal(genome, "+".join(operators), child.parents)
