@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from gp_cells.spaces.recurrent import Recurrent
-from gp_cells.spaces.space import Space
+from gp_cells.spaces.space import Space, Vocabulary
 
 SPACES: Mapping[str, type[Space]] = {
     "recurrent": Recurrent,  # recurrent cells, Rawal & Miikkulainen 2018
 }
 
-__all__ = ["SPACES", "Space"]
+__all__ = ["SPACES", "Space", "Vocabulary"]

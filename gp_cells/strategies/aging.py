@@ -24,7 +24,7 @@ import numpy as np
 from gp_cells import seeds, variation
 from gp_cells.choose import SettingError, check_range
 from gp_cells.genome import parse
-from gp_cells.spaces import Space
+from gp_cells.spaces import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal
 
 
@@ -43,7 +43,7 @@ class Aging:
         check_range("aging.sample", self.sample, 1)
         variation.check_mutations("aging.mutations", self.mutations)
 
-    def check(self, waves: int, slots: int, space: Space) -> None:
+    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse a plan that ends before the first child, or an empty space; see `Strategy.check`."""
         if waves * slots <= self.population:
             raise SettingError(
@@ -53,7 +53,7 @@ class Aging:
         variation.sample(space, seeds.generator(purpose="check"))
 
     def propose(
-        self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
         """Return `slots` children, or random genomes until `population` have trained."""
         living = self.living(history)
@@ -70,7 +70,9 @@ class Aging:
         """Return the population: the youngest that trained."""
         return [outcome for outcome in history if not outcome.failed][-self.population :]
 
-    def _child(self, living: Sequence[Outcome], space: Space, rng: np.random.Generator) -> Proposal:
+    def _child(
+        self, living: Sequence[Outcome], space: Vocabulary, rng: np.random.Generator
+    ) -> Proposal:
         drawn = [living[i] for i in rng.integers(len(living), size=self.sample)]
         parent = min(drawn, key=lambda outcome: (outcome.fitness, outcome.candidate))
         genome, operator = variation.mutate(

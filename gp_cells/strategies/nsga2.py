@@ -25,7 +25,7 @@ from gp_cells import pareto, seeds, variation
 from gp_cells.choose import SettingError, check_range
 from gp_cells.genome import parse
 from gp_cells.objectives import FITNESS, OBJECTIVES
-from gp_cells.spaces import Space
+from gp_cells.spaces import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal, mutated
 
 
@@ -51,7 +51,7 @@ class NSGA2:
                 f"{len(self.objectives)} objective(s) ({', '.join(self.objectives)})"
             )
 
-    def check(self, waves: int, slots: int, space: Space) -> None:
+    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse unknown objectives and plans without a child; see `Strategy.check`."""
         unknown = [name for name in self.objectives if name not in OBJECTIVES]
         if unknown:
@@ -67,7 +67,7 @@ class NSGA2:
         variation.sample(space, seeds.generator(purpose="check"))
 
     def propose(
-        self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
         """Return `slots` children, or random genomes until `population` have trained."""
         living = self.living(history)
@@ -108,7 +108,7 @@ class NSGA2:
         self,
         living: Sequence[Outcome],
         judged: Sequence[pareto.Judged],
-        space: Space,
+        space: Vocabulary,
         rng: np.random.Generator,
     ) -> Proposal:
         first, second = (living[place] for place in pareto.parents(judged, rng))

@@ -11,7 +11,7 @@ import numpy as np
 
 from gp_cells import variation
 from gp_cells.genome import Genome
-from gp_cells.spaces import Space
+from gp_cells.spaces import Vocabulary
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Proposal:
 class Strategy(Protocol):
     """A rule that proposes genomes from what has been measured; its fields are its settings."""
 
-    def check(self, waves: int, slots: int, space: Space) -> None:
+    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse a plan that this strategy cannot fill, before anything is trained.
 
         Raises:
@@ -57,7 +57,7 @@ class Strategy(Protocol):
         ...
 
     def propose(
-        self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
         """Return `slots` genomes for a wave.
 
@@ -70,7 +70,7 @@ class Strategy(Protocol):
 
 def mutated(
     child: Proposal,
-    space: Space,
+    space: Vocabulary,
     rng: np.random.Generator,
     mutations: Sequence[str] = variation.MUTATIONS,
 ) -> Proposal:
