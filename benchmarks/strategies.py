@@ -141,7 +141,7 @@ def print_shares(pool: ProcessPoolExecutor, seeds: int) -> None:
     """Print the shares of the true hypervolume, median and worst over seeds."""
     columns = [f"{n} evaluations" for n in FRONT_EVALUATIONS]
     print(
-        "".join([f"\n{'share of hypervolume: median (worst)':54}", *(f"{c:>20}" for c in columns)])
+        "".join([f"\n{'share of hypervolume: median (worst)':68}", *(f"{c:>20}" for c in columns)])
     )
     for truth, (second, reference) in [*FRONTS.items(), *WIDE.items()]:
         for arm in ("random", "nsga2"):
@@ -149,7 +149,7 @@ def print_shares(pool: ProcessPoolExecutor, seeds: int) -> None:
             found = np.array(list(pool.map(shares, *zip(*jobs, strict=True))))
             cells = [f"{np.median(of):.3f} ({of.min():.3f})" for of in found.T]
             name = f"{truth}, {second}, reference {reference}, {arm}"
-            print("".join([f"{name:54}", *(f"{cell:>20}" for cell in cells)]), flush=True)
+            print("".join([f"{name:68}", *(f"{cell:>20}" for cell in cells)]), flush=True)
 
 
 if __name__ == "__main__":

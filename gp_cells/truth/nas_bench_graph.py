@@ -3,9 +3,9 @@
 Four nodes, each with one of nine operations, each reading the input or an earlier node, in one of nine
 structures. A genome says it in one line: the structure innermost, then the operation of each node.
 
-    network = cheb(fc(gin(gcn(s0121))))
+    network = cheb(fc(gin(gcn(s0112))))
 
-Here nodes 1 to 4 are gcn, gin, fc and cheb, and read nodes 0 (the input), 1, 2 and 1. That is a list and
+Here nodes 1 to 4 are gcn, gin, fc and cheb, and read nodes 0 (the input), 1, 1 and 2. That is a list and
 not the graph itself, but it makes the published mutations of either kind one replacement: of a
 function the operation, of the leaf the structure. The 59,049 genomes are 26,206 networks up to
 isomorphism and skips; the package knows which, and equal ones have one row. Nine of them, skips alone,
