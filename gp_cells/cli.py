@@ -101,8 +101,10 @@ def train(options: argparse.Namespace) -> int:
     except Interrupted as interruption:
         print(f"gp-cells train: {order['candidate']}: {interruption}", file=sys.stderr)
         return TRY_AGAIN
-    record.write_trial(options.trial, order, run, finished, measure(setup, splits, finished))
-    record.write_fitness(options.fitness, order, finished)
+    measures = measure(setup, splits, finished)
+    record.write_trial(options.trial, order, run, finished, measures)
+    timed = run.get("timed_objectives", ())
+    record.write_fitness(options.fitness, order, finished, measures, timed)
     keeper.remove()
     return 0
 

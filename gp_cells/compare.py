@@ -15,8 +15,9 @@ from typing import Any
 
 from scipy.stats import spearmanr
 
+from gp_cells import pareto
+from gp_cells.objectives import FITNESS, SCORES
 from gp_cells.tables import read_tables
-from gp_cells.zero_cost import SCORES
 
 Row = dict[str, Any]
 
@@ -24,13 +25,15 @@ Row = dict[str, Any]
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:
     """Return, for each task, its finalists with the lowest mean validation loss first.
 
+    Beside them the Pareto fronts of the runs that searched for several objectives.
+
     Raises:
         RecordError: a table of one of the runs is missing or broken.
     """
     names = list(runs)
     tables = {
         name: read_tables(results, name, names).to_pylist()
-        for name in ("runs", "architectures", "trials", "test")
+        for name in ("runs", "architectures", "candidates", "trials", "test")
     }
     tasks = []
     for task in dict.fromkeys(run["task"] for run in tables["runs"]):
@@ -44,6 +47,7 @@ def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any
                 "references": json.loads(of_task[0]["references"]),
                 "rows": rows,
                 "signs": early_signs(of_task, tables),
+                "fronts": [front for run in of_task for front in _fronts(run, tables)],
             }
         )
     return {"benchmark": benchmark, "tasks": tasks}
@@ -113,6 +117,41 @@ def _sign(name: str, trained: Sequence[Row]) -> Row:
     return {"name": name, "correlation": correlation, "n": len(known), "median_s": median_s}
 
 
+def _fronts(run: Row, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
+    """Return the front of a run and its hypervolume, or nothing if its strategy has no objectives."""
+    chosen = json.loads(run["settings"])["strategy"]["settings"]
+    if "objectives" not in chosen:
+        return []
+    names, reference = chosen["objectives"], chosen["reference_point"]
+    architectures = {
+        row["architecture_id"]: row for row in tables["architectures"] if row["run"] == run["run"]
+    }
+    trained = [
+        (row, {**architectures[row["architecture_id"]], **row, **_clearness(row)})
+        for row in tables["trials"]
+        if row["run"] == run["run"] and row["role"] == "search" and row[FITNESS] is not None
+    ]
+    trained = [(row, of) for row, of in trained if all(of[name] is not None for name in names)]
+    points = [tuple(float(values[name]) for name in names) for _, values in trained]
+    best = sorted(pareto.front(points), key=lambda i: points[i])
+    return [
+        {
+            **{key: run[key] for key in ("run", "strategy", "seed")},
+            "objectives": names,
+            "reference_point": reference,
+            "hypervolume": pareto.hypervolume(points, tuple(reference)),
+            "points": [
+                {"candidate": trained[i][0]["candidate"], "values": [*points[i]]} for i in best
+            ],
+        }
+    ]
+
+
+def _clearness(trial: Row) -> Row:
+    clear = trial["introspectability"]
+    return {"entanglement": None if clear is None or math.isnan(clear) else 1 - clear}
+
+
 def _spread(name: str, losses: Sequence[float]) -> Row:
     mean = math.fsum(losses) / len(losses) if losses else None
     return {
@@ -178,12 +217,22 @@ def _task_summary(task: Mapping[str, Any]) -> str:
     if evolved:
         lines += ["", f"  best evolved cell ({evolved[0]['strategy']}):"]
         lines += [f"    {line}" for line in evolved[0]["genome"].splitlines()]
+    lines += [f"  {_front_line(front)}" for front in task["fronts"]]
     return "\n".join(lines)
 
 
 def has_errors(rows: Iterable[Mapping[str, Any]]) -> bool:
     """Return whether some finalists of a task predict classes, and have an error beside their loss."""
     return any(row["test_error"] is not None for row in rows)
+
+
+def _front_line(front: Mapping[str, Any]) -> str:
+    reference = ", ".join(f"{value:g}" for value in front["reference_point"])
+    return (
+        f"{front['strategy']} (seed {front['seed']}): {len(front['points'])} on the front of "
+        f"{', '.join(front['objectives'])}; hypervolume {front['hypervolume']:.6g} "
+        f"within ({reference})"
+    )
 
 
 def _bits(nats: float) -> str:

@@ -15,6 +15,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from gp_cells.objectives import COUNTED
+
 SCHEMA_VERSION = "1"  # of trial.h5 and of the tables
 
 
@@ -83,7 +85,7 @@ def read_order(path: Path) -> dict[str, Any]:
     Raises:
         RecordError: missing, broken, or without the fields that an order has.
     """
-    needed = ("run", "candidate", "architecture_id", "genome", "learning_rate", "seed")
+    needed = ("run", "candidate", "architecture_id", "genome", "learning_rate", "seed", *COUNTED)
     return _read_fields(path, needed, "an order for a trial")
 
 
@@ -93,7 +95,7 @@ def read_fitness(path: Path) -> dict[str, Any]:
     Raises:
         RecordError: missing, broken, or without the fields that a fitness file has.
     """
-    needed = ("candidate", "architecture_id", "status", "fitness", "curve")
+    needed = ("candidate", "architecture_id", "status", "fitness", "objectives", "curve")
     return _read_fields(path, needed, "a fitness file")
 
 

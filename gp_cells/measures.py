@@ -13,6 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from gp_cells.objectives import TIMED
 from gp_cells.recipe import Form
 from gp_cells.tasks import Arrays, SplitName, Task
 from gp_cells.train import Finished, Setup, make_network
@@ -35,11 +36,6 @@ class Measures:
     introspectability: float | None
     scores: Mapping[str, float | None]
     scores_s: Mapping[str, float]
-
-    @property
-    def entanglement(self) -> float | None:
-        """1 − introspectability: the same, to be minimised as objectives are."""
-        return None if self.introspectability is None else 1 - self.introspectability
 
 
 NOTHING = Measures({}, None, {}, {})
@@ -68,6 +64,18 @@ def measure(setup: Setup, splits: Mapping[SplitName, Arrays], finished: Finished
         network.load_state_dict(finished.best_weights)
         found = introspectability(network, task, form, splits["valid"], setup.device)
     return Measures(latency_ms, found, scores, scores_s)
+
+
+def objectives(measures: Measures, finished: Finished) -> dict[str, float | None]:
+    """Return what was measured as objectives, to be minimised; None where there is no number."""
+    clear = measures.introspectability
+    found = {f"latency_{size}_ms": value for size, value in measures.latency_ms.items()}
+    return {
+        **dict.fromkeys(TIMED),
+        **found,
+        "entanglement": None if clear is None or math.isnan(clear) else 1 - clear,
+        "cpu_s": sum(epoch.cpu_s for epoch in finished.epochs),
+    }
 
 
 def latency(network: Any, inputs: Tensor, form: Form, size: int) -> float:

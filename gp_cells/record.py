@@ -31,7 +31,8 @@ import psutil
 import torch
 
 from gp_cells.files import SCHEMA_VERSION, RecordError, canonical_json, write_json, written_beside
-from gp_cells.measures import Measures
+from gp_cells.measures import Measures, objectives
+from gp_cells.objectives import COUNTED, MEASURED
 from gp_cells.train import RUNNING, Epoch, Finished, Progress
 
 SEAL_SIZE = 32  # bytes
@@ -41,8 +42,18 @@ PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
 # --- fitness.json ---------------------------------------------------------------------------------
 
 
-def write_fitness(path: Path, order: Mapping[str, Any], finished: Finished) -> None:
-    """Write what a trial's order (its genome.json) led to, and nothing that varies."""
+def write_fitness(
+    path: Path,
+    order: Mapping[str, Any],
+    finished: Finished,
+    measures: Measures,
+    timed: Sequence[str] = (),
+) -> None:
+    """Write what a trial's order (its genome.json) led to, and nothing that varies.
+
+    But for the `timed` objectives, which a run's strategy has asked for.
+    """
+    measured = objectives(measures, finished)
     curve = [
         {"epoch": e.epoch, "train_loss": e.train_loss, "valid_loss": e.valid_loss}
         for e in finished.epochs
@@ -56,6 +67,8 @@ def write_fitness(path: Path, order: Mapping[str, Any], finished: Finished) -> N
             "reason": finished.reason,
             "fitness": finished.fitness,
             "best_epoch": finished.best_epoch,
+            "objectives": {name: order[name] for name in COUNTED}
+            | {name: measured[name] for name in (*MEASURED, *timed)},
             "curve": curve,
         },
     )

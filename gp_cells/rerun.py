@@ -21,6 +21,7 @@ from typing import Any
 from gp_cells import seeds
 from gp_cells.choose import check_range
 from gp_cells.files import RecordError, canonical_json, write_json
+from gp_cells.objectives import COUNTED
 from gp_cells.plan import read_plan, trial_folder
 from gp_cells.record import read_trial
 from gp_cells.search import BEYOND_A_TRIAL
@@ -114,8 +115,8 @@ class Stored:
         """What `gp-cells train` is ordered to do."""
         named = ("run", "candidate", "architecture_id", "learning_rate", "seed", "finalist")
         order = {name: self.row[name] for name in named if self.row[name] is not None}
-        counted = ("genome", "parameters", "multiply_adds", "nodes")
-        return {**order, **{name: self.architecture[name] for name in counted}}
+        of_architecture = ("genome", *COUNTED, "nodes")
+        return {**order, **{name: self.architecture[name] for name in of_architecture}}
 
 
 def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:

@@ -24,6 +24,7 @@ from gp_cells.files import (
     written_beside,
 )
 from gp_cells.genome import parse
+from gp_cells.objectives import TIMED
 from gp_cells.plan import replicate_slot
 from gp_cells.spaces import SPACES
 from gp_cells.stopping import STOPPERS
@@ -86,6 +87,9 @@ def write_settings(order: Mapping[str, Any], data: Path, path: Path) -> None:
     described = read_json(data)
     wanted = ("form", "unit", "targets", "passes", "steps", "hash", "reference_valid")
     settings["data"] = {name: described[name] for name in wanted}
+    selected = settings["strategy"]["settings"].get("objectives", ())
+    if timed := [name for name in TIMED if name in selected]:
+        settings["timed_objectives"] = timed
     write_json(path, settings)
 
 
@@ -164,6 +168,7 @@ def score(wave_folder: Path, before: Path | None, path: Path) -> None:
                 entry["architecture_id"],
                 fitness["status"],
                 _or_infinite(fitness["fitness"]),
+                fitness["objectives"],
             )
         )
     write_history(path, outcomes)

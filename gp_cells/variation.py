@@ -21,7 +21,7 @@ from deap import gp
 from gp_cells.choose import SettingError
 from gp_cells.genome import Genome, from_terms, nested
 from gp_cells.language import Language, Term, heads, primitive_set, unprimed
-from gp_cells.spaces import Space
+from gp_cells.spaces import Vocabulary
 
 TRIES = 100  # draws before giving up on a legal, changed child
 SAMPLE_DEPTH = (2, 4)  # shallowest and deepest formula of a fresh genome
@@ -30,7 +30,7 @@ MUTATIONS = ("replace", "insert", "shrink")
 Path = tuple[int, ...]  # the way from a formula's root to a node, as child numbers
 
 
-def sample(space: Space, rng: np.random.Generator) -> Genome:
+def sample(space: Vocabulary, rng: np.random.Generator) -> Genome:
     """Return a random genome in canonical form.
 
     The space says which formulas it has, and writes those that follow a rule of its own; of the
@@ -51,7 +51,7 @@ def sample(space: Space, rng: np.random.Generator) -> Genome:
 
 
 def mutate(
-    space: Space,
+    space: Vocabulary,
     genome: Genome,
     rng: np.random.Generator,
     mutations: Sequence[str] = MUTATIONS,
@@ -77,7 +77,21 @@ def mutate(
     return sample(space, rng), "sample"
 
 
-def cross(space: Space, first: Genome, second: Genome, rng: np.random.Generator) -> Genome | None:
+def check_mutations(place: str, mutations: Sequence[str]) -> None:
+    """Refuse an empty or unknown choice of mutations.
+
+    Raises:
+        SettingError: what came and what is known.
+    """
+    unknown = [name for name in mutations if name not in MUTATIONS]
+    if unknown or not mutations:
+        wrong = repr(unknown[0]) if unknown else "an empty list"
+        raise SettingError(f"{place}: got {wrong}; choose from {', '.join(MUTATIONS)}")
+
+
+def cross(
+    space: Vocabulary, first: Genome, second: Genome, rng: np.random.Generator
+) -> Genome | None:
     """Return `first` with one subtree from the same place of `second`, or None if none is new.
 
     A memory cell that the subtree reads and `first` lacks comes along from `second`; where nothing is
@@ -193,7 +207,7 @@ def aligned(first: Term, second: Term, language: Language) -> list[tuple[Path, P
     return pairs + best
 
 
-def legal(space: Space, terms: list[tuple[str, Term]]) -> Genome | None:
+def legal(space: Vocabulary, terms: list[tuple[str, Term]]) -> Genome | None:
     """Return the canonical genome of some formulas, or None if a search may not propose it."""
     genome = from_terms(terms, space.language).canonical()
     return genome if space.admits(genome) else None
@@ -224,14 +238,14 @@ def _with_missing_memories(
 # --- draws ----------------------------------------------------------------------------------------
 
 
-def _leaves(space: Space, name: str, written: Sequence[str]) -> list[str]:
+def _leaves(space: Vocabulary, name: str, written: Sequence[str]) -> list[str]:
     """Return the leaves that formula `name` may read, given names as often as all projections."""
     given = space.language.readable(name, written)
     share = max(1, len(space.projections) // len(given)) if given else 0
     return [*space.projections, *given * share]
 
 
-def _narrowed(space: Space, name: str, written: Sequence[str]) -> gp.PrimitiveSetTyped:
+def _narrowed(space: Vocabulary, name: str, written: Sequence[str]) -> gp.PrimitiveSetTyped:
     """Return the DEAP primitive set that a search draws formula `name` from."""
     language = space.language
     primitives = gp.PrimitiveSetTyped(language.name, [], language.formula)
@@ -247,16 +261,16 @@ def _narrowed(space: Space, name: str, written: Sequence[str]) -> gp.PrimitiveSe
 
 
 def _random_formula(
-    space: Space, name: str, written: Sequence[str], rng: np.random.Generator
+    space: Vocabulary, name: str, written: Sequence[str], rng: np.random.Generator
 ) -> Term:
     kind = space.language.formula
-    with _deap_seeded(rng):
+    with deap_seeded(rng):
         tree = gp.genHalfAndHalf(_narrowed(space, name, written), *SAMPLE_DEPTH, kind)
     return nested(gp.PrimitiveTree(tree))
 
 
 @contextmanager
-def _deap_seeded(rng: np.random.Generator) -> Iterator[None]:
+def deap_seeded(rng: np.random.Generator) -> Iterator[None]:
     """Let DEAP draw from `random` as if it were `rng`, leaving the global state as it was."""
     before = random.getstate()
     random.seed(int(rng.integers(2**63)))
@@ -275,7 +289,7 @@ def _written(genome: Genome) -> list[str]:
 
 
 def _replace(
-    space: Space, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+    space: Vocabulary, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
 ) -> Term | None:
     """Replace the element at a path by another of the same type and number of arguments."""
     part, language = subtree(term, path), space.language
@@ -295,7 +309,7 @@ def _replace(
 
 
 def _insert(
-    space: Space, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+    space: Vocabulary, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
 ) -> Term | None:
     """Put a new element at a path, the old part becoming one of its arguments, the rest leaves."""
     part, language = subtree(term, path), space.language
@@ -317,7 +331,9 @@ def _insert(
     return grafted(term, path, (chosen, *arguments))
 
 
-def _filling(space: Space, kind: type, leaves: Sequence[str], rng: np.random.Generator) -> Term:
+def _filling(
+    space: Vocabulary, kind: type, leaves: Sequence[str], rng: np.random.Generator
+) -> Term:
     """Return a leaf, within a function of one argument where only that gives a value of the type."""
     leaf = (leaves[int(rng.integers(len(leaves)))],)
     if issubclass(space.language.leaf, kind):
@@ -327,7 +343,7 @@ def _filling(space: Space, kind: type, leaves: Sequence[str], rng: np.random.Gen
 
 
 def _shrink(
-    space: Space, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+    space: Vocabulary, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
 ) -> Term | None:
     """Replace the branch at a path by one of its own arguments."""
     part, needed = subtree(term, path), slot_type(term, path, space.language)

@@ -14,6 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from gp_cells import objectives
 from gp_cells.recipe import Form
 
 SAMPLES = 16  # sequences or images of the batch that are looked at
@@ -76,11 +77,9 @@ def hidden_covariance(network: Any, inputs: Tensor, form: Form) -> float | None:
     return _spread(hidden[0].movedim(1, 0).flatten(1))
 
 
-SCORES: Mapping[str, Score] = {
-    "synflow": synflow,
-    "jacobian_covariance": jacobian_covariance,
-    "hidden_covariance": hidden_covariance,
-}
+SCORES: Mapping[str, Score] = dict(
+    zip(objectives.SCORES, (synflow, jacobian_covariance, hidden_covariance), strict=True)
+)
 
 
 def first_samples(inputs: Tensor, form: Form) -> Tensor:

@@ -490,7 +490,7 @@ def test_the_package_is_imported_without_torch_by_a_command_that_needs_none() ->
 def fitness_file(folder: Path, name: str, fitness: float | None, second: int) -> Path:
     """Write a fitness file as if at a second of the epoch."""
     path = folder / name / "fitness.json"
-    value = {"run": RUN, "candidate": name, "architecture_id": "0", "curve": []}
+    value = {"run": RUN, "candidate": name, "architecture_id": "0", "objectives": {}, "curve": []}
     write_json(
         path, {**value, "status": "diverged" if fitness is None else "ok", "fitness": fitness}
     )

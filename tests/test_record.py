@@ -21,6 +21,10 @@ ORDER = {
     "genome": "h' = tanh(gate1)",
     "learning_rate": 0.01,
     "seed": 7,
+    "parameters": 36,
+    "multiply_adds": 32,
+    "network_parameters": 90,
+    "network_multiply_adds": 80,
 }
 FINISHED = Finished(
     "ok",
@@ -62,14 +66,29 @@ def test_a_trial_says_what_made_it(trial: Path) -> None:
 
 def test_nothing_in_a_fitness_file_can_vary(tmp_path: Path) -> None:
     path = tmp_path / "fitness.json"
-    write_fitness(path, ORDER, FINISHED)
+    write_fitness(path, ORDER, FINISHED, NOTHING)
     allowed = {"run", "candidate", "architecture_id", "seed", "learning_rate", "status", "reason"}
-    assert set(read_json(path)) == allowed | {"fitness", "best_epoch", "curve"}
+    assert set(read_json(path)) == allowed | {"fitness", "best_epoch", "objectives", "curve"}
+    assert read_json(path)["objectives"] == {
+        "parameters": 36,
+        "multiply_adds": 32,
+        "network_parameters": 90,
+        "network_multiply_adds": 80,
+        "entanglement": None,
+    }
     assert {key for row in read_json(path)["curve"] for key in row} == {
         "epoch",
         "train_loss",
         "valid_loss",
     }
+
+
+def test_a_timed_objective_is_in_the_fitness_file_where_a_search_selects_on_it(
+    tmp_path: Path,
+) -> None:
+    write_fitness(tmp_path / "fitness.json", ORDER, FINISHED, NOTHING, ["cpu_s", "latency_1_ms"])
+    objectives = read_json(tmp_path / "fitness.json")["objectives"]
+    assert (objectives["cpu_s"], objectives["latency_1_ms"]) == (0.5, None)
 
 
 def test_nothing_in_a_trial_is_pickled(trial: Path) -> None:

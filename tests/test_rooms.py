@@ -13,6 +13,7 @@ PACKAGE = ROOT / "gp_cells"
 # A room imports only rooms before it in this list; `gp_cells`, the Python door, is after them all.
 ORDER = [
     "choose",
+    "objectives",
     "files",
     "plan",
     "seeds",
@@ -25,6 +26,7 @@ ORDER = [
     "engine",
     "spaces",
     "variation",
+    "pareto",
     "tasks",
     "stopping",
     "train",
@@ -34,6 +36,7 @@ ORDER = [
     "tables",
     "cost",
     "strategies",
+    "truth",
     "search",
     "tabulate",
     "holdout",

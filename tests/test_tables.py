@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pyarrow as pa
@@ -24,7 +25,19 @@ def write(results: Path, table: str, *rows: dict[str, object]) -> None:
 
 @pytest.fixture
 def results(tmp_path: Path) -> Path:
-    write(tmp_path, "runs", {"task": "t", "strategy": "s", "seed": 1, "references": '{"uni": 9.0}'})
+    write(
+        tmp_path,
+        "runs",
+        {"task": "t", "strategy": "s", "seed": 1, "references": '{"uni": 9.0}'}
+        | {"settings": '{"strategy": {"settings": {}}}'},
+    )
+    searched = [
+        {"candidate": f"w000-0{i}", "architecture_id": architecture, "fitness": loss}
+        for i, (architecture, loss) in enumerate(
+            [("aa", 1.0), ("ab", 2.0), ("aa", 1.5), ("ab", None)]
+        )
+    ]
+    write(tmp_path, "candidates", *searched)
     write(
         tmp_path,
         "architectures",
@@ -37,7 +50,6 @@ def results(tmp_path: Path) -> Path:
         ("2", 0, "aa", 1.0, False),  # another learning rate than the chosen one
         ("3", 1, "ab", 2.25, True),
         ("4", 1, "ab", None, True),  # failed
-        ("5", None, "ab", 1.0, None),  # of the search
     ]
     write(
         tmp_path,
@@ -47,6 +59,7 @@ def results(tmp_path: Path) -> Path:
             | {"learning_rate": 0.01}
             for i, f, a, loss, c in trials
         ),
+        *({**trial, "trial_id": f"s{i}", "role": "search"} for i, trial in enumerate(searched)),
     )
     write(
         tmp_path, "test", {"trial_id": "0", "test_loss": 2.5}, {"trial_id": "1", "test_loss": 3.5}
@@ -85,6 +98,27 @@ def test_a_comparison_takes_the_chosen_learning_rate_and_counts_what_failed(resu
     assert (whole["seeds"], whole["failed"]) == (2, 0)
     assert (failed["name"], failed["valid_mean"], failed["test_mean"]) == (None, 2.25, None)
     assert (failed["seeds"], failed["failed"]) == (2, 1)
+
+
+def test_a_search_for_one_objective_has_no_front(results: Path) -> None:
+    assert compare(results, "b", ["b-t-s-s1"])["tasks"][0]["fronts"] == []
+
+
+def test_a_search_for_several_objectives_has_its_front_and_hypervolume(results: Path) -> None:
+    settings = {"objectives": ["fitness", "parameters"], "reference_point": [3.0, 12.0]}
+    run = read_tables(results, "runs").to_pylist()[0]
+    run["settings"] = json.dumps({"strategy": {"settings": settings}})
+    write_rows(results, "runs", run["run"], [run])
+    comparison = compare(results, "b", ["b-t-s-s1"])
+    [front] = comparison["tasks"][0]["fronts"]
+    assert front["points"] == [
+        {"candidate": "w000-00", "values": [1.0, 10.0]},
+        {"candidate": "w000-01", "values": [2.0, 5.0]},
+    ]
+    assert front["hypervolume"] == 2 * 2 + 1 * 5  # left of the second point, and right of it
+    comparison["tasks"][0]["loss_unit"] = "nats per frame"
+    said = "s (seed 1): 2 on the front of fitness, parameters; hypervolume 9 within (3, 12)"
+    assert said in summary(comparison)
 
 
 def test_a_summary_shows_each_finalist_the_references_and_the_best_formulas(results: Path) -> None:

@@ -26,13 +26,17 @@ COLOURS = ("#1b7fc4", "#e08a00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#a
 
 @dataclass(frozen=True)
 class Evidence:
-    """All rows of one task of a benchmark; `rows` are its finalists, the best first."""
+    """All rows of one task of a benchmark; `rows` are its finalists, the best first.
+
+    `fronts` are those of the runs that searched for several objectives; see `gp_cells.compare`.
+    """
 
     task: str
     unit: str
     references: Mapping[str, float]
     signs: Sequence[Row]
     rows: Sequence[Row]
+    fronts: Sequence[Row]
     colours: Mapping[str, str]
     tables: Mapping[str, Sequence[Row]]
 
@@ -129,6 +133,7 @@ def gather(results: Path, benchmark: str, comparison: Mapping[str, Any]) -> list
                 task["references"],
                 task["signs"],
                 rows,
+                task["fronts"],
                 colours,
                 {**own, "runs": of_task},
             )

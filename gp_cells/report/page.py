@@ -106,6 +106,9 @@ def _task(evidence: Evidence, specs: dict[str, Any]) -> Row:
         "caution": found.caution,
         "duel": [_shown(row, evidence) for row in (found.evolved, found.designed) if row],
         "rows": [_shown(row, evidence) for row in evidence.rows],
+        "fronts": [
+            {**front, "colour": evidence.colours[front["strategy"]]} for front in evidence.fronts
+        ],
         "references": sorted(evidence.references.items(), key=lambda item: item[1]),
         "figures": _figures(evidence, descended, specs),
         "line": _line(evidence, descended),

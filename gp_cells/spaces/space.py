@@ -1,4 +1,4 @@
-"""What a search space is: the type that every space file is written against."""
+"""What a search space is: the types that every space file is written against."""
 
 from __future__ import annotations
 
@@ -16,13 +16,8 @@ if TYPE_CHECKING:  # breeding does without torch
     from torch import nn
 
 
-class Space(Protocol):
-    """A family of architectures: its language, what a search may write in it, and how to build it."""
-
-    @property
-    def reads(self) -> tuple[Inputs, ...]:
-        """The kinds of inputs that networks of this space are for."""
-        ...
+class Vocabulary(Protocol):
+    """What a search may write: all that strategies know of a space."""
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -55,6 +50,15 @@ class Space(Protocol):
 
     def admits(self, genome: Genome) -> bool:
         """Return whether a search may propose a canonical genome."""
+        ...
+
+
+class Space(Vocabulary, Protocol):
+    """A family of architectures: what a search may write of it, and how to build what is written."""
+
+    @property
+    def reads(self) -> tuple[Inputs, ...]:
+        """The kinds of inputs that networks of this space are for."""
         ...
 
     def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gp_cells.choose import SettingError
 from gp_cells.genome import parse
-from gp_cells.spaces import Space
+from gp_cells.spaces import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal
 
 
@@ -17,7 +17,7 @@ class Baselines:
 
     cells: tuple[str, ...]
 
-    def check(self, waves: int, slots: int, space: Space) -> None:
+    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse unknown cells, or more or fewer than the plan has slots; see `Strategy.check`."""
         unknown = [name for name in self.cells if name not in space.baselines]
         if unknown:
@@ -32,12 +32,12 @@ class Baselines:
             )
 
     def propose(
-        self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
         """Return the cells of one wave; see `Strategy.propose`."""
         names = self.cells[wave * slots : (wave + 1) * slots]
         return [self._proposal(name, space) for name in names]
 
-    def _proposal(self, name: str, space: Space) -> Proposal:
+    def _proposal(self, name: str, space: Vocabulary) -> Proposal:
         genome = parse(space.baselines[name].read_text(), space.language)
         return Proposal(genome.canonical(), f"baseline:{name}")

@@ -19,8 +19,8 @@ import numpy as np
 from gp_cells import seeds, variation
 from gp_cells.choose import check_range
 from gp_cells.genome import Genome, parse
-from gp_cells.spaces import Space
-from gp_cells.strategies.strategy import Outcome, Proposal
+from gp_cells.spaces import Vocabulary
+from gp_cells.strategies.strategy import Outcome, Proposal, mutated
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class GP:
         for name in ("active_species", "patience", "founders"):
             check_range(f"gp.{name}", getattr(self, name), 1)
 
-    def check(self, waves: int, slots: int, space: Space) -> None:
+    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse a space that nothing can be drawn from; see `Strategy.check`."""
         variation.sample(space, seeds.generator(purpose="check"))
 
     def propose(
-        self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
         """Return `slots` children of the species in the history; see `Strategy.propose`."""
         flock = Flock(self, space)
@@ -70,7 +70,7 @@ class GP:
             proposals.append(child)
         return proposals
 
-    def _child(self, species: Species, space: Space, rng: np.random.Generator) -> Proposal:
+    def _child(self, species: Species, space: Vocabulary, rng: np.random.Generator) -> Proposal:
         parents = species.survivors(self.survivors)
         first = parents[rng.integers(len(parents))]
         second = parents[rng.integers(len(parents))]
@@ -82,7 +82,12 @@ class GP:
         return Proposal(genome, operator, (first.candidate,) if operator != "sample" else ())
 
     def _renewed(
-        self, child: Proposal, flock: Flock, known: set[str], space: Space, rng: np.random.Generator
+        self,
+        child: Proposal,
+        flock: Flock,
+        known: set[str],
+        space: Vocabulary,
+        rng: np.random.Generator,
     ) -> Proposal:
         """Mutate a child on until it is new and outside the Hall of Shame."""
         for _ in range(variation.TRIES):
@@ -91,17 +96,6 @@ class GP:
                 break
             child = mutated(child, space, rng)
         return child
-
-
-def mutated(child: Proposal, space: Space, rng: np.random.Generator) -> Proposal:
-    """Return a child mutated once more, each operator that made it named once."""
-    genome, operator = variation.mutate(space, child.genome, rng)
-    if operator == "sample":
-        return Proposal(genome, operator)
-    operators = child.operator.split("+")
-    if operator not in operators:
-        operators.append(operator)
-    return Proposal(genome, "+".join(operators), child.parents)
 
 
 def shared_out(slots: int, species: int) -> list[int]:
@@ -150,7 +144,7 @@ class Flock:
     """The species of a run at the point that its history has reached."""
 
     strategy: GP
-    space: Space
+    space: Vocabulary
     active: list[Species] = field(default_factory=list)
     waiting: list[Species] = field(default_factory=list)
     shamed: list[Species] = field(default_factory=list)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gp_cells import seeds, variation
-from gp_cells.spaces import Space
+from gp_cells.spaces import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal
 
 
@@ -14,12 +14,12 @@ from gp_cells.strategies.strategy import Outcome, Proposal
 class Random:
     """Draws genomes until they are new to the run as far as its history goes."""
 
-    def check(self, waves: int, slots: int, space: Space) -> None:
+    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse a space that nothing can be drawn from; see `Strategy.check`."""
         variation.sample(space, seeds.generator(purpose="check"))
 
     def propose(
-        self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
         """Return `slots` fresh genomes; see `Strategy.propose`."""
         known = {outcome.architecture_id for outcome in history}

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Protocol
 
+import numpy as np
+
+from gp_cells import variation
 from gp_cells.genome import Genome
-from gp_cells.spaces import Space
+from gp_cells.spaces import Vocabulary
 
 
 @dataclass(frozen=True)
 class Outcome:
     """What one finished trial tells a strategy; nothing in it varies from run to run.
 
-    `fitness` is the best validation loss (nats, minimised), infinite where the trial failed.
+    `fitness` is the best validation loss (nats, minimised), infinite where the trial failed;
+    `objectives` are what else it may be judged by, minimised too, None where not measured.
     """
 
     candidate: str  # e.g. "w003-07"
@@ -24,6 +28,7 @@ class Outcome:
     architecture_id: str
     status: str
     fitness: float
+    objectives: Mapping[str, float | None] = field(default_factory=dict)
 
     @property
     def failed(self) -> bool:
@@ -43,7 +48,7 @@ class Proposal:
 class Strategy(Protocol):
     """A rule that proposes genomes from what has been measured; its fields are its settings."""
 
-    def check(self, waves: int, slots: int, space: Space) -> None:
+    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse a plan that this strategy cannot fill, before anything is trained.
 
         Raises:
@@ -52,11 +57,28 @@ class Strategy(Protocol):
         ...
 
     def propose(
-        self, history: Sequence[Outcome], wave: int, slots: int, space: Space, seed: int
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
         """Return `slots` genomes for a wave.
 
         A pure function: the same history and seed give the same genomes, whoever calls it, in
-        whatever order waves finished. With a lag, the newest waves are not in the history yet.
+        whatever order waves finished. The history is in order of wave and slot; with a lag, the
+        newest waves are not in it yet.
         """
         ...
+
+
+def mutated(
+    child: Proposal,
+    space: Vocabulary,
+    rng: np.random.Generator,
+    mutations: Sequence[str] = variation.MUTATIONS,
+) -> Proposal:
+    """Return a child mutated once more, each operator that made it named once."""
+    genome, operator = variation.mutate(space, child.genome, rng, mutations)
+    if operator == "sample":
+        return Proposal(genome, operator)
+    operators = child.operator.split("+")
+    if operator not in operators:
+        operators.append(operator)
+    return Proposal(genome, "+".join(operators), child.parents)

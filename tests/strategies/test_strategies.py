@@ -11,13 +11,18 @@ from gp_cells.genome import parse
 from gp_cells.seeds import generator
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.strategies import STRATEGIES, Outcome, Strategy
+from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.baselines import Baselines
 from gp_cells.strategies.gp import GP, Flock
+from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.random import Random
 
 SPACE = Recurrent()
 NAMES = ("lstm", "gru", "tanh_rnn")
-MEMBERS = [Baselines(NAMES), Random(), GP(), GP(crossover=0.0), GP(threshold=0.0)]
+FRONT = NSGA2(("fitness", "parameters"), (20.0, 50.0), population=8)
+AGING = Aging(population=8, sample=4, mutations=variation.MUTATIONS)
+MEMBERS = [Baselines(NAMES), Random(), GP(), GP(crossover=0.0), GP(threshold=0.0), AGING, FRONT]
+SEARCHES = [Random(), GP(), AGING, FRONT]
 
 
 def loss_of(text: str) -> float:
@@ -42,6 +47,7 @@ def searched(
                     proposal.genome.architecture_id,
                     "diverged" if failed else "ok",
                     math.inf if failed else loss_of(text),
+                    {"parameters": sum(len(tree) for _, tree in proposal.genome.formulas)},
                 )
             )
     return history
@@ -56,6 +62,22 @@ def test_the_same_history_and_seed_give_the_same_proposals(strategy: Strategy) -
     ]
 
 
+@pytest.mark.parametrize("strategy", SEARCHES, ids=repr)
+def test_a_wave_is_the_same_for_the_same_history(strategy: Strategy) -> None:
+    history = searched(strategy, waves=4)
+    again = [Outcome(**vars(outcome)) for outcome in history]
+    waves = [strategy.propose(past, 4, 6, SPACE, 3) for past in (history, again, history)]
+    assert waves[0] == waves[1] == waves[2]
+
+
+@pytest.mark.parametrize("strategy", SEARCHES, ids=repr)
+def test_a_slot_reads_its_own_dice_and_no_later_slot(strategy: Strategy) -> None:
+    history = searched(strategy, waves=4)
+    few, many = (strategy.propose(history, 4, slots, SPACE, 3) for slots in (2, 6))
+    if not isinstance(strategy, GP):  # whose slots share out the species
+        assert few == many[:2]
+
+
 @pytest.mark.parametrize("strategy", MEMBERS, ids=repr)
 def test_every_proposal_is_canonical_and_reads_back(strategy: Strategy) -> None:
     for proposal in strategy.propose((), 0, 3, SPACE, 11):
@@ -64,7 +86,7 @@ def test_every_proposal_is_canonical_and_reads_back(strategy: Strategy) -> None:
 
 
 @pytest.mark.parametrize("lag", [1, 3])
-@pytest.mark.parametrize("strategy", [Random(), GP()], ids=repr)
+@pytest.mark.parametrize("strategy", [Random(), GP(), FRONT], ids=repr)
 def test_nothing_in_the_history_is_proposed_again(strategy: Strategy, lag: int) -> None:
     history = searched(strategy, lag=lag)
     for outcome in history:
@@ -82,20 +104,22 @@ def test_a_child_names_parents_that_the_history_holds_and_the_operator_that_made
         assert len(child.parents) == {"cross": 2, "sample": 0}.get(operators[0], 1)
 
 
-def test_a_failed_candidate_has_no_children() -> None:
-    history = searched(GP(), waves=3)
+@pytest.mark.parametrize("strategy", [GP(), AGING, FRONT], ids=repr)
+def test_a_failed_candidate_has_no_children(strategy: Strategy) -> None:
+    history = searched(strategy, waves=3)
     failed = {outcome.candidate for outcome in history if outcome.failed}
     assert failed
-    for child in GP().propose(history, 3, 40, SPACE, 3):
+    for child in strategy.propose(history, 3, 40, SPACE, 3):
         assert not failed & set(child.parents)
 
 
-def test_gp_finds_better_cells_than_random_on_the_same_budget() -> None:
+@pytest.mark.parametrize("searching", [GP(), AGING], ids=repr)
+def test_evolution_finds_better_cells_than_random_on_the_same_budget(searching: Strategy) -> None:
     def best(strategy: Strategy) -> list[float]:
         runs = [searched(strategy, waves=12, slots=16, seed=seed) for seed in range(6)]
         return [min(outcome.fitness for outcome in run) for run in runs]
 
-    assert sum(best(GP())) < sum(best(Random()))
+    assert sum(best(searching)) < sum(best(Random()))
 
 
 def test_a_worse_outcome_in_one_slot_leaves_children_of_other_parents_alone() -> None:
@@ -176,11 +200,35 @@ def test_baselines_that_do_not_fit_the_plan_are_refused(
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
-        ("agin", {}, "strategies: there is no 'agin'; choose one of baselines, gp, random"),
+        ("agin", {}, "strategies: there is no 'agin'; choose one of aging, baselines, gp, nsga2"),
         ("gp", {"crossover": 1.5}, "gp.crossover: expected at least 0 and at most 1, got 1.5"),
         ("gp", {"popsize": 3}, "gp has no setting 'popsize'; its settings are: crossover"),
         ("gp", {"patience": "long"}, "gp.patience: expected int, got 'long'"),
         ("baselines", {}, "baselines needs the setting 'cells'"),
+        ("aging", {"population": 0}, "aging.population: expected at least 1, got 0"),
+        ("aging", {"sample": 0}, "aging.sample: expected at least 1, got 0"),
+        (
+            "aging",
+            {"mutations": ["replce"]},
+            "aging.mutations: got 'replce'; choose from replace, insert, shrink",
+        ),
+        ("aging", {"mutations": []}, "aging.mutations: got an empty list; choose from replace"),
+        ("nsga2", {"objectives": ["fitness"]}, "nsga2 needs the setting 'reference_point'"),
+        (
+            "nsga2",
+            {"objectives": ["fitness", "parameters"], "reference_point": [9.0]},
+            "nsga2.reference_point: got 1 number(s) for 2 objective(s) (fitness, parameters)",
+        ),
+        (
+            "nsga2",
+            {"objectives": ["fitness", "fitness"], "reference_point": [9.0, 9.0]},
+            "nsga2.objectives: name at least one objective, and each once",
+        ),
+        (
+            "nsga2",
+            {"objectives": ["fitness"], "reference_point": [9.0], "population": 3},
+            "nsga2.population: expected at least 4, got 3",
+        ),
     ],
 )
 def test_a_bad_strategy_or_setting_is_refused(name: str, settings: dict, said: str) -> None:
@@ -194,13 +242,13 @@ def test_seeds_come_from_named_axes_in_any_order() -> None:
     assert (one != generator(purpose="y", seed=1).random(3)).any()
 
 
-@pytest.mark.parametrize("strategy", [Random(), GP()], ids=repr)
+@pytest.mark.parametrize("strategy", [Random(), GP(), Aging(1), FRONT], ids=repr)
 @pytest.mark.parametrize("settings", [{"functions": ("mul",)}, {"leaves": ("scale",)}], ids=repr)
 def test_a_space_that_nothing_can_be_drawn_from_is_refused(
     strategy: Strategy, settings: dict
 ) -> None:
     with pytest.raises(SettingError, match="no genome could be drawn"):
-        strategy.check(1, 1, Recurrent(**settings))
+        strategy.check(3, 9, Recurrent(**settings))
 
 
 def test_founders_that_all_failed_make_room_for_species_that_trained() -> None:

@@ -1,0 +1,162 @@
+"""Prove the strategies on known truth: python benchmarks/strategies.py [--seeds N] [--front-seeds N]
+
+Searches are played against complete tables of trained architectures (`gp_cells.truth`). The first table
+has the regret: how much worse the best found is than the best there is, in percentage points of
+accuracy, mean over seeds with its 95 % bootstrap interval. The second has the share of the true
+front's hypervolume that a search has found, median and worst over seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from gp_cells import pareto
+from gp_cells.genome import parse
+from gp_cells.report.charts import bootstrap
+from gp_cells.spaces import Vocabulary
+from gp_cells.strategies import Outcome, Strategy
+from gp_cells.strategies.aging import Aging
+from gp_cells.strategies.gp import GP
+from gp_cells.strategies.nsga2 import NSGA2
+from gp_cells.strategies.random import Random
+from gp_cells.truth import Row, Table, nas_bench_201, nas_bench_graph, play
+
+
+@dataclass(frozen=True)
+class Truth:
+    """A table with its space and all its rows."""
+
+    space: Vocabulary
+    table: Table
+    rows: Callable[[], list[Row]]
+
+
+def graphs(dataset: str) -> Truth:
+    """Return NAS-Bench-Graph on one of its data sets."""
+    table = nas_bench_graph.table(dataset)
+    return Truth(nas_bench_graph.NASBenchGraph(), table, lambda: nas_bench_graph.rows(dataset))
+
+
+TRUTHS = {
+    "nas_bench_201": Truth(nas_bench_201.NASBench201(), nas_bench_201.table, nas_bench_201.rows),
+    **{f"graph {dataset}": graphs(dataset) for dataset in ("cora", "arxiv", "photo")},
+}
+
+# --- one objective --------------------------------------------------------------------------------
+
+EVALUATIONS = (50, 100, 200, 300)
+ARMS: dict[str, tuple[Strategy, int, int]] = {  # strategy, slots, lag
+    "random": (Random(), 1, 1),
+    "aging": (Aging(population=10, sample=3), 1, 1),
+    "aging, 10 slots, lag 2": (Aging(population=10, sample=3), 10, 2),
+    "gp, 10 slots": (GP(), 10, 1),
+}
+
+
+def regrets(truth: str, arm: str, seed: int) -> list[float]:
+    """Return the regret after each number of evaluations, and at the end that on the test split."""
+    known, (strategy, slots, lag) = TRUTHS[truth], ARMS[arm]
+    waves = EVALUATIONS[-1] // slots
+    history = play(strategy, known.space, known.table, waves, slots, lag, seed)
+    least, least_test = best(truth)
+    losses = np.minimum.accumulate([outcome.fitness for outcome in history])
+    chosen = min(history, key=lambda outcome: outcome.fitness)
+    test = known.table(parse(chosen.genome, known.space.language)).test
+    return [100 * (losses[n - 1] - least) for n in EVALUATIONS] + [100 * (test - least_test)]
+
+
+@cache
+def best(truth: str) -> tuple[float, float]:
+    """Return the lowest fitness and the lowest test error of a table."""
+    rows = TRUTHS[truth].rows()
+    return min(row.fitness for row in rows), min(row.test for row in rows)
+
+
+def print_regrets(pool: ProcessPoolExecutor, seeds: int) -> None:
+    """Print the mean regrets, and by how much `random`'s are larger than those of the others."""
+    columns = [f"{n} evaluations" for n in EVALUATIONS] + ["test, at the end"]
+    print("".join([f"{'regret in points of accuracy':38}", *(f"{c:>24}" for c in columns)]))
+    for truth in ("nas_bench_201", "graph cora"):
+        found = {}
+        for arm in ARMS:
+            jobs = [(truth, arm, seed) for seed in range(1, seeds + 1)]
+            found[arm] = np.array(list(pool.map(regrets, *zip(*jobs, strict=True))))
+            print_means(f"{truth}, {arm}", found[arm])
+        print_means(f"{truth}, random - aging", found["random"] - found["aging"])
+
+
+def print_means(name: str, values: np.ndarray) -> None:
+    """Print the mean and interval of each column."""
+    cells = []
+    for column in values.T:
+        low, high = bootstrap(column)
+        cells.append(f"{column.mean():8.3f} [{low:.3f}, {high:.3f}]")
+    print("".join([f"{name:38}", *(f"{cell:>24}" for cell in cells)]), flush=True)
+
+
+# --- several objectives ---------------------------------------------------------------------------
+
+FRONT_EVALUATIONS = (100, 200, 500, 1000)
+SLOTS = 20
+FRONTS = {  # the second objective, and about the medians of the table as reference point
+    "nas_bench_201": ("drift_error", (0.1, 0.25)),
+    "graph photo": ("latency_s", (0.1, 0.005)),
+    "graph arxiv": ("latency_s", (0.28, 0.06)),
+}
+WIDE = {"nas_bench_201": ("parameters", (0.2, 1.6e6))}  # worse than nearly all rows
+
+
+def points(found: Sequence[Row | Outcome], second: str) -> list[pareto.Point]:
+    """Return fitness and a second objective."""
+    return [(one.fitness, one.objectives[second]) for one in found]
+
+
+@cache
+def true_volume(truth: str, second: str, reference: pareto.Point) -> float:
+    """Return the hypervolume of everything in a table."""
+    return pareto.hypervolume(points(TRUTHS[truth].rows(), second), reference)
+
+
+def shares(truth: str, second: str, reference: pareto.Point, arm: str, seed: int) -> list[float]:
+    """Return the share of the true hypervolume that was found after each number of evaluations."""
+    known = TRUTHS[truth]
+    evolved = NSGA2(("fitness", second), reference, population=SLOTS, mutations=("replace",))
+    strategy = evolved if arm == "nsga2" else Random()
+    waves = FRONT_EVALUATIONS[-1] // SLOTS
+    history = play(strategy, known.space, known.table, waves, SLOTS, 1, seed)
+    whole = true_volume(truth, second, reference)
+    return [
+        pareto.hypervolume(points(history[:n], second), reference) / whole
+        for n in FRONT_EVALUATIONS
+    ]
+
+
+def print_shares(pool: ProcessPoolExecutor, seeds: int) -> None:
+    """Print the shares of the true hypervolume, median and worst over seeds."""
+    columns = [f"{n} evaluations" for n in FRONT_EVALUATIONS]
+    print(
+        "".join([f"\n{'share of hypervolume: median (worst)':68}", *(f"{c:>20}" for c in columns)])
+    )
+    for truth, (second, reference) in [*FRONTS.items(), *WIDE.items()]:
+        for arm in ("random", "nsga2"):
+            jobs = [(truth, second, reference, arm, seed) for seed in range(1, seeds + 1)]
+            found = np.array(list(pool.map(shares, *zip(*jobs, strict=True))))
+            cells = [f"{np.median(of):.3f} ({of.min():.3f})" for of in found.T]
+            name = f"{truth}, {second}, reference {reference}, {arm}"
+            print("".join([f"{name:68}", *(f"{cell:>20}" for cell in cells)]), flush=True)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=200)
+    parser.add_argument("--front-seeds", type=int, default=30)
+    options = parser.parse_args()
+    with ProcessPoolExecutor() as pool:
+        print_regrets(pool, options.seeds)
+        print_shares(pool, options.front_seeds)

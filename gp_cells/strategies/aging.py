@@ -1,0 +1,81 @@
+"""Regularised evolution, after Real, Aggarwal, Huang and Le 2019 (https://arxiv.org/abs/1802.01548).
+
+Taken from the paper: a population of fixed size from which the oldest dies, however good; the parent
+is the best of a random sample of it; a child is its parent with one mutation, which changes an
+operation or what an operation reads (a hidden state). What differs:
+
+- The paper first draws the kind of mutation, then the place. Ours is uniform over all nodes of all
+  formulas: a leaf is a hidden state, a function an operation.
+- The paper's identity mutation is left out: all trials of a search have one seed, so a copy would
+  only be trained to the same bits again.
+- Age goes by wave and slot, not by the time of finishing, so that the population is a function of
+  the history. Waves of one slot and no lag are the paper's algorithm in sequence; larger waves and
+  a lag are the paper's many workers, who start a child before the last ones are finished.
+- A candidate that failed never joins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from gp_cells import seeds, variation
+from gp_cells.choose import SettingError, check_range
+from gp_cells.genome import parse
+from gp_cells.spaces import Vocabulary
+from gp_cells.strategies.strategy import Outcome, Proposal
+
+
+@dataclass(frozen=True)
+class Aging:
+    """The evolutionary strategy; its fields are its settings."""
+
+    population: int = 100  # the paper's
+    sample: int = 25  # drawn with replacement, of which the best is the parent; the paper's
+    # The paper's two are both "replace": another leaf, another function. They change no formula's
+    # shape, so where shapes are to be searched, as in recurrent cells, give insert and shrink too.
+    mutations: tuple[str, ...] = ("replace",)
+
+    def __post_init__(self) -> None:
+        check_range("aging.population", self.population, 1)
+        check_range("aging.sample", self.sample, 1)
+        variation.check_mutations("aging.mutations", self.mutations)
+
+    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+        """Refuse a plan that ends before the first child, or an empty space; see `Strategy.check`."""
+        if waves * slots <= self.population:
+            raise SettingError(
+                f"aging.population: {self.population} random genomes come before the first child, "
+                f"and {waves} waves of {slots} slots have no more; lower it or search longer"
+            )
+        variation.sample(space, seeds.generator(purpose="check"))
+
+    def propose(
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
+    ) -> list[Proposal]:
+        """Return `slots` children, or random genomes until `population` have trained."""
+        living = self.living(history)
+        proposals = []
+        for slot in range(slots):
+            rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
+            if len(living) < self.population:
+                proposals.append(Proposal(variation.sample(space, rng), "sample"))
+            else:
+                proposals.append(self._child(living, space, rng))
+        return proposals
+
+    def living(self, history: Sequence[Outcome]) -> list[Outcome]:
+        """Return the population: the youngest that trained."""
+        return [outcome for outcome in history if not outcome.failed][-self.population :]
+
+    def _child(
+        self, living: Sequence[Outcome], space: Vocabulary, rng: np.random.Generator
+    ) -> Proposal:
+        drawn = [living[i] for i in rng.integers(len(living), size=self.sample)]
+        parent = min(drawn, key=lambda outcome: (outcome.fitness, outcome.candidate))
+        genome, operator = variation.mutate(
+            space, parse(parent.genome, space.language), rng, self.mutations
+        )
+        return Proposal(genome, operator, (parent.candidate,) if operator != "sample" else ())

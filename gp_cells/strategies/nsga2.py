@@ -1,0 +1,127 @@
+"""NSGA-II over several objectives, after Deb, Pratap, Agarwal and Meyarivan 2002.
+
+https://doi.org/10.1109/4235.996017. Taken from the paper: of the population and its children the
+next population is taken front by front, in the last front by crowding; parents win binary
+tournaments by the same two. What differs:
+
+- Variation is that of formulas: a crossover, then one mutation of every child, which is the
+  paper's one in expectation.
+- A child that the history already holds is mutated on; training it again would tell nothing new.
+- Each wave of a run is taken in as it stands in the history, so that a wave may have more or fewer
+  slots than the population has members, and with a lag children come of an older population.
+- A candidate that failed, or of which an objective was not measured, never joins.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import numpy as np
+
+from gp_cells import pareto, seeds, variation
+from gp_cells.choose import SettingError, check_range
+from gp_cells.genome import parse
+from gp_cells.objectives import FITNESS, OBJECTIVES
+from gp_cells.spaces import Vocabulary
+from gp_cells.strategies.strategy import Outcome, Proposal, mutated
+
+
+@dataclass(frozen=True)
+class NSGA2:
+    """The evolutionary strategy; its fields are its settings."""
+
+    objectives: tuple[str, ...]  # all minimised, e.g. fitness, parameters
+    reference_point: tuple[float, ...]  # of the hypervolume: the worst that counts in each of them
+    population: int = 100  # the paper's
+    crossover: float = 0.9  # share of children with two parents; the paper's
+    mutations: tuple[str, ...] = variation.MUTATIONS
+
+    def __post_init__(self) -> None:
+        check_range("nsga2.population", self.population, pareto.SMALLEST)
+        check_range("nsga2.crossover", self.crossover, 0, 1)
+        variation.check_mutations("nsga2.mutations", self.mutations)
+        if not self.objectives or len(set(self.objectives)) < len(self.objectives):
+            raise SettingError("nsga2.objectives: name at least one objective, and each once")
+        if len(self.reference_point) != len(self.objectives):
+            raise SettingError(
+                f"nsga2.reference_point: got {len(self.reference_point)} number(s) for "
+                f"{len(self.objectives)} objective(s) ({', '.join(self.objectives)})"
+            )
+
+    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+        """Refuse unknown objectives and plans without a child; see `Strategy.check`."""
+        unknown = [name for name in self.objectives if name not in OBJECTIVES]
+        if unknown:
+            allowed = ", ".join(OBJECTIVES)
+            raise SettingError(
+                f"nsga2.objectives: there is no {unknown[0]!r}; choose from {allowed}"
+            )
+        if waves * slots <= self.population:
+            raise SettingError(
+                f"nsga2.population: {self.population} random genomes come before the first child, "
+                f"and {waves} waves of {slots} slots have no more; lower it or search longer"
+            )
+        variation.sample(space, seeds.generator(purpose="check"))
+
+    def propose(
+        self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
+    ) -> list[Proposal]:
+        """Return `slots` children, or random genomes until `population` have trained."""
+        living = self.living(history)
+        judged = pareto.survivors([self.point(o) for o in living], self.population)
+        known = {outcome.architecture_id for outcome in history}
+        proposals = []
+        for slot in range(slots):
+            rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
+            if len(living) < self.population:
+                child = Proposal(variation.sample(space, rng), "sample")
+            else:
+                child = self._child(living, judged, space, rng)
+            for _ in range(variation.TRIES):
+                if child.genome.architecture_id not in known:
+                    break
+                child = mutated(child, space, rng, self.mutations)
+            known.add(child.genome.architecture_id)
+            proposals.append(child)
+        return proposals
+
+    def living(self, history: Sequence[Outcome]) -> list[Outcome]:
+        """Return the population: the survivors of every wave of the history in turn."""
+        living: list[Outcome] = []
+        for _, wave in groupby(history, key=lambda outcome: outcome.wave):
+            living += [outcome for outcome in wave if math.inf not in self.point(outcome)]
+            kept = pareto.survivors([self.point(o) for o in living], self.population)
+            living = [living[judged.place] for judged in kept]
+        return living
+
+    def point(self, outcome: Outcome) -> pareto.Point:
+        """Return an outcome's objectives; one that failed is infinitely bad in all of them."""
+        if outcome.failed:
+            return (math.inf,) * len(self.objectives)
+        values = {FITNESS: outcome.fitness, **outcome.objectives}
+        return tuple(_or_infinite(values[name]) for name in self.objectives)
+
+    def _child(
+        self,
+        living: Sequence[Outcome],
+        judged: Sequence[pareto.Judged],
+        space: Vocabulary,
+        rng: np.random.Generator,
+    ) -> Proposal:
+        first, second = (living[place] for place in pareto.parents(judged, rng))
+        genome = parse(first.genome, space.language)
+        if rng.random() < self.crossover:
+            other = parse(second.genome, space.language)
+            crossed = variation.cross(space, genome, other, rng)
+            if crossed is not None:
+                child = Proposal(crossed, "cross", (first.candidate, second.candidate))
+                return mutated(child, space, rng, self.mutations)
+        genome, operator = variation.mutate(space, genome, rng, self.mutations)
+        return Proposal(genome, operator, (first.candidate,) if operator != "sample" else ())
+
+
+def _or_infinite(value: float | None) -> float:
+    return math.inf if value is None else value
