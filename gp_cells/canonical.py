@@ -20,8 +20,11 @@ def canonical_terms(terms: list[tuple[str, Term]], language: Language) -> list[t
     The form must not depend on how projections and hidden formulas were named. Each gets a
     colour from the whole part as seen from it, refined until nothing changes. Of those still alike
     each is set apart in turn, and the one that gives the least part stays apart; then refinement
-    goes on. (A full search tree would try all such choices together; no genome is known that needs
-    it.) Arguments are then sorted by colour, and names given in order of first use.
+    goes on. Arguments are then sorted by colour, and names given in order of first use.
+
+    A full search tree would try all such choices together. This one can give an architecture several
+    forms where formulas look alike from everywhere and yet are not interchangeable; the smallest
+    case known has seven equal convolutions, each read by three of seven equal sums.
     """
     hidden = iter(language.hidden)
     found: list[tuple[str, Term]] = []

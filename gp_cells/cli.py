@@ -122,6 +122,7 @@ def set_up_torch(threads: int) -> None:
     # Ours is written before it is read.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.set_flush_denormal(True)
+    torch.backends.cudnn.allow_tf32 = False  # float32 is to mean the same in every product
     gc.freeze()
 
 

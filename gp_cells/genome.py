@@ -281,7 +281,11 @@ class _Reader:
                         f"add a line {node.name}' = …"
                     )
         trees = tuple((name, gp.PrimitiveTree(tree)) for name, tree in self.formulas.items())
-        return Genome(self.language, trees)
+        genome = Genome(self.language, trees)
+        if not self.language.carried:  # where what is read once stands is only known now
+            for name, tree in genome.canonical().formulas:
+                self.check_size(name, tree)
+        return genome
 
 
 def _is_one(node: ast.expr) -> bool:

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from gp_cells.genome import Genome
-from gp_cells.language import Term
+from gp_cells.language import Term, heads
 
 WIDEN = 6  # times the maps that `expand1` reads: Sandler et al. 2018
 NARROW = 4  # of F that `narrow1` and `narrow3` give: He et al. 2016
@@ -122,7 +122,8 @@ class _Cell:
         """Add all layers of a cell; return the value that it gives."""
         self.full, before = self.shape(x), self.shape(skip)
         self.named = {"x": x, "skip": skip}
-        if (before.height, before.width) != (self.full.height, self.full.width):
+        reads_skip = any("skip" in heads(term) for _, term in formulas)
+        if reads_skip and (before.height, before.width) != (self.full.height, self.full.width):
             shape = Shape(before.channels, self.full.height, self.full.width)
             self.named["skip"] = self.put("sample", [skip], shape, _strides(before, self.full))
         for name, term in formulas:
@@ -137,7 +138,7 @@ class _Cell:
         """Return whether a value of a reduction has still to be halved."""
         shape = self.shape(value)
         size = shape.height, shape.width
-        return self.halving and size == (self.full.height, self.full.width)
+        return self.halving and size == (self.full.height, self.full.width) != (1, 1)
 
     def place(self, term: Term) -> int:
         """Add the layers of a term; return the value that it gives."""
@@ -146,7 +147,7 @@ class _Cell:
             return self.named[head]
         if head == "mul":
             return self.scaled(self.place(term[1]), self.place(term[2][1]))
-        values = [self.place(child) for child in term[1:]]
+        values = [self.place(child) for child in _members(term)]
         if head == "add":
             return self.summed(values)
         if head == "concat":
@@ -200,6 +201,16 @@ class _Cell:
 
     def smallest(self, values: Sequence[int]) -> Shape:
         return min((self.shape(value) for value in values), key=lambda s: s.height * s.width)
+
+
+def _members(term: Term) -> list[Term]:
+    """Return what a sum or concatenation is of, however it is nested; else the arguments."""
+    nests = term[0] in ("add", "concat")
+    return [
+        member
+        for child in term[1:]
+        for member in (_members(child) if nests and child[0] == term[0] else [child])
+    ]
 
 
 def _strides(larger: Shape, smaller: Shape) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from gp_cells.objectives import TIMED
 from gp_cells.recipe import Form
 from gp_cells.tasks import Arrays, SplitName, Task
-from gp_cells.train import Finished, Setup, make_network
+from gp_cells.train import Finished, Setup, is_out_of_memory, make_network
 from gp_cells.zero_cost import SCORES, first_samples
 
 LATENCY_BATCHES = (1, 64)
-RUNS = 15  # of each batch; the median counts
+RUNS = 7  # of each batch; the median counts
 PROBED = 1000  # validation targets at which activations are looked at
 
 
@@ -32,7 +32,7 @@ class Measures:
     zero-cost ones, `scores_s` what each took, in seconds. `introspectability` is from 0 to 2.
     """
 
-    latency_ms: Mapping[str, float]
+    latency_ms: Mapping[str, float | None]
     introspectability: float | None
     scores: Mapping[str, float | None]
     scores_s: Mapping[str, float]
@@ -44,26 +44,36 @@ NOTHING = Measures({}, None, {}, {})
 def measure(setup: Setup, splits: Mapping[SplitName, Arrays], finished: Finished) -> Measures:
     """Measure a finished trial's network, with its first weights and with its best.
 
-    Nothing here is measured of a network that could not be built or that ran out of memory, and no
-    introspectability without best weights.
+    Nothing is measured of one that failed, and a measure that runs out of memory is left out.
     """
-    if finished.engine is None or finished.status == "out_of_memory":
+    if finished.status not in ("ok", "stopped_early"):
         return NOTHING
     task, form = setup.task, setup.form
     inputs = torch.from_numpy(next(iter(task.batches(splits["train"], None))).inputs)
     inputs = first_samples(inputs, form).to(setup.device)
     scores, scores_s = {}, {}
     for name, score in SCORES.items():
+        network = make_network(setup)
         began = time.perf_counter()
-        scores[name] = score(make_network(setup), inputs, form)
+        scores[name] = _if_it_fits(score, network, inputs, form)
         scores_s[name] = time.perf_counter() - began
     network = make_network(setup)
-    latency_ms = {str(size): latency(network, inputs, form, size) for size in LATENCY_BATCHES}
-    found = None
-    if finished.best_weights:
-        network.load_state_dict(finished.best_weights)
-        found = introspectability(network, task, form, splits["valid"], setup.device)
-    return Measures(latency_ms, found, scores, scores_s)
+    network.load_state_dict(finished.best_weights)
+    latency_ms = {
+        str(size): _if_it_fits(latency, network, inputs, form, size) for size in LATENCY_BATCHES
+    }
+    probed = (network, task, form, splits["valid"], setup.device)
+    return Measures(latency_ms, _if_it_fits(introspectability, *probed), scores, scores_s)
+
+
+def _if_it_fits(measured: Callable[..., float | None], *given: Any) -> float | None:
+    """Return what a measure comes to, or None if it runs out of memory."""
+    try:
+        return measured(*given)
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        return None
 
 
 def objectives(measures: Measures, finished: Finished) -> dict[str, float | None]:
@@ -124,11 +134,12 @@ def introspectability(
         for i, module in enumerate(watched)
     ]
     network.eval()
-    probed, present = 0, torch.zeros(form.outputs, dtype=torch.bool, device=device)
+    probed, state, present = 0, None, torch.zeros(form.outputs, dtype=torch.bool, device=device)
     with torch.no_grad():
         for batch in task.batches(split, None):
             seen.clear()
-            predicted, _ = network(torch.from_numpy(batch.inputs).to(device), None, None)
+            inputs = torch.from_numpy(batch.inputs).to(device)
+            predicted, state = network(inputs, state if batch.continues else None, None)
             counts = torch.from_numpy(np.flatnonzero(batch.counted > 0)).to(device)
             classes = predicted.flatten(0, -2)[counts].argmax(-1)
             each = nn.functional.one_hot(classes, form.outputs).float()

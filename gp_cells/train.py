@@ -136,7 +136,7 @@ def train(
     except _Failed as failure:
         status, reason = failure.args
     except (MemoryError, RuntimeError) as error:
-        if not _is_out_of_memory(error):
+        if not is_out_of_memory(error):
             raise  # the machine's fault, not the candidate's: to be tried again
         status, reason = "out_of_memory", _one_line(error)
     if training is None:
@@ -353,7 +353,8 @@ def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
     return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
 
 
-def _is_out_of_memory(error: Exception) -> bool:
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an error says that there is not enough memory."""
     said = str(error).lower()
     known = ("out of memory", "can't allocate memory", "not enough memory")
     return isinstance(error, MemoryError) or any(words in said for words in known)

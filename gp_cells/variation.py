@@ -1,7 +1,8 @@
 """Chance in the space of formulas: sample, mutate and cross genomes under a given generator.
 
 The three mutations are those of Rawal and Miikkulainen 2018 (https://arxiv.org/abs/1803.04439):
-replace an element, insert a branch, shrink a branch. Crossover is one-point and homologous: the
+replace an element, insert a branch, shrink a branch. A fourth is ours, for formulas that are values with a
+name: let what one formula computes be read twice. Crossover is one-point and homologous: the
 point lies in the region that both trees share once mirrored sums and products are aligned.
 
 DEAP's own `cxOnePoint` iterates a set of types in the order of their memory addresses (DEAP issue
@@ -25,7 +26,7 @@ from gp_cells.spaces import Vocabulary
 
 TRIES = 100  # draws before giving up on a legal, changed child
 SAMPLE_DEPTH = (2, 4)  # shallowest and deepest formula of a fresh genome
-MUTATIONS = ("replace", "insert", "shrink")
+MUTATIONS = ("replace", "insert", "shrink", "share")
 
 Path = tuple[int, ...]  # the way from a formula's root to a node, as child numbers
 
@@ -58,8 +59,11 @@ def mutate(
 ) -> tuple[Genome, str]:
     """Return a changed, legal genome in canonical form and the name of the mutation that made it.
 
-    The place is uniform over all nodes of all formulas.
+    The place is uniform over all nodes of all formulas. `share` is for languages whose formulas are
+    values with a name; in others there is nothing to share.
     """
+    carried = space.language.carried
+    mutations = [name for name in mutations if not (carried and name == "share")]
     change = {"replace": _replace, "insert": _insert, "shrink": _shrink}
     for _ in range(TRIES):
         operator = mutations[int(rng.integers(len(mutations)))]
@@ -67,10 +71,12 @@ def mutate(
         spots = [(i, path) for i, (_, term) in enumerate(terms) for path in paths(term)]
         formula, path = spots[rng.integers(len(spots))]
         name, term = terms[formula]
-        changed = change[operator](space, name, term, path, genome, rng)
-        if changed is None:
+        if operator == "share":
+            terms = _share(terms, formula, path, space.language, rng)
+        elif (changed := change[operator](space, name, term, path, genome, rng)) is not None:
+            terms[formula] = (name, changed)
+        else:
             continue
-        terms[formula] = (name, changed)
         child = legal(space, terms)
         if child is not None and child.architecture_id != genome.architecture_id:
             return child, operator
@@ -94,10 +100,12 @@ def cross(
 ) -> Genome | None:
     """Return `first` with one subtree from the same place of `second`, or None if none is new.
 
+    Formulas are matched by their names, or, where names mean nothing, by their place before an output.
+
     A memory cell that the subtree reads and `first` lacks comes along from `second`; where nothing is
     carried over, a subtree that reads what `first` has not got at that place is left.
     """
-    terms, donors = dict(first.terms()), dict(second.terms())
+    terms, donors = dict(first.terms()), _as_named_in(first, second)
     points = [
         (name, here, there)
         for name in terms
@@ -129,7 +137,7 @@ def distance(first: Genome, second: Genome, beta: float = 0.5) -> float:
     of sums and products (Rawal and Miikkulainen 2018). The formulas of a cell count as the branches
     of one tree, matched by name.
     """
-    terms, others = dict(first.terms()), dict(second.terms())
+    terms, others = dict(first.terms()), _as_named_in(first, second)
     pairs = [
         pair
         for name in terms
@@ -213,12 +221,40 @@ def legal(space: Vocabulary, terms: list[tuple[str, Term]]) -> Genome | None:
     return genome if space.admits(genome) else None
 
 
+def _as_named_in(first: Genome, second: Genome) -> dict[str, Term]:
+    """Return the second genome's formulas, each by the name that the first has for its place.
+
+    What has no such place keeps a name of its own, which no formula of the first can read.
+    """
+    if first.language.carried:
+        return dict(second.terms())
+    own = {place: name for name, place in _places(first).items()}
+    names = {name: own.get(place, f"{name} of another") for name, place in _places(second).items()}
+
+    def renamed(term: Term) -> Term:
+        return (names.get(term[0], term[0]), *(renamed(child) for child in term[1:]))
+
+    return {names[name]: renamed(term) for name, term in second.terms()}
+
+
+def _places(genome: Genome) -> dict[str, tuple[str, int]]:
+    """Return where each formula stands: before which output, and how many formulas before it."""
+    places: dict[str, tuple[str, int]] = {}
+    part: list[str] = []
+    for name, _ in genome.formulas:
+        part.append(name)
+        if name in genome.language.outputs:
+            places |= {other: (name, -1 if other == name else i) for i, other in enumerate(part)}
+            part = []
+    return places
+
+
 def _is_readable(part: Term, name: str, written: Sequence[str], language: Language) -> bool:
     """Return whether a part may stand in a formula; memory that is missing can be brought along."""
     if language.carried:
         return True
-    named = set(heads(part)) & set(language.names)
-    return named <= set(language.readable(name, written))
+    known = {*language.inputs, *language.by_name, *language.readable(name, written)}
+    return set(heads(part)) <= known
 
 
 def _with_missing_memories(
@@ -278,6 +314,45 @@ def deap_seeded(rng: np.random.Generator) -> Iterator[None]:
         yield
     finally:
         random.setstate(before)
+
+
+def _share(
+    terms: list[tuple[str, Term]],
+    formula: int,
+    path: Path,
+    language: Language,
+    rng: np.random.Generator,
+) -> list[tuple[str, Term]]:
+    """Give what stands at a path a name, and let it be read in a second place of the same cell.
+
+    That is any leaf from there to the output, or else a sum with the output.
+    """
+    free = [name for name in language.hidden if name not in dict(terms)]
+    name, term = terms[formula]
+    part = subtree(term, path)
+    can_be_named = issubclass(result_type(part, language), language.formula)
+    can_be_read = issubclass(language.leaf, slot_type(term, path, language))
+    if not free or len(part) == 1 or not (can_be_named and can_be_read):
+        return terms
+    end = next(i for i, (n, _) in enumerate(terms) if i >= formula and n in language.outputs)
+    after = [(name, grafted(term, path, (free[0],))), *terms[formula + 1 : end + 1]]
+    leaves = [
+        (i, spot)
+        for i, (_, of) in enumerate(after)
+        for spot in paths(of)
+        if len(subtree(of, spot)) == 1 and subtree(of, spot) != (free[0],)
+    ]
+    add = language.by_name.get("add")
+    can_be_added = add is not None and issubclass(language.leaf, add.arguments[1])
+    if not leaves and not can_be_added:
+        return terms
+    choice = int(rng.integers(len(leaves) + can_be_added))
+    if choice < len(leaves):
+        i, spot = leaves[choice]
+        after[i] = (after[i][0], grafted(after[i][1], spot, (free[0],)))
+    else:
+        after[-1] = (after[-1][0], ("add", after[-1][1], (free[0],)))
+    return [*terms[:formula], (free[0], part), *after, *terms[end + 1 :]]
 
 
 def _pick(rng: np.random.Generator, options: list[str]) -> str | None:

@@ -26,12 +26,14 @@ Score = Callable[[Any, Tensor, Form], float | None]
 def synflow(network: Any, inputs: Tensor, form: Form) -> float | None:
     """Return ln Σ |w ∂R/∂w|, R the summed output for an input of ones, all weights made positive.
 
-    Tanaka et al. 2020 (https://arxiv.org/abs/2006.05467). Norms have seen nothing and so change nothing.
-    A symbol is an input of ones too, being looked up.
+    Tanaka et al. 2020 (https://arxiv.org/abs/2006.05467), over all weights of more than one axis, so
+    that a norm, which has seen nothing yet and changes nothing, adds nothing. A symbol is an input of
+    ones too, being looked up.
     """
     network = copy.deepcopy(network).eval()
     if form.inputs == "images":
-        network = network.double()
+        network = network.double()  # a deep network's flow is beyond float32
+        network.precision = "float32"  # no autocast
     with torch.no_grad():
         for weight in network.parameters():
             weight.abs_()
@@ -42,7 +44,7 @@ def synflow(network: Any, inputs: Tensor, form: Form) -> float | None:
     flows = [
         (weight * weight.grad).abs().sum(dtype=torch.float64).item()
         for weight in network.parameters()
-        if weight.grad is not None
+        if weight.grad is not None and weight.dim() > 1
     ]
     total = math.fsum(flow for flow in flows if math.isfinite(flow))
     return math.log(total) if total > 0 and all(map(math.isfinite, flows)) else math.nan
@@ -55,6 +57,7 @@ def jacobian_covariance(network: Any, inputs: Tensor, form: Form) -> float | Non
     eigenvalues of the correlations between inputs' Jacobians, −Σ ln(λ + k) + 1 / (λ + k).
     """
     network = copy.deepcopy(network).train()  # norms by the batch
+    network.dropout = 0.0
     axis = 0 if form.inputs == "images" else 1
     given = _embedded(network, inputs).detach().requires_grad_()
     predicted, _ = network(given, None, None)

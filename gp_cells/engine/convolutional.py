@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Sequence
 
 import torch
@@ -11,7 +13,9 @@ from torch.nn import functional
 from gp_cells.engine.cell import Engine
 from gp_cells.layers import Convolution, Layer, Norm, Piece, pieces
 
-MOMENTUM = 0.1  # of a norm's running mean and variance
+MOMENTUM = (
+    0.1  # of a norm's running mean and variance, once it has seen as many batches as that takes
+)
 EPSILON = 1e-5
 
 
@@ -79,7 +83,7 @@ class Network(nn.Module):
 def _joined(layer: Layer, given: list[Tensor]) -> Tensor:
     if layer.operation == "concat":
         return torch.cat(given, 1)
-    return given[0] + given[1] if layer.operation == "add" else given[0] * given[1]
+    return functools.reduce(operator.add if layer.operation == "add" else operator.mul, given)
 
 
 def _module(layer: Layer, layers: Sequence[Layer]) -> nn.Module:
@@ -115,11 +119,15 @@ def _piece(piece: Piece) -> nn.Module:
 class BatchNorm(nn.Module):
     """Batch norm (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167) over (batch, height, width).
 
-    Where a batch has one number a channel alone, it has no variance, and the running one is taken.
+    Two deviations from torch's: where a batch has one number a channel alone, it has no variance, and
+    the running one is taken. And the running values are plain means of the first ten batches: started
+    at 0 and 1 they would be wrong for as long, the more so the deeper the network, and on a small
+    data set that would be its validation loss for epochs.
     """
 
     mean: Tensor
     variance: Tensor
+    batches: Tensor
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -127,12 +135,25 @@ class BatchNorm(nn.Module):
         self.bias = nn.Parameter(torch.zeros(channels))
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("variance", torch.ones(channels))
+        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+        self.is_young = (
+            True  # to ask how many batches it has seen, which a GPU has to be waited for
+        )
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return (batch, channels, height, width) of mean 0 and variance 1, scaled and shifted."""
         own = self.training and maps.numel() > maps.shape[1]
         running, learned = (self.mean, self.variance), (self.weight, self.bias)
-        return functional.batch_norm(maps, *running, *learned, own, MOMENTUM, EPSILON)
+        momentum = self._momentum() if own else MOMENTUM
+        return functional.batch_norm(maps, *running, *learned, own, momentum, EPSILON)
+
+    def _momentum(self) -> float:
+        if not self.is_young:
+            return MOMENTUM
+        self.batches += 1
+        momentum = 1 / int(self.batches)
+        self.is_young = momentum > MOMENTUM
+        return max(momentum, MOMENTUM)
 
 
 class Mean(nn.Module):

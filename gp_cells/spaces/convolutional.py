@@ -43,7 +43,7 @@ class Gate(Value):
 
 FUNCTIONS = (
     Function("add", (Maps, Maps), Maps, commutative=True, associative=True, pattern="{0} + {1}"),
-    Function("concat", (Maps, Maps), Maps, commutative=True, associative=True),
+    Function("concat", (Maps, Maps), Maps, associative=True),  # in order, which sums of them heed
     Function("mul", (Maps, Gate), Maps, pattern="{0} * {1}"),
     Function("squeeze", (Maps,), Gate),  # mean of each map, 1×1, relu, 1×1, sigmoid
     *(
@@ -64,6 +64,8 @@ FUNCTIONS = (
 
 # What a fresh genome applies to an earlier value; these normalise what they give, or learn nothing.
 OPERATIONS = ("sep3", "sep5", "sep7", "dil3", "dil5", "conv1x7_7x1", "avg3", "max3")
+
+PROBE, MOST_PARAMETERS = Shape(1, 8, 8), 10**8  # joins of joins grow without bound
 
 LANGUAGE = Language(
     name="convolutional",
@@ -101,7 +103,7 @@ class Convolutional:
             raise SettingError(
                 f"convolutional.functions: got {unknown[0]!r}; choose from {allowed}"
             )
-        for needed in ("add", "concat"):
+        for needed in ("add", "concat", "conv1", "norm", "relu"):  # of which fresh genomes are made
             if needed not in self.functions:
                 raise SettingError(f"convolutional.functions: {needed} must be there")
         if not set(OPERATIONS) & set(self.functions):
@@ -166,7 +168,7 @@ class Convolutional:
             (name, ("norm", ("conv1", ("relu", (given,)))))
             for name, given in zip(names, LANGUAGE.inputs, strict=False)
         ]
-        unread = set(names[2:])
+        unread = set(names)
         for place in range(2, len(names)):
             sides: list[Term] = []
             for _ in range(2):
@@ -182,7 +184,10 @@ class Convolutional:
         return [*cell, (output, joined)]
 
     def admits(self, genome: Genome) -> bool:
-        """Return whether a search may propose a canonical genome: within limits, each cell reads `x`."""
+        """Return whether a search may propose a canonical genome: within limits, each cell reads `x`.
+
+        Its network, small as it may be set, has no more parameters than any machine trains.
+        """
         trees = [tree for _, tree in genome.formulas]
         reads_x, has_read = [], False
         for name, tree in genome.formulas:
@@ -195,6 +200,7 @@ class Convolutional:
             and all(tree.height <= self.max_depth for tree in trees)
             and all(len(tree) <= self.max_nodes for tree in trees)
             and all(reads_x)
+            and count(network_layers(genome, PROBE, 16, 2, 2)).parameters <= MOST_PARAMETERS
         )
 
     def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
@@ -226,11 +232,10 @@ class Convolutional:
             raise SettingError(
                 f"CNN cells run in torch's own operations: engine eager, not {engine}"
             )
-        kept = self.count(genome, form, recipe)["kept"]
-        needed_mb = 4e-6 * kept * recipe.batch_size
+        needed_mb = 4 * self.count(genome, form, recipe)["kept"] * recipe.batch_size // 10**6
         if needed_mb > self.max_memory_mb:
             raise SettingError(
-                f"a batch would keep about {needed_mb:,.0f} MB for its gradient; "
+                f"a batch would keep about {needed_mb:,} MB for its gradient; "
                 f"convolutional.max_memory_mb allows {self.max_memory_mb:,.0f}"
             )
         layers = self._layers(genome, form, recipe)

@@ -18,6 +18,7 @@ SPACE = Convolutional()
 FORM = Form("images", 3, "classes", 10, 16, 16)
 RECIPE = Recipe(units=8, layers=2, batch_size=4)
 IMAGES = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+DICE = torch.Generator().manual_seed(2)
 LABELS = torch.tensor([1, 0, 7, 3])
 
 
@@ -61,9 +62,36 @@ def test_the_basic_residual_block_equals_one_written_by_hand_in_outputs_and_grad
         functional.cross_entropy(predicted, LABELS).backward()
     for weight, other in pairs:
         torch.testing.assert_close(weight.grad, other.grad, rtol=1e-7, atol=1e-9)
-    for one in (network, hand):
-        one.eval()
-    torch.testing.assert_close(network(IMAGES.double())[0], hand(IMAGES.double()))
+
+
+def test_after_its_first_batch_a_norm_remembers_that_batch() -> None:
+    network = make("nasnet_a").train()
+    with torch.no_grad():
+        trained = network(IMAGES)[0]
+        network.eval()
+        torch.testing.assert_close(network(IMAGES)[0], trained, rtol=0.2, atol=0.2)
+
+
+def test_after_many_batches_a_norm_remembers_as_torchs_does() -> None:
+    ours, torchs = BatchNorm(3), nn.BatchNorm2d(3)
+    for _ in range(60):
+        batch = 2 + torch.randn(8, 3, 4, 4, generator=DICE)
+        torch.testing.assert_close(ours(batch), torchs(batch))
+    torch.testing.assert_close(ours.mean, torchs.running_mean, rtol=0.01, atol=0.01)
+    torch.testing.assert_close(ours.variance, torchs.running_var, rtol=0.01, atol=0.01)
+
+
+def test_a_norm_that_is_loaded_goes_on_where_it_was() -> None:
+    batches = torch.randn(5, 8, 3, 4, 4, generator=DICE)
+    whole, first, second = BatchNorm(3), BatchNorm(3), BatchNorm(3)
+    for batch in batches:
+        whole(batch)
+    for batch in batches[:2]:
+        first(batch)
+    second.load_state_dict(first.state_dict())
+    for batch in batches[2:]:
+        second(batch)
+    assert torch.equal(whole.mean, second.mean) and torch.equal(whole.variance, second.variance)
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])

@@ -19,6 +19,7 @@ SPACE = Convolutional()
 EVERYTHING = Convolutional(functions=tuple(function.name for function in FUNCTIONS))
 CIFAR = Form("images", 3, "classes", 10, 32, 32)
 SMALL = Form("images", 1, "classes", 10, 9, 7)  # odd on purpose
+MADE_OF = ("add", "concat", "conv1", "norm", "relu")
 RECIPE = Recipe(units=8, layers=1, batch_size=2)
 
 
@@ -59,7 +60,7 @@ def test_any_genome_reads_back_from_its_text(seed: int) -> None:
         ("a = x\nnormal = a + conv3(a)", "normal = x + conv3(x)"),
         ("a = conv3(x)\nb = sep3(a)\nnormal = a + b", "z = conv3(x)\nnormal = sep3(z) + z"),
         ("normal = x + conv3(x) + skip", "normal = x + (skip + conv3(x))"),
-        ("normal = concat(x, skip, conv3(x))", "normal = concat(concat(conv3(x), skip), x)"),
+        ("normal = concat(x, skip, conv3(x))", "normal = concat(x, concat(skip, conv3(x)))"),
         ("unread = conv5(x)\nnormal = conv3(x)", "normal = conv3(x)"),
     ],
 )
@@ -73,6 +74,10 @@ def test_two_ways_of_writing_one_cell_are_one_architecture(one: str, other: str)
         ("a = conv3(x)\nnormal = a + a", "normal = conv3(x) + conv3(x)"),  # shared weights or not
         ("normal = conv3(x)", "normal = conv3(skip) + x"),
         ("normal = norm(relu(x))", "normal = relu(norm(x))"),
+        (
+            "normal = concat(conv3(x), sep3(x)) + skip",
+            "normal = concat(sep3(x), conv3(x)) + skip",
+        ),
     ],
 )
 def test_what_computes_other_values_is_another_architecture(one: str, other: str) -> None:
@@ -104,6 +109,10 @@ def test_the_order_of_the_two_cells_does_not_matter() -> None:
         ("normal = 2 * x", "the only number is 1"),
         ("x = conv3(skip)\nnormal = x", "line 1: 'x' already means something else"),
         ("\n".join(f"n{i} = x" for i in range(24)), "line 24: at most 23 named formulas"),
+        (
+            f"a = {'relu(' * 9}x{')' * 9}\nnormal = {'relu(' * 9}a{')' * 9}\nreduction = x",
+            "normal is 18 deep; at most 15",
+        ),
     ],
 )
 def test_what_is_no_genome_is_refused_with_the_place(text: str, line: str) -> None:
@@ -116,8 +125,8 @@ def test_what_is_no_genome_is_refused_with_the_place(text: str, line: str) -> No
     ("given", "line"),
     [
         ({"functions": ("conv3",)}, "add must be there"),
-        ({"functions": ("add", "concat", "norm")}, "one of sep3, sep5"),
-        ({"functions": ("add", "concat", "sep3", "mul")}, "mul and squeeze go together"),
+        ({"functions": MADE_OF}, "one of sep3, sep5"),
+        ({"functions": (*MADE_OF, "sep3", "mul")}, "mul and squeeze go together"),
         ({"functions": ("add", "concat", "sep4")}, "got 'sep4'; choose from add"),
         ({"blocks": 0}, "convolutional.blocks: expected at least 1"),
     ],
@@ -227,6 +236,39 @@ def test_fresh_genomes_are_pairwise_sums_within_the_limits() -> None:
         assert SPACE.admits(genome)
         used = {node.name for _, tree in genome.formulas for node in tree}
         assert "x" in used and used & {"add", "concat"}
+
+
+def test_a_long_walk_of_mutations_makes_named_values_and_loses_them() -> None:
+    rng = np.random.default_rng(5)
+    genome = variation.sample(SPACE, rng)
+    counts = []
+    for _ in range(150):
+        genome, _ = variation.mutate(SPACE, genome, rng)
+        counts.append(len(genome.formulas))
+    steps = np.diff(counts)
+    assert (steps > 0).any() and (steps < 0).any()
+    assert min(counts[50:]) > 2  # both cells are still graphs
+
+
+def test_a_value_that_is_shared_is_read_twice_and_makes_no_longer_formula_elsewhere() -> None:
+    rng = np.random.default_rng(2)
+    genome = read("normal = relu(conv3(x)) + sep3(skip)")
+    for _ in range(20):
+        shared, operator = variation.mutate(SPACE, genome, rng, ["share"])
+        assert operator == "share"
+        uses = [node.name for _, tree in shared.formulas for node in tree]
+        [named] = [name for name, _ in shared.formulas if name not in LANGUAGE.outputs]
+        assert uses.count(named) == 2
+
+
+def test_formulas_are_crossed_and_compared_by_their_place_in_their_cell() -> None:
+    short = "a = conv3(x)\nreduction = a + norm(a)"
+    one = parse(f"normal = sep3(x)\n{short}", LANGUAGE)
+    other = parse(f"a = conv5(x)\nnormal = a + sep3(a)\n{short}", LANGUAGE)
+    assert dict(variation._as_named_in(one, other))["a"] == ("conv3", ("x",))
+    crossed = [variation.cross(SPACE, one, other, np.random.default_rng(i)) for i in range(30)]
+    assert all(child is None or SPACE.admits(child) for child in crossed)
+    assert variation.distance(one, one) == 0.0
 
 
 def test_every_mutation_and_crossing_gives_a_network_that_trains_a_step() -> None:
