@@ -117,10 +117,11 @@ layer.reset_parameters(torch.Generator().manual_seed(0))
 inputs = torch.ones(1, 2**12, 2**14)
 most = psutil.Process().memory_info().vms + 2**26
 resource.setrlimit(resource.RLIMIT_AS, (most, most))
-try:
-    layer(inputs)
-except RuntimeError as error:
-    print(error)
+for _ in range(2):
+    try:
+        layer(inputs)
+    except RuntimeError as error:
+        print(error)
 """
 
 
@@ -128,7 +129,7 @@ except RuntimeError as error:
 def test_rounded_factors_that_find_no_memory_are_an_error_and_no_crash() -> None:
     done = subprocess.run([sys.executable, "-c", TOO_LARGE], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "can't allocate memory" in done.stdout
+    assert done.stdout.count("can't allocate memory") == 2
 
 
 def test_a_cpu_without_such_products_is_told_so() -> None:
