@@ -1,4 +1,4 @@
-"""The config as runs with a fixed number of candidates: PLAN, which every rule asks for its files; and which job first.
+"""The config as runs with a fixed number of candidates, PLAN, and which job goes first.
 
 REQUIRED INPUTS: none; the config is Snakemake's.
 OUTPUTS: none.

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from tiny import TINY
 
 from gp_cells.choose import SettingError
 from gp_cells.plan import read_plan
@@ -85,6 +86,10 @@ BAD: dict[str, tuple[Callable[[Config], None], list[str]]] = {
         ["strategies.gp.settings", "object", "None"],
     ),
     "unknown device": (put("tpu", "training", "device"), ["training.device", "'tpu'", "cpu, cuda"]),
+    "compiled bfloat16 on cuda": (
+        put({**TINY["training"], "device": "cuda", "precision": "bfloat16"}, "training"),
+        ["training.precision", "'bfloat16'", "float32"],
+    ),
     "no benchmark": (drop("benchmark"), ["top level", "'benchmark'", "required"]),
     "no seeds": (drop("seeds"), ["top level", "'seeds'", "required"]),
     "no lag": (drop(*SEARCH, "lag"), ["strategies.gp.search", "'lag'", "required"]),

@@ -194,3 +194,16 @@ def test_breeding_imports_no_torch():
     )
 
     assert done.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*.smk")), ids=lambda path: path.name)
+def test_a_rule_file_opens_with_one_line_that_is_a_sentence_and_with_its_files(path):
+    first, empty, *rest = ast.get_docstring(ast.parse(opening(path))).splitlines()
+    assert len(first) <= 97 and first.endswith(".") and empty == ""
+    assert rest[0].startswith("REQUIRED INPUTS:")
+    assert any(line.startswith("OUTPUTS:") for line in rest)
+
+
+def opening(path):
+    """Return the docstring of a rule file with its quotes: the rest is no Python."""
+    return path.read_text().partition('\n"""\n')[0] + '\n"""\n'

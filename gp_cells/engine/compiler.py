@@ -154,7 +154,7 @@ def _load(binary: bytes) -> ctypes.CDLL:
     """
     with _scratch_folder() as folder, contextlib.ExitStack() as opened:
         path = folder / "cell.so"
-        if hasattr(os, "memfd_create"):
+        with contextlib.suppress(AttributeError, OSError):  # not Linux, or a sandbox forbids it
             memory = opened.enter_context(open(os.memfd_create("gp-cells"), "wb"))
             path.symlink_to(f"/proc/self/fd/{memory.fileno()}")
         path.write_bytes(binary)

@@ -43,8 +43,8 @@ class _Room(threading.local):
     def address(self, kind: torch.dtype, length: int) -> int:
         """Return where memory of at least this length is."""
         if self.length.get(kind, 0) < length:
-            self.length[kind] = length
             self.memory[kind] = torch.empty(length, dtype=kind, device="cpu")
+            self.length[kind] = length
         return self.memory[kind].data_ptr()
 
 

@@ -77,8 +77,10 @@ static void choose_tile(long rows, Left left, const Real *panel, long depth, Rea
     else if constexpr (M > 1) choose_tile<M - 1>(rows, left, panel, depth, to, stride, width, add);
 }
 
+static long room_size(long, long) { return 0; }
+
 static void multiply(Left left, long rows, const Real *packed, long depth, long columns, Real *to, long stride,
-                     bool add) {
+                     bool add, Real *) {
     const long tiles = (rows + ROWS - 1) / ROWS;
     for (long from = 0; from < columns; from += PANEL, packed += depth * PANEL)
         for (long tile = 0; tile < tiles; tile++) {
@@ -89,4 +91,4 @@ static void multiply(Left left, long rows, const Real *packed, long depth, long 
         }
 }
 
-extern "C" const Products products = {packed_size, pack, multiply};
+extern "C" const Products products = {packed_size, pack, room_size, multiply};

@@ -18,8 +18,10 @@ struct Products {
     long (*packed_size)(long depth, long columns);
     // Pack a right factor: its element (k, j) is numbers[k * down + j * across].
     void (*pack)(const Real *numbers, long down, long across, long depth, long columns, Real *packed);
+    // How many numbers of room `multiply` needs for a left factor (rows, depth).
+    long (*room_size)(long rows, long depth);
     // to (rows, columns), a row `stride` long, = or += left (rows, depth) × the packed factor.
     void (*multiply)(Left left, long rows, const Real *packed, long depth, long columns, Real *to, long stride,
-                     bool add);
+                     bool add, Real *room);
 };
 

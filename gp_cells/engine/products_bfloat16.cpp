@@ -7,7 +7,6 @@
 #include <immintrin.h>
 
 #include <cstdint>
-#include <cstdlib>
 
 constexpr long WIDTH = 16, PANEL = 2 * WIDTH, ROWS = 12;
 typedef uint32_t Pair;  // of bfloat16: the number of the earlier row in the lower half
@@ -96,21 +95,22 @@ static void choose_tile(long rows, Rounded left, const Pair *panel, long pairs, 
     else if constexpr (M > 1) choose_tile<M - 1>(rows, left, panel, pairs, to, stride, width, add);
 }
 
+static long room_size(long rows, long depth) { return rows * ((depth + 1) / 2); }
+
 static void multiply(Left left, long rows, const Real *packed, long depth, long columns, Real *to, long stride,
-                     bool add) {
+                     bool add, Real *room) {
     const long tiles = (rows + ROWS - 1) / ROWS, pairs = (depth + 1) / 2;
-    Pair *room = (Pair *)malloc(rows * pairs * sizeof(Pair));
-    const Rounded all = left.across == 1 ? Rounded{room, 1, rows} : Rounded{room, pairs, 1};
-    round_pairs(left.numbers, left.down, left.across, depth, rows, room, all.down, all.across);
+    Pair *rounded = (Pair *)room;
+    const Rounded all = left.across == 1 ? Rounded{rounded, 1, rows} : Rounded{rounded, pairs, 1};
+    round_pairs(left.numbers, left.down, left.across, depth, rows, rounded, all.down, all.across);
     const Pair *panel = (const Pair *)packed;
     for (long from = 0; from < columns; from += PANEL, panel += pairs * PANEL)
         for (long tile = 0; tile < tiles; tile++) {
             const long first = rows * tile / tiles, count = rows * (tile + 1) / tiles - first;
             const long width = columns - from < PANEL ? columns - from : PANEL;
-            choose_tile<ROWS>(count, {room + first * all.across, all.across, all.down}, panel, pairs,
+            choose_tile<ROWS>(count, {rounded + first * all.across, all.across, all.down}, panel, pairs,
                               to + first * stride + from, stride, width, add);
         }
-    free(room);
 }
 
-extern "C" const Products products = {packed_size, pack, multiply};
+extern "C" const Products products = {packed_size, pack, room_size, multiply};

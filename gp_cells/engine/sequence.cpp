@@ -108,6 +108,14 @@ struct Arrays : Given {
     // In the scratch: adjoints of the weights that all rows share, (GATES + BIASES + SCALES, U), of one step and
     // of all.
     Real *sums, *totals;
+    // In the scratch: what one product needs.
+    Real *product_room;
+
+    // See `Products`.
+    void multiply(Left left, long count, const Real *packed, long depth, long columns, Real *to, long to_stride,
+                  bool add) const {
+        products->multiply(left, count, packed, depth, columns, to, to_stride, add, product_room);
+    }
 };
 
 // PASSES
@@ -142,17 +150,20 @@ static long place_tape(Arrays &a, const Sizes &s) {
 
 static long place_scratch(Arrays &a, const Sizes &s) {
     const long units = s.units, in_chunk = chunk_size(s) * s.rows;
-    constexpr long MOST = PROJECTIONS > RECURRENTS ? PROJECTIONS : RECURRENTS;
-    auto either = [&](long from, long to) {
-        const long there = a.products->packed_size(from, to), back = a.products->packed_size(to, from);
+    constexpr long BLOCKS = PROJECTIONS > RECURRENTS ? PROJECTIONS : RECURRENTS, MOST = BLOCKS > 1 ? BLOCKS : 1;
+    const long widest = s.inputs > MOST * units ? s.inputs : MOST * units;
+    auto either = [](auto size, long one, long other) {
+        const long there = size(one, other), back = size(other, one);
         return there > back ? there : back;
     };
+    const auto packed_size = a.products->packed_size;
     Room room{a.scratch};
-    a.packed_inputs = room.take(either(s.inputs, PROJECTIONS * units));
-    a.packed_gates = room.take(either(units, GATES * units));
-    a.packed_recurrents = room.take(either(units, RECURRENTS * units));
-    a.packed_linear = room.take(LINEARS * a.products->packed_size(units, units));
-    a.packed_adjoint = room.take(a.products->packed_size(in_chunk, (MOST > 1 ? MOST : 1) * units));
+    a.packed_inputs = room.take(either(packed_size, s.inputs, PROJECTIONS * units));
+    a.packed_gates = room.take(either(packed_size, units, GATES * units));
+    a.packed_recurrents = room.take(either(packed_size, units, RECURRENTS * units));
+    a.packed_linear = room.take(LINEARS * packed_size(units, units));
+    a.packed_adjoint = room.take(packed_size(in_chunk, MOST * units));
+    a.product_room = room.take(either(a.products->room_size, in_chunk, widest));
     a.projections_adjoint = room.take(in_chunk * stride(PROJECTIONS, units));
     a.recurrents_adjoint = room.take(in_chunk * stride(RECURRENTS, units));
     a.applied_adjoint = room.take(in_chunk * stride(APPLICATIONS, units));
@@ -209,14 +220,13 @@ static void apply_linear(const Arrays &a, const Sizes &s, const long *after, lon
     const long row = stride(APPLICATIONS, s.units), square = a.products->packed_size(s.units, s.units);
     for (long i = 0; i < APPLICATIONS; i++)
         if (after[i] == pass)
-            a.products->multiply({from + i * s.units, row, 1}, s.rows, a.packed_linear + APPLIED[i] * square, s.units,
-                                 s.units, to + i * s.units, row, false);
+            a.multiply({from + i * s.units, row, 1}, s.rows, a.packed_linear + APPLIED[i] * square, s.units, s.units,
+                       to + i * s.units, row, false);
 }
 
 extern "C" void forward(const Sizes *sizes, const Given *given) {
     const Sizes &s = *sizes;
     const Arrays a = place(*given, s);
-    const auto multiply = a.products->multiply;
     const long units = s.units, rows = s.rows, chunk = chunk_size(s);
     const long p = stride(PROJECTIONS, units), r = stride(RECURRENTS, units), l = stride(APPLICATIONS, units);
     pack_weights(a, s, false);
@@ -233,12 +243,12 @@ extern "C" void forward(const Sizes *sizes, const Given *given) {
                     __builtin_memcpy(a.projections + i * p, a.table + a.tokens[i] * PROJECTIONS * units,
                                      PROJECTIONS * units * sizeof(Real));
             else
-                multiply({a.inputs + at * s.inputs, s.inputs, 1}, count, a.packed_inputs, s.inputs, PROJECTIONS * units,
-                         a.projections + at * p, p, false);
+                a.multiply({a.inputs + at * s.inputs, s.inputs, 1}, count, a.packed_inputs, s.inputs,
+                           PROJECTIONS * units, a.projections + at * p, p, false);
         }
         const Left output = {a.states + at * units, units, 1};
-        multiply(output, rows, a.packed_gates, units, GATES * units, a.projections + at * p, p, true);
-        multiply(output, rows, a.packed_recurrents, units, RECURRENTS * units, a.recurrents + at * r, r, false);
+        a.multiply(output, rows, a.packed_gates, units, GATES * units, a.projections + at * p, p, true);
+        a.multiply(output, rows, a.packed_recurrents, units, RECURRENTS * units, a.recurrents + at * r, r, false);
         for (long pass = 0; pass < FORWARD_PASSES; pass++) {
             forward_pass(pass, a, s, t, t);
             apply_linear(a, s, FORWARD_PRODUCT_AFTER, pass, a.arguments + at * l, a.applied + at * l);
@@ -249,12 +259,11 @@ extern "C" void forward(const Sizes *sizes, const Given *given) {
 // The adjoints of the inputs and of the weights, from a chunk of steps that begins at row `at`.
 static void finish_chunk(const Arrays &a, const Sizes &s, long at, long count, bool add) {
     const auto pack = a.products->pack;
-    const auto multiply = a.products->multiply;
     const long units = s.units, all = (GATES + RECURRENTS) * units;
     const long p = stride(PROJECTIONS, units), r = stride(RECURRENTS, units), l = stride(APPLICATIONS, units);
     if (a.inputs_adjoint)
-        multiply({a.projections_adjoint, p, 1}, count, a.packed_inputs, PROJECTIONS * units, s.inputs,
-                 a.inputs_adjoint + at * s.inputs, s.inputs, false);
+        a.multiply({a.projections_adjoint, p, 1}, count, a.packed_inputs, PROJECTIONS * units, s.inputs,
+                   a.inputs_adjoint + at * s.inputs, s.inputs, false);
     if (a.table_adjoint)
         for (long i = 0; i < count; i++) {
             Real *row = a.table_adjoint + a.tokens[at + i] * PROJECTIONS * units;
@@ -262,27 +271,26 @@ static void finish_chunk(const Arrays &a, const Sizes &s, long at, long count, b
         }
     pack(a.projections_adjoint, p, 1, count, PROJECTIONS * units, a.packed_adjoint);
     if (a.weight_input_adjoint)
-        multiply({a.inputs + at * s.inputs, 1, s.inputs}, s.inputs, a.packed_adjoint, count, PROJECTIONS * units,
-                 a.weight_input_adjoint, PROJECTIONS * units, add);
+        a.multiply({a.inputs + at * s.inputs, 1, s.inputs}, s.inputs, a.packed_adjoint, count, PROJECTIONS * units,
+                   a.weight_input_adjoint, PROJECTIONS * units, add);
     const Left outputs = {a.states + at * units, 1, units};
     if (a.weight_recurrent_adjoint) {
-        multiply(outputs, units, a.packed_adjoint, count, GATES * units, a.weight_recurrent_adjoint, all, add);
+        a.multiply(outputs, units, a.packed_adjoint, count, GATES * units, a.weight_recurrent_adjoint, all, add);
         pack(a.recurrents_adjoint, r, 1, count, RECURRENTS * units, a.packed_adjoint);
-        multiply(outputs, units, a.packed_adjoint, count, RECURRENTS * units,
-                 a.weight_recurrent_adjoint + GATES * units, all, add);
+        a.multiply(outputs, units, a.packed_adjoint, count, RECURRENTS * units,
+                   a.weight_recurrent_adjoint + GATES * units, all, add);
     }
     if (!a.linear_adjoint) return;
     for (long i = 0; i < APPLICATIONS; i++) {
         pack(a.applied_adjoint + i * units, l, 1, count, units, a.packed_adjoint);
-        multiply({a.arguments + at * l + i * units, 1, l}, units, a.packed_adjoint, count, units,
-                 a.linear_adjoint + APPLIED[i] * units * units, units, true);
+        a.multiply({a.arguments + at * l + i * units, 1, l}, units, a.packed_adjoint, count, units,
+                   a.linear_adjoint + APPLIED[i] * units * units, units, true);
     }
 }
 
 extern "C" void backward(const Sizes *sizes, const Given *given) {
     const Sizes &s = *sizes;
     const Arrays a = place(*given, s);
-    const auto multiply = a.products->multiply;
     const long units = s.units, rows = s.rows, chunk = chunk_size(s);
     const long p = stride(PROJECTIONS, units), r = stride(RECURRENTS, units), l = stride(APPLICATIONS, units);
     constexpr long SHARED = GATES + BIASES + SCALES;
@@ -298,10 +306,10 @@ extern "C" void backward(const Sizes *sizes, const Given *given) {
             backward_pass(pass, a, s, t, t % chunk);
             apply_linear(a, s, BACKWARD_PRODUCT_AFTER, pass, a.applied_adjoint + at * l, a.returned);
         }
-        multiply({a.projections_adjoint + at * p, p, 1}, rows, a.packed_gates, GATES * units, units, a.carried, units,
-                 true);
-        multiply({a.recurrents_adjoint + at * r, r, 1}, rows, a.packed_recurrents, RECURRENTS * units, units, a.carried,
-                 units, true);
+        a.multiply({a.projections_adjoint + at * p, p, 1}, rows, a.packed_gates, GATES * units, units, a.carried, units,
+                   true);
+        a.multiply({a.recurrents_adjoint + at * r, r, 1}, rows, a.packed_recurrents, RECURRENTS * units, units,
+                   a.carried, units, true);
         // Step by step, since one long sum would lose digits.
         for (long i = 0; i < SHARED * units; i++) {
             a.totals[i] += a.sums[i];

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -103,6 +105,31 @@ def test_a_layer_in_float64_rounds_nothing() -> None:
         for precision in ("bfloat16", "float32")
     )
     assert same_bits(rounding, exact)
+
+
+# Inputs of 256 MiB, and then so much more memory that the rounded ones, 128 MiB, do not fit into it.
+TOO_LARGE = """
+import resource, psutil, torch
+from gp_cells import parse
+from gp_cells.engine import build
+layer = build(parse("h' = tanh(input1)"), 2**14, 1, "compiled", precision="bfloat16")
+layer.reset_parameters(torch.Generator().manual_seed(0))
+inputs = torch.ones(1, 2**12, 2**14)
+most = psutil.Process().memory_info().vms + 2**26
+resource.setrlimit(resource.RLIMIT_AS, (most, most))
+for _ in range(2):
+    try:
+        layer(inputs)
+    except RuntimeError as error:
+        print(error)
+"""
+
+
+@needs_bfloat16
+def test_rounded_factors_that_find_no_memory_are_an_error_and_no_crash() -> None:
+    done = subprocess.run([sys.executable, "-c", TOO_LARGE], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("can't allocate memory") == 2
 
 
 def test_a_cpu_without_such_products_is_told_so() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import logging
 import multiprocessing
@@ -266,6 +267,21 @@ def test_a_folder_for_temporary_files_that_allows_no_programs_does_no_harm(
     folder = mount("noexec")
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     monkeypatch.setenv("TMPDIR", str(folder))
+    assert trains(make(SMALL))
+    assert names(folder) == []
+
+
+def test_where_memory_may_not_be_a_file_cells_are_loaded_from_the_folder_for_temporary_files(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(*_: object) -> int:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    monkeypatch.setenv("TMPDIR", str(folder))
+    monkeypatch.setattr(os, "memfd_create", refuse, raising=False)
     assert trains(make(SMALL))
     assert names(folder) == []
 

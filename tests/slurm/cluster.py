@@ -21,7 +21,8 @@ import psutil
 NODES = ("n1", "n2", "n3", "n4")
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "unshare", "nsenter", "ip")
 
-# On the partition `day` a job that is taken off its node by one of `urgent` has so long to go.
+# A job of `day` or `scavenge` that is taken off its node by one of `urgent` has so long to go. Slurm puts
+# one of `day` back into its queue, and cancels one of `scavenge`.
 GRACE_S = 20
 
 CONFIG = f"""\
@@ -60,6 +61,7 @@ NodeName=DEFAULT CPUs=2 RealMemory=16000
 NodeName=n[1-2] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[7001-7002] Gres=gpu:1
 NodeName=n[3-4] NodeHostname=localhost NodeAddr=127.0.0.1 Port=[7003-7004]
 PartitionName=day Nodes=ALL Default=YES PriorityTier=1 GraceTime={GRACE_S}
+PartitionName=scavenge Nodes=ALL PriorityTier=1 GraceTime={GRACE_S} PreemptMode=CANCEL
 PartitionName=urgent Nodes=ALL PriorityTier=2
 """
 

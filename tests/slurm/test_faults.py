@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from benchmark import Benchmark, said_in
-from cluster import Cluster, wait_until
+from cluster import GRACE_S, Cluster, wait_until
 from trials import SEARCH, SMALL, Trial, assert_same_bytes, catch, config, on_cluster
 
 from gp_cells.record import read_trial
@@ -159,15 +159,24 @@ def lose_its_node(cluster: Cluster, trial: Trial) -> None:
                     step.kill()
     wait_for_its_end(cluster, trial)
     cluster.start_daemon(f"slurmd.{trial.node}")
-    # Slurm waits two minutes before it starts a lost job again; a test need not.
-    for job in cluster.call("squeue", "--states=pending", "--noheader", "--format=%i").split():
+    start_what_waits(cluster)
+
+
+def start_what_waits(cluster: Cluster) -> None:
+    """Start lost jobs again at once; Slurm would wait two minutes, a test need not."""
+    for job in jobs(cluster, "pending"):
         cluster.call("scontrol", "update", f"jobid={job}", "starttime=now")
+
+
+def jobs(cluster: Cluster, state: str) -> list[str]:
+    """Return the numbers of all jobs in a state."""
+    return cluster.call("squeue", f"--states={state}", "--noheader", "--format=%i").split()
 
 
 def wait_for_its_end(cluster: Cluster, trial: Trial) -> None:
     """Wait until Slurm no longer has the job running where it was."""
-    ended = ("RUNNING", "COMPLETING")
-    wait_until(lambda: cluster.job(trial.job)["JobState"] not in ended, "the job ended", 300)
+    under_way = ("RUNNING", "SIGNALING", "COMPLETING")
+    wait_until(lambda: cluster.job(trial.job)["JobState"] not in under_way, "the job ended", 300)
 
 
 # --- what became of it ----------------------------------------------------------------------------
@@ -231,6 +240,26 @@ def test_every_row_of_its_tables_holds_what_it_holds_undisturbed(
 
 def deterministic(row: dict[str, object]) -> dict[str, object]:
     return {name: value for name, value in row.items() if name not in VOLATILE}
+
+
+@pytest.mark.parametrize(("grace_s", "state"), [(GRACE_S, "FAILED"), (0, "PREEMPTED")])
+def test_trials_preempted_where_that_cancels_jobs_end_with_the_same_bytes(
+    cluster: Cluster, tmp_path: Path, here: Benchmark, grace_s: int, state: str
+) -> None:
+    cluster.call("scontrol", "update", "partitionname=scavenge", f"gracetime={grace_s}")
+    options = ("--profile", "slurm", "--set-resources", "train:slurm_partition=scavenge")
+    benchmark = on_cluster(cluster, tmp_path, config(random=SMALL), *options)
+    process = benchmark.start()
+    first, second = catch(cluster, benchmark, PAIR)
+    second.let_go()
+    preempt(cluster, first)
+    assert cluster.job(first.job)["JobState"] == state
+    wait_until(lambda: not jobs(cluster, "completing"), "the other job of its node ended too")
+    for lost in jobs(cluster, "preempted"):
+        cluster.call("scontrol", "requeue", lost)
+    start_what_waits(cluster)
+    assert process.wait(timeout=600) == 0, said_in(benchmark.folder)
+    assert_same_bytes(here, benchmark)
 
 
 def test_snakemake_killed_and_started_again_beside_its_old_jobs_ends_with_the_same_bytes(

@@ -1,4 +1,4 @@
-"""The Slurm profile on a real cluster gives the bytes of a run on this machine."""
+"""Each way to submit to a real Slurm cluster gives the bytes of a run on this machine."""
 
 from __future__ import annotations
 
@@ -7,11 +7,16 @@ from pathlib import Path
 import pytest
 from benchmark import Benchmark
 from cluster import Cluster
-from trials import SMALL, assert_same_bytes, config, on_cluster
+from trials import SMALL, assert_same_bytes, catch, config, on_cluster
 
 from gp_cells.record import read_trial
 
 WAVE = "results/runs/tiny-bach-random-s1/waves/000"
+
+
+def slurm_job(benchmark: Benchmark, place: str) -> str:
+    """Return the number of the job that a trial ended in."""
+    return read_trial(benchmark.folder / place / "trial.h5")["provenance"]["slurm_job_id"]
 
 
 @pytest.mark.parametrize("spelling", ["--profile slurm", "--workflow-profile slurm"])
@@ -21,8 +26,7 @@ def test_the_profile_as_typed_gives_the_bytes_of_a_local_run(
     benchmark = on_cluster(cluster, tmp_path, config(random=SMALL), *spelling.split())
     benchmark.finish()
     assert_same_bytes(here, benchmark)
-    provenance = read_trial(benchmark.folder / WAVE / "00/trial.h5")["provenance"]
-    assert cluster.job(provenance["slurm_job_id"])["JobState"] == "COMPLETED"
+    assert cluster.job(slurm_job(benchmark, f"{WAVE}/00"))["JobState"] == "COMPLETED"
 
 
 def test_a_wave_as_a_job_array_gives_the_bytes_of_a_local_run(
@@ -32,11 +36,30 @@ def test_a_wave_as_a_job_array_gives_the_bytes_of_a_local_run(
     benchmark = on_cluster(cluster, tmp_path, config(random=SMALL), *options)
     benchmark.finish()
     assert_same_bytes(here, benchmark)
-    numbers = [
-        read_trial(benchmark.folder / WAVE / slot / "trial.h5")["provenance"]["slurm_job_id"]
-        for slot in ("00", "01")
-    ]
+    numbers = [slurm_job(benchmark, f"{WAVE}/{slot}") for slot in ("00", "01")]
     assert len({cluster.job(number)["ArrayJobId"] for number in numbers}) == 1
+
+
+def test_a_whole_benchmark_in_one_job_cancelled_and_sent_again_gives_the_bytes_of_a_local_run(
+    cluster: Cluster, tmp_path: Path, here: Benchmark
+) -> None:
+    snakemake = "snakemake --profile profiles/local --cores 2 --resources mem_mb=8000 --nolock $*"
+    sbatch = f'sbatch --wait --cpus-per-task=2 --mem=8G --wrap "{snakemake}"'
+    on_cluster(cluster, tmp_path, {})  # check out
+    command = cluster.inside("bash", "-c", sbatch, "sbatch", folder=tmp_path)
+    benchmark = Benchmark(tmp_path, config(random=SMALL), tuple(command))
+
+    process = benchmark.start()
+    first, second = catch(cluster, benchmark, [f"{WAVE}/00", f"{WAVE}/01"])
+    assert first.job == second.job
+    cluster.call("scancel", first.job)
+    assert process.wait(timeout=60) != 0
+    benchmark.finish()
+
+    assert_same_bytes(here, benchmark)
+    assert slurm_job(benchmark, f"{WAVE}/00") == slurm_job(benchmark, f"{WAVE}/01") != first.job
+    for trial in (first, second):
+        assert read_trial(tmp_path / trial.place / "trial.h5")["provenance"]["resumed"] == 1
 
 
 def test_a_gpu_is_asked_for_and_given(cluster: Cluster, tmp_path: Path) -> None:

@@ -67,8 +67,6 @@ def test_a_bad_setting_is_refused_with_what_is_allowed(settings: dict, said: str
 def test_an_unknown_space_is_refused_with_those_there_are() -> None:
     said = "there is no .recurent.; choose one of convolutional, recurrent"
     with pytest.raises(SettingError, match=said):
-        SettingError, match="there is no 'recurent'; choose one of convolutional, recurrent"
-    ):
         choose("spaces", SPACES, "recurent", {})
 
 
