@@ -23,9 +23,9 @@ from typing import ClassVar
 import numpy as np
 
 from gp_cells.choose import check_range
-from gp_cells.tasks.examples import image_batches, pack_images, score_guesses
+from gp_cells.tasks.examples import classify_images, image_batches
 from gp_cells.tasks.sources import drawn
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Inputs, Recipe, SplitName
 
 SHA_256 = "c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd"
 MEMBERS = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
@@ -33,7 +33,6 @@ ADVICE = (
     "set `file` to the CIFAR-10 binary version from https://www.cs.toronto.edu/~kriz/cifar.html"
 )
 SIDE = 32
-CLASSES = 10
 MARGIN = 4
 RECIPE = Recipe(units=24, layers=1, batch_size=96, epochs=20)
 
@@ -68,9 +67,7 @@ class Cifar10:
         tested = len(batches[-1])
         homes: list[SplitName] = [drawn(image.tobytes(), (9, 1, 0)) for image in images[:-tested]]
         homes += ["test"] * tested
-        splits = pack_images(images, rows[:, 0].astype(np.int64), homes, self.part)
-        form = Form(self.inputs, 3, "classes", CLASSES, SIDE, SIDE)
-        return Data(form, splits, score_guesses(splits, form))
+        return classify_images(images, rows[:, 0], homes, self.part)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield standardised images, with `shuffle` in random order, moved and mirrored."""

