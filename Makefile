@@ -16,10 +16,11 @@ help:  ## show this list
 
 environment: .venv/.installed  ## install everything into .venv, at the versions of envs/constraints.txt
 
-.venv/.installed: pyproject.toml envs/constraints.txt
+.venv/.installed: pyproject.toml envs/constraints.txt envs/data-alone.txt
 	python3 -m venv .venv
 	$(if $(TORCH),grep -vE '^(torch|triton)==',cat) envs/constraints.txt > .venv/constraints.txt
-	python -m pip install -c .venv/constraints.txt $(if $(TORCH),'$(TORCH)') -e '.[test,slurm,lsf,flux,truth]'
+	python -m pip install -c .venv/constraints.txt $(if $(TORCH),'$(TORCH)') -e '.[data,test,slurm,lsf,flux,truth]'
+	python -m pip install --no-deps --requirement envs/data-alone.txt
 	touch $@
 
 quickstart: environment  ## run config/quickstart.yaml on this machine and show its results

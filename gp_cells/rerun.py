@@ -188,8 +188,10 @@ def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) 
     """Write what some trials are made anew from, and return the command that does it.
 
     Outcomes of an earlier time are removed, checkpoints are not: a trial that was killed goes on.
+    The results' own data are read and never prepared anew, even if their source has changed.
     """
     folder = results / FOLDER
+    rules = {"train"}
     plan = read_plan(config)
     name = "-".join([config["benchmark"], trials[0].row["trial_id"][:8]])
     config_file = folder / f"{name}.json"
@@ -204,10 +206,13 @@ def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) 
             (place / file).unlink(missing_ok=True)
         data = Path("data") / plan.runs[run].data
         _lend(results / data, folder / "results" / data)
+        if not (folder / "results" / data / "search.npz").exists():
+            rules.add("prepare")
     return [
         *("snakemake", "--profile", profile),
         *("--snakefile", shown(CHECKOUT / "rules/rerun.smk"), "--directory", shown(folder)),
         *("--configfile", shown(config_file)),
+        *("--allowed-rules", *sorted(rules)),
         *("--force", *(f"{trial.place}/fitness.json" for trial in trials)),
     ]
 

@@ -4,7 +4,8 @@ REQUIRED INPUTS:
     results/runs/{run}/protocol.json
     results/runs/{run}/{place}/genome.json
 OUTPUTS:
-    results/data/{data}/data.json, search.npz, test.npz; their source is an installed package
+    results/data/{data}/data.json, search.npz, test.npz; their source is an installed package, or
+        the file that the task's setting `file` names
     results/runs/{run}/{place}/fitness.json and trial.h5
 """
 
@@ -14,6 +15,8 @@ from gp_cells import cost
 
 
 rule prepare:
+    input:
+        lambda w: PLAN.tasks[w.data].get("settings", {}).get("file", []),
     output:
         "results/data/{data}/data.json",
         "results/data/{data}/search.npz",

@@ -257,13 +257,14 @@ def test_the_command_names_the_trials_and_lends_them_the_data_that_is_there(
     tiny: dict[str, Any], tmp_path: Path
 ) -> None:
     (tmp_path / "data/tiny-bach").mkdir(parents=True)
+    (tmp_path / "data/tiny-bach/search.npz").touch()
     trial = stored(tiny, "tiny-bach-gp-s1", "r00-0-0")
     [(config, members)] = configs([trial])
     command = lay_out(tmp_path, config, members, "profiles/slurm")
     assert command[:3] == ["snakemake", "--profile", "profiles/slurm"]
     assert command[command.index("--snakefile") + 1].endswith("rules/rerun.smk")
     made = "results/runs/tiny-bach-gp-s1/replicates/00-0-0/fitness.json"
-    assert command[-2:] == ["--force", made]
+    assert command[-4:] == ["--allowed-rules", "train", "--force", made]  # and never `prepare`
     lent = tmp_path / "reruns/results/data/tiny-bach"
     assert lent.resolve() == (tmp_path / "data/tiny-bach").resolve()
     assert read_json(tmp_path / "reruns" / trial.place / "genome.json") == trial.order
@@ -273,8 +274,9 @@ def test_data_that_is_not_there_is_left_to_the_rule_that_prepares_it(
     tiny: dict[str, Any], tmp_path: Path
 ) -> None:
     [(config, members)] = configs([stored(tiny, "tiny-bach-gp-s1")])
-    lay_out(tmp_path, config, members, "profiles/local")
+    command = lay_out(tmp_path, config, members, "profiles/local")
     assert not (tmp_path / "reruns/results/data").exists()
+    assert command[-5:-2] == ["--allowed-rules", "prepare", "train"]
 
 
 def test_an_outcome_of_an_earlier_time_is_not_taken_for_the_new_one(

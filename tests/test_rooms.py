@@ -55,6 +55,9 @@ CONTRACTS = {
     "tasks": "task",
 }
 
+# What several plug-ins of a family share; it stands on no plug-in.
+SHARED = {"tasks": {"tasks.columns", "tasks.examples", "tasks.rows", "tasks.sources"}}
+
 
 def module_name(path):
     """Return the dotted name of a module inside the package: `tasks/task.py` is `tasks.task`."""
@@ -120,7 +123,10 @@ INSIDE = [name for name in modules() if name]
 PLUG_INS = [
     name
     for name in INSIDE
-    if "." in name and room(name) in CONTRACTS and name != f"{room(name)}.{CONTRACTS[room(name)]}"
+    if "." in name
+    and room(name) in CONTRACTS
+    and name != f"{room(name)}.{CONTRACTS[room(name)]}"
+    and name not in SHARED.get(room(name), ())
 ]
 
 
@@ -137,11 +143,19 @@ def test_a_room_imports_only_rooms_before_it(name):
 
 
 @pytest.mark.parametrize("name", PLUG_INS)
-def test_a_plug_in_imports_no_sibling_but_its_contract(name):
+def test_a_plug_in_imports_no_sibling_but_its_contract_and_what_is_shared(name):
     family = room(name)
     siblings = {other for other in imports_of(name) if room(other) == family}
 
-    assert siblings <= {f"{family}.{CONTRACTS[family]}"}
+    assert siblings <= {f"{family}.{CONTRACTS[family]}", *SHARED.get(family, ())}
+
+
+@pytest.mark.parametrize("name", sorted(set().union(*SHARED.values())))
+def test_what_is_shared_imports_no_plug_in(name):
+    family = room(name)
+    siblings = {other for other in imports_of(name) if room(other) == family}
+
+    assert siblings <= {f"{family}.{CONTRACTS[family]}", *SHARED[family]}
 
 
 @pytest.mark.parametrize(("family", "contract"), CONTRACTS.items())

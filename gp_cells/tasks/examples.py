@@ -1,0 +1,186 @@
+"""Examples with one target each, as splits and batches: images, and sequences with it at their end.
+
+A split of images has `images` (image, channel, height, width), as its source has them, and `scale`
+(2, channels), the mean and the standard deviation of the training split. A split of sequences has
+`steps`, (time, features) standardised frames or (time,) symbols, its sequences one after the other
+from the shortest to the longest, and `lengths` (sequences,). Both have `targets`: (examples,) int64
+classes, or (examples, outputs) float32 numbers.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+
+from gp_cells.tasks.sources import SPLITS
+from gp_cells.tasks.task import Arrays, Batch, Data, Form, SplitName
+
+Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
+
+
+def read_image_rows(content: bytes, side: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return images, uint8 (image, 1, side, side), and classes of a gzipped CSV of pixels and class."""
+    rows = np.loadtxt(io.BytesIO(gzip.decompress(content)), delimiter=",")
+    return rows[:, :-1].astype(np.uint8).reshape(-1, 1, side, side), rows[:, -1]
+
+
+def pack_images(
+    images: np.ndarray, targets: np.ndarray, homes: Sequence[SplitName], part: float = 1.0
+) -> dict[SplitName, dict[str, np.ndarray]]:
+    """Return images, (image, channel, height, width), in the splits that are their homes.
+
+    Of those of the training split only a part is kept, the first ones.
+    """
+    members = {split: np.flatnonzero(np.array(homes) == split) for split in SPLITS}
+    members["train"] = members["train"][: max(1, round(part * len(members["train"])))]
+    scale = np.stack(mean_and_deviation(images[members["train"]], (0, 2, 3)))
+    return {
+        split: {"images": images[chosen], "targets": targets[chosen], "scale": scale}
+        for split, chosen in members.items()
+    }
+
+
+def classify_images(
+    images: np.ndarray, classes: np.ndarray, homes: Sequence[SplitName], part: float = 1.0
+) -> Data:
+    """Return images with classes, 0 to the largest, as a task's data; the rest is as in `pack_images`."""
+    splits = pack_images(images, classes.astype(np.int64), homes, part)
+    _, channels, height, width = images.shape
+    form = Form("images", channels, "classes", int(classes.max()) + 1, height, width)
+    return Data(form, splits, score_guesses(splits, form))
+
+
+def pack_sequences(
+    sequences: Sequence[np.ndarray], targets: np.ndarray, chosen: np.ndarray | None = None
+) -> dict[str, np.ndarray]:
+    """Return sequences, each (time, …), as one split; frames are not standardised yet.
+
+    With `chosen`, bool (sequences,), only those.
+    """
+    places = [i for i in range(len(sequences)) if chosen is None or chosen[i]]
+    order = sorted(places, key=lambda i: len(sequences[i]))
+    return {
+        "steps": np.concatenate([sequences[i] for i in order]),
+        "lengths": np.array([len(sequences[i]) for i in order], np.int64),
+        "targets": targets[order],
+    }
+
+
+def standardise_frames(splits: Mapping[SplitName, dict[str, np.ndarray]]) -> None:
+    """Make every feature of the frames of the training split of mean 0 and standard deviation 1."""
+    mean, deviation = mean_and_deviation(splits["train"]["steps"], (0,))
+    for split in splits.values():
+        split["steps"] = ((split["steps"] - mean) / deviation).astype(np.float32)
+
+
+def mean_and_deviation(array: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return mean and standard deviation over some axes, float32; what never varies has deviation 1."""
+    mean = array.mean(axes, dtype=np.float64)
+    deviation = array.std(axes, dtype=np.float64)
+    return mean.astype(np.float32), np.where(deviation > 0, deviation, 1.0).astype(np.float32)
+
+
+def image_batches(
+    split: Arrays, size: int, shuffle: np.random.Generator | None, change: Change | None = None
+) -> Iterator[Batch]:
+    """Yield standardised images, with `shuffle` in random order and after `change`, if there is one."""
+    images, targets, (mean, deviation) = split["images"], split["targets"], split["scale"]
+    order = np.arange(len(images)) if shuffle is None else shuffle.permutation(len(images))
+    for first in range(0, len(order), size):
+        chosen = order[first : first + size]
+        taken = images[chosen]
+        if shuffle is not None and change is not None:
+            taken = change(taken, shuffle)
+        inputs = (taken - mean[:, None, None]) / deviation[:, None, None]
+        counted = np.ones(len(chosen), np.float32)
+        yield Batch(inputs.astype(np.float32), targets[chosen], counted, continues=False)
+
+
+def sequence_batches(
+    split: Arrays, size: int, shuffle: np.random.Generator | None
+) -> Iterator[Batch]:
+    """Yield whole sequences of about one length together, padded at their end."""
+    steps, lengths, targets = split["steps"], split["lengths"], split["targets"]
+    starts = np.cumsum(lengths) - lengths
+    kind = np.int64 if steps.ndim == 1 else np.float32
+    for group in group_by_length(lengths, size, shuffle):
+        shape = (int(lengths[group].max()), len(group))
+        inputs = np.zeros((*shape, *steps.shape[1:]), kind)
+        answers = np.zeros((*shape, *targets.shape[1:]), targets.dtype)
+        counted = np.zeros(shape, np.float32)
+        for column, sequence in enumerate(group):
+            start, length = starts[sequence], lengths[sequence]
+            inputs[:length, column] = steps[start : start + length]
+            answers[length - 1, column] = targets[sequence]
+            counted[length - 1, column] = 1
+        yield Batch(inputs, answers, counted, continues=False)
+
+
+def group_by_length(
+    lengths: np.ndarray, size: int, shuffle: np.random.Generator | None
+) -> list[np.ndarray]:
+    """Return the places of sequences in groups of `size`: in their order, or of about one length.
+
+    With `shuffle` each length is stretched by a random factor in [0.8, 1.25) before the sequences
+    are sorted by it and cut into groups, which come in random order.
+    """
+    order = np.arange(len(lengths))
+    if shuffle is not None:
+        stretch = np.exp(shuffle.uniform(np.log(0.8), np.log(1.25), len(lengths)))
+        order = np.argsort(lengths * stretch, kind="stable")
+    groups = [order[first : first + size] for first in range(0, len(order), size)]
+    if shuffle is not None:
+        shuffle.shuffle(groups)
+    return groups
+
+
+def score_guesses(splits: Mapping[SplitName, Arrays], form: Form) -> dict[str, float]:
+    """Return the validation loss, in nats per target, of two predictors fitted on the training split.
+
+    `frequency` knows how often each class comes, add-one smoothed. `class_means` knows each class's
+    mean of the pixels, of the sequences' means over time, or of how often each symbol comes: the
+    nearer a mean, the more probable its class, as for equal Gaussians whose variance is the one of
+    13 powers of 2 that fits the training split best.
+    """
+    train, valid = splits["train"], splits["valid"]
+    counts = np.bincount(train["targets"], minlength=form.outputs) + 1.0
+    known, new = _summaries(train, form.features), _summaries(valid, form.features)
+    classes = range(form.outputs)
+    means = np.stack([known[train["targets"] == i].mean(0, np.float64) for i in classes])
+    near, far = _squared_distances(known, means), _squared_distances(new, means)
+    variances = (near.mean() or 1.0) * 2.0 ** np.arange(-12, 1)
+    best = min(variances, key=lambda variance: _nats(-near / variance, train["targets"]))
+    frequency = np.broadcast_to(np.log(counts), far.shape)
+    return {
+        "frequency": round(_nats(frequency, valid["targets"]), 6),
+        "class_means": round(_nats(-far / best, valid["targets"]), 6),
+    }
+
+
+def _summaries(split: Arrays, features: int) -> np.ndarray:
+    """Return one row of numbers for each example, (examples, numbers)."""
+    if "images" in split:
+        return split["images"].reshape(len(split["images"]), -1)
+    steps, lengths = split["steps"], split["lengths"]
+    if steps.ndim == 1:
+        owners = np.repeat(np.arange(len(lengths)), lengths)
+        counts = np.bincount(owners * features + steps, minlength=len(lengths) * features)
+        return counts.reshape(-1, features) / lengths[:, None]
+    sums: np.ndarray = np.add.reduceat(steps, np.cumsum(lengths) - lengths, dtype=np.float64)
+    return sums / lengths[:, None]
+
+
+def _squared_distances(points: np.ndarray, means: np.ndarray) -> np.ndarray:
+    """Return the squared distance of each point from each mean, (points, means)."""
+    rows = [((point.astype(np.float64) - means) ** 2).sum(1) for point in points]
+    return np.stack(rows)
+
+
+def _nats(scores: np.ndarray, targets: np.ndarray) -> float:
+    """Return the mean negative log-likelihood of targets, given (targets, classes) scores."""
+    shifted = scores - scores.max(1, keepdims=True)
+    logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
+    return -float(logs[np.arange(len(targets)), targets].mean())
