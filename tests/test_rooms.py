@@ -34,6 +34,7 @@ ORDER = [
     "measures",
     "record",
     "tables",
+    "query",
     "cost",
     "strategies",
     "truth",
@@ -44,6 +45,7 @@ ORDER = [
     "report",
     "watch",
     "rerun",
+    "export",
     "cli",
 ]
 
