@@ -17,6 +17,7 @@ from scipy.stats import spearmanr
 
 from gp_cells import pareto
 from gp_cells.objectives import FITNESS, SCORES
+from gp_cells.search import counts_of
 from gp_cells.tables import read_tables
 
 Row = dict[str, Any]
@@ -64,7 +65,10 @@ def _rows(run: Row, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
     for finalist in sorted({trial["finalist"] for trial in trials}):
         members = [trial for trial in trials if trial["finalist"] == finalist]
         architecture = architectures[members[0]["architecture_id"]]
-        described = ("architecture_id", "name", "genome", "parameters", "multiply_adds")
+        described = ("architecture_id", "name", "genome")
+        settings = json.loads(run["settings"])
+        enlarged = "recipe" in settings.get("finalists", {})
+        counts = counts_of(settings, architecture["genome"], True) if enlarged else architecture
         valid = [trial["fitness"] for trial in members if trial["fitness"] is not None]
         test = [tested[t["trial_id"]] for t in members if t["trial_id"] in tested]
         errors = [row["test_error"] for row in test if row["test_error"] is not None]
@@ -73,6 +77,7 @@ def _rows(run: Row, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
                 **{key: run[key] for key in ("run", "strategy", "seed")},
                 "finalist": finalist,
                 **{key: architecture[key] for key in described},
+                **{key: counts[key] for key in ("parameters", "multiply_adds")},
                 "learning_rate": members[0]["learning_rate"],
                 **_spread("valid", valid),
                 **_spread("test", [row["test_loss"] for row in test]),

@@ -27,13 +27,23 @@ NUMBER_MB = 4e-6  # float32
 # What a job asks for beyond what is foretold.
 MARGIN = 2.0  # times the time: shared machines, slower nodes
 MEMORY_MARGIN = 1.25
-START_MIN = 5.0  # to start twice Snakemake, import torch and compile, on a slow file system
+START_MIN = (
+    5.0  # to start twice Snakemake, import torch, compile and measure, on a slow file system
+)
 START_MB = 500.0  # a Slurm job runs Snakemake twice around its command, 160 MB each
 LEAST_MB = 1000.0
 
 UNKNOWN = {"mem_mb": 2000, "runtime": 60}  # for a genome that does not say how large it is
 
 ENOUGH = 10  # trials to learn from
+
+BROKEN = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    OverflowError,
+)  # what a bad file leads to
 
 
 @dataclass(frozen=True)
@@ -72,7 +82,8 @@ def size_of(counts: Mapping[str, Any], settings: Mapping[str, Any], epochs: int)
     """Return the size of so many epochs of a trial, from its genome's counts."""
     recipe, data = settings["task"]["settings"]["recipe"], settings["data"]
     passes = epochs * ((1 + BACKWARD) * data["passes"]["train"] + data["passes"]["valid"])
-    activations = data["steps"] * recipe["batch_size"] * counts["kept"]
+    batch_size = counts.get("recipe", recipe).get("batch_size", recipe["batch_size"])
+    activations = data["steps"] * batch_size * counts["kept"]
     return Size(
         passes,
         passes * counts["network_multiply_adds"],
@@ -103,7 +114,8 @@ def kind_of(settings: Mapping[str, Any]) -> tuple[Any, ...]:
 def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, list[Measured]]:
     """Return the trials of the tables by their kind, or those of one kind alone.
 
-    Left out is what says nothing: trials that trained no epoch or were made in several processes.
+    Left out is what says nothing: trials that trained no epoch or were made in several processes,
+    and finalists that were trained otherwise than in the search, whose size is not in the tables.
     """
     from gp_cells.tables import read_tables  # pyarrow: not where nothing is foretold
 
@@ -117,8 +129,9 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
     }
     found: dict[Any, list[Measured]] = {}
     for row in read_tables(results, "trials", runs).to_pylist():
-        if row["epochs"] > 0 and row["resumed"] == 0:
-            run = settings[row["run"]]
+        run = settings[row["run"]]
+        as_counted = row["finalist"] is None or "recipe" not in run["finalists"]
+        if row["epochs"] > 0 and row["resumed"] == 0 and as_counted:
             size = size_of(counts[row["run"], row["architecture_id"]], run, row["epochs"])
             trial = Measured(row["run"], size, _undisturbed_s(row), row["peak_memory_mb"])
             found.setdefault(kind_of(run), []).append(trial)
@@ -177,12 +190,7 @@ def ask(protocol: str, genome: str, attempt: int) -> dict[str, int]:
         recipe, training = settings["task"]["settings"]["recipe"], settings["training"]
         epochs = order.get("recipe", {}).get("epochs", recipe["epochs"])
         size = size_of(order, settings, epochs)
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        AttributeError,
-    ):  # a broken file is for its job to tell of
+    except BROKEN:  # for its job to tell of
         return _doubled(UNKNOWN, attempt)
     speed = _speed(kind_of(settings))
     wanted = request(speed.seconds(size), speed.memory_mb(size), training["time_limit_s"])

@@ -21,10 +21,9 @@ from typing import Any
 from gp_cells import seeds
 from gp_cells.choose import check_range
 from gp_cells.files import RecordError, canonical_json, write_json
-from gp_cells.objectives import COUNTED
 from gp_cells.plan import read_plan, trial_folder
 from gp_cells.record import read_trial
-from gp_cells.search import BEYOND_A_TRIAL
+from gp_cells.search import BEYOND_A_TRIAL, counts_of
 from gp_cells.tables import read_tables
 from gp_cells.tabulate import curve_rows, hardware_row, trial_row
 
@@ -92,8 +91,11 @@ class Stored:
         """What `gp-cells train` is ordered to do."""
         named = ("run", "candidate", "architecture_id", "learning_rate", "seed", "finalist")
         order = {name: self.row[name] for name in named if self.row[name] is not None}
-        of_architecture = ("genome", *COUNTED, "nodes")
-        return {**order, **{name: self.architecture[name] for name in of_architecture}}
+        of_finalist = "finalist" in order
+        if of_finalist and "recipe" in self.settings["finalists"]:
+            order["recipe"] = self.settings["finalists"]["recipe"]
+        genome = self.architecture["genome"]
+        return {**order, "genome": genome, **counts_of(self.settings, genome, of_finalist)}
 
 
 def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:

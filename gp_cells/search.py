@@ -208,10 +208,8 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
     final, recipe = settings["finalists"], _final_recipe(settings)
     other = {"recipe": final["recipe"]} if "recipe" in final else {}
     chosen = finalists(read_history(history_file), settings["search"]["finalists"])
-    space = plug_in(settings, "space")
     for i, outcome in enumerate(chosen):
-        genome = parse(outcome.genome, space.language)
-        counts = space.count(genome, form_of(settings), recipe)
+        counts = counts_of(settings, outcome.genome, of_finalist=True)
         for r, factor in enumerate(final["learning_rate_factors"]):
             for s, seed in enumerate(final["seeds"]):
                 slot = replicate_slot(i, r, s)
@@ -282,6 +280,13 @@ def _mean(losses: Sequence[float | None]) -> float | None:
 
 def _or_infinite(loss: float | None) -> float:
     return math.inf if loss is None else loss
+
+
+def counts_of(settings: Mapping[str, Any], genome: str, of_finalist: bool) -> dict[str, int]:
+    """Return how large a genome's network is in a run: in the search, or as its finalists are trained."""
+    space = plug_in(settings, "space")
+    recipe = _final_recipe(settings) if of_finalist else _recipe(settings)
+    return space.count(parse(genome, space.language), form_of(settings), recipe)
 
 
 def form_of(settings: Mapping[str, Any]) -> Form:

@@ -219,7 +219,12 @@ def _protocol(evidence: Evidence) -> list[tuple[str, str]]:
         (
             "finalists",
             f"trained anew at {len(final['learning_rate_factors'])} learning rates (× {factors}) "
-            f"with {len(final['seeds'])} seeds; the rate with the lowest mean validation loss counts",
+            f"with {len(final['seeds'])} seeds; the rate with the lowest mean validation loss counts"
+            + (
+                f"; otherwise than in the search: {_json(final['recipe'])}"
+                if "recipe" in final
+                else ""
+            ),
         ),
         ("space", _written_settings(settings["space"])),
     ]
