@@ -18,9 +18,13 @@ from gp_cells.engine.network import Network
 from gp_cells.files import read_json, write_json
 from gp_cells.genome import parse
 from gp_cells.holdout import setup_of
+from gp_cells.recipe import Recipe
 from gp_cells.record import CheckpointFile, read_trial
 from gp_cells.search import breed
+from gp_cells.spaces.convolutional import Convolutional
+from gp_cells.stopping.never import Never
 from gp_cells.stopping.patience import Patience
+from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.prepared import load
 from gp_cells.train import Finished, Interrupted, Progress, Setup, evaluate, train
 
@@ -122,6 +126,38 @@ def test_a_trial_that_goes_and_comes_back_between_any_two_batches_ends_with_the_
     assert interruptions == 3 * len(list(setup.task.batches(splits["train"], None)))
     assert finished.resumed == interruptions
     assert same(finished, uninterrupted)
+
+
+def test_a_cnn_that_goes_and_comes_back_between_any_two_batches_ends_with_the_same_bits(
+    tmp_path: Path,
+) -> None:
+    recipe = Recipe(units=4, batch_size=256, epochs=3, learning_rate=0.01, dropout=0.3)
+    task, space = Digits(recipe), Convolutional(reductions=1)
+    data = task.read()
+    setup = Setup(
+        genome=parse(space.baselines["darts_v2"].read_text(), space.language),
+        space=space,
+        task=task,
+        form=data.form,
+        learning_rate=0.01,
+        seed=3,
+        stopper=Never(),
+        time_limit_s=600,
+        engine="eager",
+    )
+    uninterrupted = train(setup, data.splits, Nowhere())
+    keeper = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
+    while True:
+        try:
+            finished = train(setup, data.splits, keeper, lambda: True)
+            break
+        except Interrupted:
+            pass
+    assert finished.resumed == 3 * 5
+    assert same(finished, uninterrupted)
+    errors = [[epoch.valid_error for epoch in of.epochs] for of in (finished, uninterrupted)]
+    assert errors[0] == errors[1]
+    assert all(0 <= error <= 1 for error in errors[0])
 
 
 def test_a_trial_resumed_after_its_last_epoch_stops_where_an_uninterrupted_one_does(
