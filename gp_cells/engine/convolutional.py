@@ -13,9 +13,8 @@ from torch.nn import functional
 from gp_cells.engine.cell import Engine
 from gp_cells.layers import Convolution, Layer, Norm, Piece, pieces
 
-MOMENTUM = (
-    0.1  # of a norm's running mean and variance, once it has seen as many batches as that takes
-)
+MOMENTUM = 0.1  # of a norm's running mean and variance
+YOUNG = 10  # batches of which those are plain means
 EPSILON = 1e-5
 
 
@@ -148,12 +147,12 @@ class BatchNorm(nn.Module):
         return functional.batch_norm(maps, *running, *learned, own, momentum, EPSILON)
 
     def _momentum(self) -> float:
-        if not self.is_young:
+        seen = int(self.batches) if self.is_young else YOUNG
+        if seen == YOUNG:
+            self.is_young = False
             return MOMENTUM
         self.batches += 1
-        momentum = 1 / int(self.batches)
-        self.is_young = momentum > MOMENTUM
-        return max(momentum, MOMENTUM)
+        return 1 / (seen + 1)
 
 
 class Mean(nn.Module):
