@@ -18,7 +18,8 @@ import numpy as np
 from gp_cells.genome import Genome, parse
 from gp_cells.report.charts import bootstrap
 from gp_cells.spaces.recurrent import Recurrent
-from gp_cells.strategies import STRATEGIES, Outcome
+from gp_cells.strategies import STRATEGIES
+from gp_cells.truth import Row, play
 from gp_cells.variation import distance
 
 WAVES, SLOTS = 24, 8
@@ -33,19 +34,11 @@ def target(name: str) -> Genome:
 
 def search(name: str, strategy: str, lag: int, seed: int) -> list[float]:
     """Return the best loss after each wave of a search whose waves see nothing newer than the lag."""
-    goal = target(name)
-    chosen = STRATEGIES[strategy]()
-    history: list[Outcome] = []
-    best = []
-    for wave in range(WAVES):
-        seen = history[: max(0, wave - lag + 1) * SLOTS]
-        for slot, proposal in enumerate(chosen.propose(seen, wave, SLOTS, SPACE, seed)):
-            genome, candidate = proposal.genome, f"w{wave:03d}-{slot:02d}"
-            loss = distance(genome, goal)
-            row = (candidate, wave, str(genome), genome.architecture_id, "ok", loss)
-            history.append(Outcome(*row))
-        best.append(min(outcome.fitness for outcome in history))
-    return best
+    goal, chosen = target(name), STRATEGIES[strategy]()
+    table = lambda genome: Row(distance(genome, goal))  # noqa: E731
+    history = play(chosen, SPACE, table, WAVES, SLOTS, lag, seed)
+    best = np.minimum.accumulate([outcome.fitness for outcome in history])
+    return best[SLOTS - 1 :: SLOTS].tolist()
 
 
 def main(seeds: int) -> None:

@@ -22,6 +22,7 @@ from tiny import TINY
 from gp_cells.cli import main
 from gp_cells.files import read_fitness, read_json, write_json, written_beside
 from gp_cells.plan import read_plan
+from gp_cells.search import read_history
 from gp_cells.tables import read_tables, write_rows
 from gp_cells.watch import progress_line
 
@@ -226,6 +227,14 @@ def test_a_genome_that_no_language_knows_is_refused_in_one_line(
     assert train(run, "waves/000/00") == 2
     [line] = capsys.readouterr().err.splitlines()
     assert "sinus" in line
+
+
+def test_the_history_has_the_objectives_of_the_fitness_files(run: Path) -> None:
+    assert score(run) == 0
+    fitness = read_json(run / "waves/000/00/fitness.json")
+    [outcome] = read_history(run / "waves/000/history.jsonl.gz")
+    assert outcome.objectives == fitness["objectives"]
+    assert outcome.objectives["parameters"] > 0
 
 
 def test_a_fitness_file_of_another_genome_is_refused_by_score(

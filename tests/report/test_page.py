@@ -69,6 +69,27 @@ def test_the_page_says_which_versions_are_mixed_and_only_then(page, copied):
     assert "1.0 (1 trials)" in text
 
 
+def test_a_front_is_shown_with_the_reference_point_of_its_hypervolume(page, copied):
+    results, comparison = copied
+    assert "Several objectives" not in markup(page)
+    [row] = [row for row in comparison["tasks"][0]["rows"] if row["strategy"] == "random"][:1]
+    comparison["tasks"][0]["fronts"] = [
+        {
+            **{key: row[key] for key in ("run", "strategy", "seed")},
+            "objectives": ["fitness", "parameters"],
+            "reference_point": [12.0, 50000.0],
+            "hypervolume": 81234.5,
+            "points": [{"candidate": "w002-01", "values": [9.25, 9792.0]}],
+        }
+    ]
+
+    write_report(results, "made_up", comparison, results / "index.html")
+
+    text = markup(results / "index.html")
+    assert "random, seed 1: hypervolume 81234.5 within (12, 50000)" in text
+    assert re.search(r"w002-01</th>\s*<td[^>]*>9.25</td>\s*<td[^>]*>9792</td>", text)
+
+
 def test_the_page_tells_how_to_make_a_trial_anew(page):
     assert re.search(r"gp-cells rerun made_up-bach_chorales-\w+-s1/r00-", markup(page))
 
