@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import nn
 
 from gp_cells.choose import SettingError
@@ -84,7 +84,7 @@ def write(network: nn.Module, form: Form, text: str, folder: Path) -> list[str]:
     with written_beside(python) as partial:
         partial.write_text(writer.source(network, form, text))
     with written_beside(stored) as partial:
-        save_file(weights, partial)
+        partial.write_bytes(save(weights))
     module = load_module(python)
     exported = module.load()
     apart = compare(network, exported, make_inputs(network, form, time=7, batch=3))

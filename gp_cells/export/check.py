@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import secrets
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,11 +19,15 @@ CLOSE = 1e-4  # most that outputs may differ, as a share of the largest, or of 1
 
 
 def load_module(python: Path) -> ModuleType:
-    """Return an exported Python file as the module that it is."""
-    spec = importlib.util.spec_from_file_location("exported_network", python)
+    """Return an exported Python file as the module that it is.
+
+    Torch looks its functions up by the module's name when it traces a network, and remembers what it
+    found; so every one has a name of its own.
+    """
+    spec = importlib.util.spec_from_file_location(f"exported_{secrets.token_hex(6)}", python)
     assert spec is not None and spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # where torch looks for it when it traces a network
+    sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 

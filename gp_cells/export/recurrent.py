@@ -43,35 +43,12 @@ def is_tied(network: Network) -> bool:
 
 def source(network: Network, form: Form, about: str) -> str:
     """Return the text of the file."""
-    cell, is_text = network.cells[0], network.embedding is not None
-    shape = "(time, batch) int64" if is_text else "(time, batch, FEATURES)"
+    cell, build, run = network.cells[0], _build(network), _run(network)
+    shape = "(time, batch, FEATURES)" if network.embedding is None else "(time, batch) int64"
     states = ", ".join(cell.program.states)
-    build = (
-        ["self.embedding = nn.Embedding(FEATURES, UNITS)"]
-        if is_text and not is_tied(network)
-        else []
-    )
-    first = "UNITS" if is_text else "FEATURES"
-    cells = f"Cell({first} if i == 0 else UNITS) for i in range(LAYERS)"
-    build += [f"self.layers = nn.ModuleList({cells})"]
-    build += ["self.output = nn.Linear(UNITS, OUTPUTS)"]
-    table = "self.output.weight" if is_tied(network) else "self.embedding.weight"
-    values = f"functional.embedding(inputs, {table})" if is_text else "inputs"
-    dropped = [f"    values = functional.dropout(values, {network.dropout}, self.training)"]
-    run = [
-        f"values = {values}",
-        "if state is None:",
-        f"    state = values.new_zeros(LAYERS, {len(cell.program.states)}, values.shape[1], UNITS)",
-        "carried = []",
-        "for layer, before in zip(self.layers, state, strict=True):",
-        "    values, after = layer(values, before)",
-        *(dropped if network.dropout else []),
-        "    carried.append(after)",
-        "return self.output(values), torch.stack(carried)",
-    ]
     used = {step.operation for step in cell.program.steps}
     imports = [f"from torch import {', '.join(['nn', *(s for s in SQUASHINGS if s in used)])}"]
-    if is_text or network.dropout:
+    if any("functional" in line for line in run):
         imports.append("from torch.nn import functional")
     return f'''\
 """A recurrent network in plain torch, trained by gp-cells.
@@ -111,7 +88,7 @@ class Cell(nn.Module):
         outputs, state = unroll(self.step, {_projected(cell.program)}, tuple(state))
         return outputs, torch.stack(state)
 
-    def step(self, x, {", ".join(cell.program.states)}):
+    def step(self, x, {states}):
 {_indented(step_lines(cell.program))}
 
 
@@ -136,6 +113,37 @@ class Network(nn.Module):
 
 
 {LOAD}'''
+
+
+def _build(network: Network) -> list[str]:
+    """Return the lines that make the network's modules."""
+    first = "FEATURES" if network.embedding is None else "UNITS"
+    lines = [
+        "self.embedding = nn.Embedding(FEATURES, UNITS)",
+        f"self.layers = nn.ModuleList(Cell({first} if i == 0 else UNITS) for i in range(LAYERS))",
+        "self.output = nn.Linear(UNITS, OUTPUTS)",
+    ]
+    return lines if network.embedding is not None and not is_tied(network) else lines[1:]
+
+
+def _run(network: Network) -> list[str]:
+    """Return the lines that run the network."""
+    values = "inputs" if network.embedding is None else "self.embedding(inputs)"
+    if is_tied(network):
+        values = "functional.embedding(inputs, self.output.weight)"
+    dropped = [f"    values = functional.dropout(values, {network.dropout}, self.training)"]
+    states = len(network.cells[0].program.states)
+    return [
+        f"values = {values}",
+        "if state is None:",
+        f"    state = values.new_zeros(LAYERS, {states}, values.shape[1], UNITS)",
+        "carried = []",
+        "for layer, before in zip(self.layers, state, strict=True):",
+        "    values, after = layer(values, before)",
+        *(dropped if network.dropout else []),
+        "    carried.append(after)",
+        "return self.output(values), torch.stack(carried)",
+    ]
 
 
 def _indented(lines: Sequence[str]) -> str:
@@ -224,26 +232,22 @@ def _projections(count: Mapping[str, int]) -> list[str]:
     """Return the lines that make gates, projections of the input and of the last output."""
     gates, inputs, recurrents = (count[family] for family in ("gate", "input", "recurrent"))
     lines = ["products = h @ self.weight_recurrent"] if gates + recurrents else []
-    x, products = ("x", "products")
     if gates and inputs:
-        x = f"x[:, : {gates} * UNITS]"
+        lines.append(f"x, inputs = x.split(({gates} * UNITS, {inputs} * UNITS), 1)")
     if gates and recurrents:
-        products = f"products[:, : {gates} * UNITS]"
+        sizes = f"({gates} * UNITS, {recurrents} * UNITS)"
+        lines.append(f"products, recurrents = products.split({sizes}, 1)")
     if gates:
-        lines.append(f"gates = {x} + {products} + self.gate_bias")
+        lines.append("gates = x + products + self.gate_bias")
         lines += _split("gate", gates, "gates")
-    if inputs:
-        lines += _split("input", inputs, f"x[:, {gates} * UNITS :]" if gates else "x")
-    if recurrents:
-        rest = f"products[:, {gates} * UNITS :]" if gates else "products"
-        lines += _split("recurrent", recurrents, rest)
-    return lines
+    lines += _split("input", inputs, "inputs" if gates else "x")
+    return [*lines, *_split("recurrent", recurrents, "recurrents" if gates else "products")]
 
 
 def _split(family: str, count: int, values: str) -> list[str]:
     names = [f"{family}{i + 1}" for i in range(count)]
-    if count == 1:
-        return [f"{names[0]} = {values}"]
+    if count <= 1:
+        return [f"{name} = {values}" for name in names]
     if count <= WIDEST:
         return [f"{', '.join(names)} = {values}.split(UNITS, 1)"]
     rows = [names[i : i + WIDEST] for i in range(0, count, WIDEST)]
