@@ -104,12 +104,13 @@ def print_means(name: str, values: np.ndarray) -> None:
 
 FRONT_EVALUATIONS = (100, 200, 500, 1000)
 SLOTS = 20
-FRONTS = {  # the second objective, and about the medians of the table as reference point
-    "nas_bench_201": ("drift_error", (0.1, 0.25)),
-    "graph photo": ("latency_s", (0.1, 0.005)),
-    "graph arxiv": ("latency_s", (0.28, 0.06)),
-}
-WIDE = {"nas_bench_201": ("parameters", (0.2, 1.6e6))}  # worse than nearly all rows
+FRONTS: list[tuple[str, str, pareto.Point]] = [  # the second objective, and the reference point
+    ("nas_bench_201", "drift_error", (0.1, 0.25)),  # about the medians of the table, here and below
+    ("nas_bench_201", "parameters", (0.1, 350e3)),
+    ("graph photo", "latency_s", (0.1, 0.005)),
+    ("graph arxiv", "latency_s", (0.28, 0.06)),
+    ("nas_bench_201", "parameters", (0.2, 1.6e6)),  # worse than nearly every cell
+]
 
 
 def points(found: Sequence[Row | Outcome], second: str) -> list[pareto.Point]:
@@ -143,7 +144,7 @@ def print_shares(pool: ProcessPoolExecutor, seeds: int) -> None:
     print(
         "".join([f"\n{'share of hypervolume: median (worst)':68}", *(f"{c:>20}" for c in columns)])
     )
-    for truth, (second, reference) in [*FRONTS.items(), *WIDE.items()]:
+    for truth, second, reference in FRONTS:
         for arm in ("random", "nsga2"):
             jobs = [(truth, second, reference, arm, seed) for seed in range(1, seeds + 1)]
             found = np.array(list(pool.map(shares, *zip(*jobs, strict=True))))
