@@ -4,7 +4,8 @@
     genome = gp_cells.parse(text, space="recurrent")
     cell = gp_cells.build(genome, inputs=128, units=256)
     output, state = cell(x)
-    trials = gp_cells.Results("results").table("trials")
+    results = gp_cells.Results("results")
+    trials, best = results.table("trials"), results.best(task="bach_chorales")
 
 Importing the package itself imports nothing heavy: the Snakefile does so in every cluster job.
 """
@@ -60,3 +61,46 @@ class Results:
         from gp_cells.tables import read_tables
 
         return read_tables(Path(self.folder), name)
+
+    def query(self, sql: str) -> pa.Table:
+        """Return the answer to SQL by DuckDB, each table being a view of its name.
+
+        Raises:
+            RecordError: there are no tables.
+            SettingError: DuckDB refuses the SQL.
+        """
+        from gp_cells.query import ask
+
+        return ask(Path(self.folder), sql)
+
+    def best(self, task: str | None = None, max_params: int | None = None) -> pa.Table:
+        """Return the architectures of each run, the lowest mean validation loss first.
+
+        `gp_cells.query.best` says which trials count.
+
+        Raises:
+            RecordError: there is no such task.
+        """
+        from gp_cells.query import best
+
+        return best(Path(self.folder), task, max_params)
+
+    def curve(self, trial: str) -> pa.Table:
+        """Return the learning curve of a trial: `RUN/CANDIDATE`, or a trial_id or its first letters.
+
+        Raises:
+            RecordError: there is no such trial, or more than one.
+        """
+        from gp_cells.query import curve
+
+        return curve(Path(self.folder), trial)
+
+    def lineage(self, trial: str) -> pa.Table:
+        """Return a trial's candidate and all its ancestors, generation by generation.
+
+        Raises:
+            RecordError: there is no such trial, or more than one.
+        """
+        from gp_cells.query import lineage
+
+        return lineage(Path(self.folder), trial)

@@ -22,19 +22,29 @@ DIFFERENT, BAD_INPUT, TRY_AGAIN = 1, 2, 75
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     options = parser().parse_args(arguments)
-    from gp_cells.choose import SettingError
-    from gp_cells.files import RecordError
-    from gp_cells.genome import GenomeError
-    from gp_cells.tasks import DataError
-
     try:
         return options.run(options) or 0
-    except (SettingError, GenomeError, DataError, RecordError) as error:
+    except ValueError as error:
+        if not is_refusal(error):
+            raise
         print(f"gp-cells {options.command}: {error}", file=sys.stderr)
         return BAD_INPUT
     except OSError as error:
         print(f"gp-cells {options.command}: {error}", file=sys.stderr)
         return 1
+
+
+def is_refusal(error: ValueError) -> bool:
+    """Return whether an error says that the input is bad.
+
+    What it knows is imported only now: a command that does well, as `query`, is not to wait for it.
+    """
+    from gp_cells.choose import SettingError
+    from gp_cells.files import RecordError
+    from gp_cells.genome import GenomeError
+    from gp_cells.tasks import DataError
+
+    return isinstance(error, (SettingError, GenomeError, DataError, RecordError))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -199,8 +209,9 @@ def summary(options: argparse.Namespace) -> None:
 def rerun(options: argparse.Namespace) -> int:
     """Make one trial of the tables anew, or a sample of all, and say whether it came out the same."""
     from gp_cells.choose import SettingError
-    from gp_cells.rerun import find_trial, sample_trials, summary
+    from gp_cells.query import find_trial
     from gp_cells.rerun import rerun as make_anew
+    from gp_cells.rerun import sample_trials, summary
 
     if options.all == (options.trial is not None) or (options.sample and not options.all):
         raise SettingError("name one trial, or give --all, with --sample N for N of them")
@@ -212,6 +223,13 @@ def rerun(options: argparse.Namespace) -> int:
     if options.all:
         print(summary(verdicts))
     return 0 if all(verdict.is_good for verdict in verdicts) else DIFFERENT
+
+
+def query(options: argparse.Namespace) -> None:
+    """Print the answer to SQL over the tables."""
+    from gp_cells.query import show as show_answer
+
+    show_answer(options.results, options.sql, options.format)
 
 
 def cost(options: argparse.Namespace) -> None:
@@ -392,6 +410,15 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             "--sample": {"type": int, "metavar": "N", "help": "of all, N drawn at random"},
             "--seed": {"type": int, "default": 1, "help": "of the sample"},
             "--profile": {"default": "profiles/local"},
+            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+        },
+    ),
+    "query": (
+        query,
+        "print the answer to SQL over the tables",
+        {
+            "sql": {"metavar": "SQL", "help": "each table is a view of its name, see `dictionary`"},
+            "--format": {"choices": ["table", "csv"], "default": "table"},
             "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
         },
     ),

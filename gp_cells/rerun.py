@@ -45,21 +45,6 @@ Row = dict[str, Any]
 # --- which rows -----------------------------------------------------------------------------------
 
 
-def find_trial(results: Path, name: str) -> Row:
-    """Return the row of `trials` that is called `RUN/CANDIDATE`, or whose trial_id begins so.
-
-    Raises:
-        RecordError: none or more than one is.
-    """
-    found = [row for row in _trials(results) if name == label(row) or _begins(row, name)]
-    if len(found) != 1:
-        raise RecordError(
-            f"{len(found)} trials in {results}/tables are {name!r}; give a run and a candidate as "
-            "RUN/w000-00, or a trial_id"
-        )
-    return found[0]
-
-
 def sample_trials(results: Path, count: int | None, seed: int) -> list[Row]:
     """Return so many rows of `trials`, drawn without repetition, or all of them.
 
@@ -69,7 +54,7 @@ def sample_trials(results: Path, count: int | None, seed: int) -> list[Row]:
     """
     if count is not None:
         check_range("--sample", count, 1)
-    rows = sorted(_trials(results), key=label)
+    rows = sorted(read_tables(results, "trials").to_pylist(), key=label)
     if not rows:
         raise RecordError(f"{results}/tables has no trials; run a benchmark to its end first")
     if count is None or count >= len(rows):
@@ -81,14 +66,6 @@ def sample_trials(results: Path, count: int | None, seed: int) -> list[Row]:
 def label(row: Mapping[str, Any]) -> str:
     """Return what a trial is called: its run and candidate."""
     return f"{row['run']}/{row['candidate']}"
-
-
-def _trials(results: Path) -> list[Row]:
-    return list(read_tables(results, "trials").to_pylist())
-
-
-def _begins(row: Mapping[str, Any], name: str) -> bool:
-    return len(name) >= 6 and bool(row["trial_id"].startswith(name))
 
 
 # --- making them anew -----------------------------------------------------------------------------

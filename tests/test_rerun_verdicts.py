@@ -13,7 +13,7 @@ from tiny import TINY
 
 from gp_cells.choose import SettingError
 from gp_cells.cli import main
-from gp_cells.files import RecordError, read_json
+from gp_cells.files import read_json
 from gp_cells.plan import read_plan, trial_folder
 from gp_cells.rerun import (
     TOLERANCE,
@@ -21,7 +21,6 @@ from gp_cells.rerun import (
     Verdict,
     config_of,
     configs,
-    find_trial,
     hold_against,
     label,
     lay_out,
@@ -165,19 +164,6 @@ def made_rows() -> Any:
 
 
 TRIAL_COLUMNS = [name for name, *_ in SCHEMAS["trials"]]
-
-
-@pytest.mark.parametrize("name", ["tiny-bach-gp-s1/w000-07", "07" * 16, "070707"])
-def test_a_trial_is_found_by_run_and_candidate_or_by_the_start_of_its_id(
-    results: Path, name: str
-) -> None:
-    assert label(find_trial(results, name)) == "tiny-bach-gp-s1/w000-07"
-
-
-@pytest.mark.parametrize("name", ["w000-07", "tiny-bach-gp-s1/w009-99", "0", "070708"])
-def test_a_name_that_is_no_single_trial_is_refused(results: Path, name: str) -> None:
-    with pytest.raises(RecordError, match=r"trials in .* give a run and a candidate"):
-        find_trial(results, name)
 
 
 def test_a_sample_is_the_same_for_the_same_seed_and_another_for_another(results: Path) -> None:

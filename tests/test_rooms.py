@@ -32,6 +32,7 @@ ORDER = [
     "measures",
     "record",
     "tables",
+    "query",
     "cost",
     "strategies",
     "search",
