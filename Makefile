@@ -19,7 +19,7 @@ environment: .venv/.installed  ## install everything into .venv, at the versions
 .venv/.installed: pyproject.toml envs/constraints.txt
 	python3 -m venv .venv
 	$(if $(TORCH),grep -vE '^(torch|triton)==',cat) envs/constraints.txt > .venv/constraints.txt
-	python -m pip install -c .venv/constraints.txt $(if $(TORCH),'$(TORCH)') -e '.[test,slurm,lsf,flux]'
+	python -m pip install -c .venv/constraints.txt $(if $(TORCH),'$(TORCH)') -e '.[test,export,slurm,lsf,flux]'
 	touch $@
 
 quickstart: environment  ## run config/quickstart.yaml on this machine and show its results

@@ -232,6 +232,13 @@ def query(options: argparse.Namespace) -> None:
     show_answer(options.results, options.sql, options.format)
 
 
+def export(options: argparse.Namespace) -> None:
+    """Write a trial's network as files that need this package no more."""
+    from gp_cells.export import export as export_trial
+
+    print("\n".join(export_trial(options.results, options.trial, options.to)))
+
+
 def cost(options: argparse.Namespace) -> None:
     """Print how well time and memory of the trials in the tables are foretold."""
     from gp_cells.cost import report as cost_report
@@ -419,6 +426,15 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         {
             "sql": {"metavar": "SQL", "help": "each table is a view of its name, see `dictionary`"},
             "--format": {"choices": ["table", "csv"], "default": "table"},
+            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+        },
+    ),
+    "export": (
+        export,
+        "write a trial's network as Python, safetensors and ONNX",
+        {
+            "trial": {"help": "RUN/CANDIDATE, or a trial_id or its first letters"},
+            "--to": {"type": Path, "metavar": "FOLDER", "help": "else RUN-CANDIDATE"},
             "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
         },
     ),

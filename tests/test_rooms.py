@@ -42,6 +42,7 @@ ORDER = [
     "report",
     "watch",
     "rerun",
+    "export",
     "cli",
 ]
 

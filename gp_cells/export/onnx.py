@@ -1,0 +1,86 @@
+"""An exported network as an ONNX graph; for sequences of any length, batches of any size.
+
+A recurrent layer's loop over time becomes ONNX's Scan: before torch traces the network, its function
+`unroll` is put on torch's own scan.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import logging
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from torch import Tensor, nn
+from torch._higher_order_ops.scan import scan
+
+PACKAGES = ("onnx", "onnxruntime", "onnxscript")  # the extra `export`
+
+State = tuple[Tensor, ...]
+
+
+def is_there() -> bool:
+    """Return whether what writes and runs ONNX is installed."""
+    return all(importlib.util.find_spec(name) for name in PACKAGES)
+
+
+def write(module: ModuleType, network: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:
+    """Write the network of an exported Python file, traced with some inputs.
+
+    A recurrent network's inputs are the sequences and the state; the axes time and batch stay open.
+    """
+    module.unroll = _unroll  # type: ignore[attr-defined]
+    any_size = torch.export.Dim.DYNAMIC
+    sizes = [{0: any_size, 1: any_size}, {2: any_size}] if len(inputs) > 1 else [{0: any_size}]
+    names = ["inputs", "state"] if len(inputs) > 1 else ["images"]
+    with _silence():
+        graph = torch.onnx.export(
+            network,
+            inputs,
+            dynamo=True,
+            dynamic_shapes=tuple(sizes),
+            input_names=names,
+            output_names=["predictions", "last_state"][: len(inputs)],
+            verbose=False,
+        )
+    assert graph is not None
+    graph.save(path)
+
+
+def run(path: Path, inputs: tuple[Tensor, ...]) -> list[Tensor]:
+    """Return what onnxruntime gives for some inputs."""
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    named = zip(session.get_inputs(), inputs, strict=True)
+    outputs = session.run(None, {entry.name: tensor.numpy() for entry, tensor in named})
+    return [torch.from_numpy(output) for output in outputs]
+
+
+def _unroll(step: Callable[..., State], inputs: Tensor, state: State) -> tuple[Tensor, State]:
+    """Do as `unroll` of an exported file; what scan is given and gives may share no memory."""
+
+    def once(carried: State, x: Tensor) -> tuple[State, Tensor]:
+        after = tuple(part.clone() for part in step(x, *carried))
+        return after, after[0].clone()
+
+    last, outputs = scan(once, tuple(part.clone() for part in state), inputs)
+    return outputs, last
+
+
+@contextlib.contextmanager
+def _silence() -> Iterator[None]:
+    """Keep to itself what the exporter says of packages that it does without."""
+    logger = logging.getLogger("torch.onnx")
+    level = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        logger.setLevel(level)
