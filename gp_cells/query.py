@@ -29,15 +29,16 @@ SHORTEST = 6  # letters of a trial_id that stand for it
 
 BEST = """
 select
-    task, run, arg_min(candidate, fitness) as candidate, name, role,
+    task, run, arg_min(candidate, fitness) as candidate, any_value(name) as name, role,
     avg(fitness) as valid_loss, min(fitness) as valid_min, max(fitness) as valid_max,
     count(*) as seeds, count(*) - count(fitness) as failed,
-    any_value(learning_rate) as learning_rate, network_parameters, architecture_id, genome
+    any_value(learning_rate) as learning_rate, any_value(network_parameters) as network_parameters,
+    architecture_id, any_value(genome) as genome
 from trials join runs using (run) join architectures using (run, architecture_id)
 where (role = 'search' or chosen)
     and ($task::varchar is null or task = $task)
     and ($max_params::bigint is null or network_parameters <= $max_params)
-group by task, run, architecture_id, name, role, network_parameters, genome
+group by task, run, architecture_id, role
 having count(fitness) > 0
 qualify row_number() over (partition by run, architecture_id order by role) = 1
 order by failed > 0, valid_loss, run, architecture_id
@@ -120,18 +121,22 @@ def _asked(results: Path, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
         raise SettingError(" ".join(str(error).split())) from error
 
 
-def find_trial(results: Path, name: str) -> Row:
-    """Return the row of `trials` that is called `RUN/CANDIDATE`, or whose trial_id begins so.
+def find_trial(results: Path, name: str, *columns: str) -> Row:
+    """Return the row of `trials`, or some columns of it, that a name stands for.
+
+    The name is `RUN/CANDIDATE`, or a trial_id or its first letters.
 
     Raises:
-        RecordError: none or more than one is.
+        RecordError: there is no such trial, or more than one.
     """
+    run, _, candidate = name.rpartition("/")
+    meant = {"run": run, "candidate": candidate} if run else {"start": name}
+    by_start = f"starts_with(trial_id, $start) and len($start) >= {SHORTEST}"
     found = ask(
         results,
-        "select * from trials where run || '/' || candidate = $name"
-        " or (len($name) >= $shortest and starts_with(trial_id, $name))",
-        name=name,
-        shortest=SHORTEST,
+        f"select {', '.join(columns) or '*'} from trials"
+        f" where {'run = $run and candidate = $candidate' if run else by_start}",
+        **meant,
     )
     if found.num_rows != 1:
         raise RecordError(
@@ -144,12 +149,10 @@ def find_trial(results: Path, name: str) -> Row:
 
 def curve(results: Path, name: str) -> pa.Table:
     """Return the rows of `curves` of a trial, called as in `find_trial`, by epoch."""
-    trial = find_trial(results, name)
     return ask(
         results,
         "select * from curves where run = $run and trial_id = $trial_id order by epoch",
-        run=trial["run"],
-        trial_id=trial["trial_id"],
+        **find_trial(results, name, "run", "trial_id"),
     )
 
 
@@ -178,7 +181,7 @@ def lineage(results: Path, name: str) -> pa.Table:
     nearest. A trial that is called as in `find_trial` and is a finalist's replicate stands for its
     architecture's best candidate in the search.
     """
-    trial = find_trial(results, name)
+    trial = find_trial(results, name, "run", "candidate", "role", "architecture_id")
     own = trial["candidate"]
     if trial["role"] == "replicate":
         searched = ask(
