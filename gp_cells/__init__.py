@@ -40,9 +40,18 @@ def parse(text: str, space: str = "recurrent") -> Genome:
 
 
 def build(genome: Genome, inputs: int, units: int) -> nn.Module:
-    """Return a trainable layer: (time, batch, inputs) → (time, batch, units) and the last state."""
+    """Return a trainable layer: (time, batch, inputs) → (time, batch, units) and the last state.
+
+    Raises:
+        ValueError: the genome is no recurrent cell.
+    """
     from gp_cells.engine import build as build_cell
 
+    if not genome.language.carried:
+        raise ValueError(
+            f"build makes recurrent layers, this genome is {genome.language.name}; its space has "
+            "`network(genome, form, recipe, engine, device, precision)`"
+        )
     return build_cell(genome, inputs, units)
 
 
