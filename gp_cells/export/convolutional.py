@@ -24,6 +24,8 @@ def weights(network: Network) -> dict[str, Tensor]:
     found, needed = {}, read_layers(network)
     for name, weight in network.state_dict().items():
         learned = re.match(r"learned\.(\d+)", name)
+        if name.endswith(".batches"):
+            continue  # how many a norm has seen matters in training alone
         if learned is None or int(learned[1]) in needed:
             front, _, last = re.sub(r"^learned\.", "v", name).rpartition(".")
             found[f"{front}.{NORM.get(last, last)}"] = weight
