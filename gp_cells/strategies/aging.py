@@ -22,10 +22,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from gp_cells import seeds, variation
-from gp_cells.choose import SettingError, check_range
+from gp_cells.choose import check_range
 from gp_cells.genome import parse
 from gp_cells.spaces import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal
+from gp_cells.strategies.strategy import Outcome, Proposal, check_founders
 
 
 @dataclass(frozen=True)
@@ -45,12 +45,7 @@ class Aging:
 
     def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse a plan that ends before the first child, or an empty space; see `Strategy.check`."""
-        if waves * slots <= self.population:
-            raise SettingError(
-                f"aging.population: {self.population} random genomes come before the first child, "
-                f"and {waves} waves of {slots} slots have no more; lower it or search longer"
-            )
-        variation.sample(space, seeds.generator(purpose="check"))
+        check_founders("aging.population", self.population, waves, slots, space)
 
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int

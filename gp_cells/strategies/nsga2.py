@@ -26,7 +26,7 @@ from gp_cells.choose import SettingError, check_range
 from gp_cells.genome import parse
 from gp_cells.objectives import FITNESS, OBJECTIVES
 from gp_cells.spaces import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal, mutated
+from gp_cells.strategies.strategy import Outcome, Proposal, check_founders, mutated
 
 
 @dataclass(frozen=True)
@@ -59,12 +59,7 @@ class NSGA2:
             raise SettingError(
                 f"nsga2.objectives: there is no {unknown[0]!r}; choose from {allowed}"
             )
-        if waves * slots <= self.population:
-            raise SettingError(
-                f"nsga2.population: {self.population} random genomes come before the first child, "
-                f"and {waves} waves of {slots} slots have no more; lower it or search longer"
-            )
-        variation.sample(space, seeds.generator(purpose="check"))
+        check_founders("nsga2.population", self.population, waves, slots, space)
 
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int

@@ -9,7 +9,8 @@ from typing import Protocol
 
 import numpy as np
 
-from gp_cells import variation
+from gp_cells import seeds, variation
+from gp_cells.choose import SettingError
 from gp_cells.genome import Genome
 from gp_cells.spaces import Vocabulary
 
@@ -66,6 +67,20 @@ class Strategy(Protocol):
         newest waves are not in it yet.
         """
         ...
+
+
+def check_founders(place: str, population: int, waves: int, slots: int, space: Vocabulary) -> None:
+    """Refuse a population that is not full before a plan ends, or a space that nothing is drawn from.
+
+    Raises:
+        SettingError: one of both.
+    """
+    if waves * slots <= population:
+        raise SettingError(
+            f"{place}: {population} random genomes come before the first child, "
+            f"and {waves} waves of {slots} slots have no more; lower it or search longer"
+        )
+    variation.sample(space, seeds.generator(purpose="check"))
 
 
 def mutated(
