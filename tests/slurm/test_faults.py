@@ -21,6 +21,8 @@ from gp_cells.tables import SCHEMAS, read_tables
 # The columns of the tables that tell how a trial went and not what came out.
 VOLATILE = {
     *("wall_s", "cpu_s", "process_cpu_s", "first_step_s", "compile_s", "peak_memory_mb"),
+    *("latency_1_ms", "latency_64_ms"),
+    *("synflow_s", "jacobian_covariance_s", "hidden_covariance_s"),
     *("started_utc", "resumed", "hardware_id", "slurm_job_id"),
 }
 
