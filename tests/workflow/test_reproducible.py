@@ -11,6 +11,7 @@ import pytest
 from benchmark import GP, STEADY, Benchmark, differing
 
 from gp_cells.files import read_json
+from gp_cells.objectives import COUNTED, MEASURED
 from gp_cells.search import read_history
 from gp_cells.tables import read_tables
 
@@ -99,8 +100,10 @@ def test_no_file_that_a_search_reads_holds_a_test_loss(base: Benchmark) -> None:
         for path in (base.folder / run).rglob("history.jsonl.gz"):
             rows = [vars(outcome) for outcome in read_history(path)]
             assert {key for row in rows for key in row} == {
-                *("candidate", "wave", "genome", "architecture_id", "status", "fitness")
+                *("candidate", "wave", "genome", "architecture_id", "status", "fitness"),
+                "objectives",
             }
+            assert all(set(row["objectives"]) == {*COUNTED, *MEASURED} for row in rows)
             assert not [loss for loss in tested if loss in json.dumps(rows)]
 
 
