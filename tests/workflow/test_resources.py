@@ -52,7 +52,7 @@ def test_a_genome_file_of_another_version_does_not_stop_the_plan(copied: Benchma
 
 def test_the_error_of_what_is_foretold_is_shown_for_every_run(copied: Benchmark) -> None:
     lines = report(copied.folder / "results").splitlines()
-    assert lines[0] == "bach_chorales, engine compiled on cpu, 1 thread(s)"
+    assert lines[0] == "bach_chorales, recurrent, engine compiled on cpu, 1 thread(s)"
     runs = {line.split()[0]: line.split()[1:3] for line in lines if line.startswith("  tiny-")}
     # each is foretold from the trials of the other; nine are too few to learn from
     assert runs == {"tiny-bach-gp-s1": ["13", "0"], "tiny-bach-steady-s1": ["9", "13"]}
