@@ -28,25 +28,14 @@ def canonical_terms(terms: list[tuple[str, Term]], language: Language) -> list[t
     """
     hidden = iter(language.hidden)
     found: list[tuple[str, Term]] = []
-    for output, part in _parts(terms, language):
-        formulas = _live(part, output)
+    parts = language.parts(terms)
+    for output in language.outputs:
+        formulas = _live(dict(parts[output]), output)
         if not language.carried:
             formulas = _inlined(formulas, output)
         flat = {name: _flat(term, language) for name, term in formulas.items()}
         found += _renamed(flat, output, hidden, language)
     return [(name, _folded(term, language)) for name, term in found]
-
-
-def _parts(terms: list[tuple[str, Term]], language: Language) -> list[tuple[str, dict[str, Term]]]:
-    """Return each output, in the language's order, with the formulas that it may use."""
-    if language.carried:
-        return [(language.outputs[0], dict(terms))]
-    parts, part = {}, {}
-    for name, term in terms:
-        part[name] = term
-        if name in language.outputs:
-            parts[name], part = part, {}
-    return [(output, parts[output]) for output in language.outputs]
 
 
 def _renamed(

@@ -9,8 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from typing import TypeVar
 
 from deap import gp
+
+T = TypeVar("T")
 
 Term = tuple  # ("add", left, right), ("gate1",): a formula as nested tuples
 
@@ -100,6 +103,21 @@ class Language:
         """Every leaf: numbered projections, inputs, states of the step before, and formulas."""
         numbered = [f"{family}{i}" for family, n in self.leaves for i in range(1, n + 1)]
         return (*numbered, *self.inputs, *self.states, *self.names)
+
+    def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
+        """Return the formulas that each output may use, by its name, in their order.
+
+        Where nothing is carried over, an output ends its part, and what is after the last is of none.
+        """
+        if self.carried:
+            return {self.outputs[0]: list(formulas)}
+        parts: dict[str, list[tuple[str, T]]] = {}
+        part: list[tuple[str, T]] = []
+        for formula in formulas:
+            part.append(formula)
+            if formula[0] in self.outputs:
+                parts[formula[0]], part = part, []
+        return parts
 
     def readable(self, name: str, written: Sequence[str]) -> list[str]:
         """Return the names that a formula may read beside learned leaves, in a genome of formulas.

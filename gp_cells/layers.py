@@ -69,9 +69,8 @@ def network_layers(
     genome: Genome, image: Shape, filters: int, normals: int, reductions: int, stem: int = 1
 ) -> list[Layer]:
     """Return the layers between an image, value 0, and the classifier, which reads the last one."""
-    canonical = genome.canonical()
+    parts = genome.language.parts(genome.canonical().terms())
     layers = [Layer("image", (), image)]
-    parts = _parts(canonical)
     start = _Cell(layers, stem * filters)
     last = before = start.add("norm", start.window("conv3", 0))
     number, width = 0, filters
@@ -85,26 +84,6 @@ def network_layers(
     end = _Cell(layers, width)
     end.add("relu", end.add("norm", last))
     return layers
-
-
-def cell_layers(formulas: Sequence[tuple[str, Term]], kind: str, filters: int = 16) -> list[Layer]:
-    """Return the layers of one cell on maps of 16 × 16, `x` being value 0 and `skip` value 1."""
-    given = Shape(filters, 16, 16)
-    layers = [Layer("x", (), given), Layer("skip", (), given)]
-    width = filters * (2 if kind == "reduction" else 1)
-    _Cell(layers, width, 0, kind == "reduction").build(formulas, 0, 1)
-    return layers
-
-
-def _parts(genome: Genome) -> dict[str, list[tuple[str, Term]]]:
-    """Return the formulas of each cell, its output last."""
-    parts: dict[str, list[tuple[str, Term]]] = {}
-    part: list[tuple[str, Term]] = []
-    for name, term in genome.terms():
-        part.append((name, term))
-        if name in genome.language.outputs:
-            parts[name], part = part, []
-    return parts
 
 
 @dataclass

@@ -239,14 +239,11 @@ def _as_named_in(first: Genome, second: Genome) -> dict[str, Term]:
 
 def _places(genome: Genome) -> dict[str, tuple[str, int]]:
     """Return where each formula stands: before which output, and how many formulas before it."""
-    places: dict[str, tuple[str, int]] = {}
-    part: list[str] = []
-    for name, _ in genome.formulas:
-        part.append(name)
-        if name in genome.language.outputs:
-            places |= {other: (name, -1 if other == name else i) for i, other in enumerate(part)}
-            part = []
-    return places
+    return {
+        name: (output, -1 if name == output else i)
+        for output, part in genome.language.parts(genome.formulas).items()
+        for i, (name, _) in enumerate(part)
+    }
 
 
 def _is_readable(part: Term, name: str, written: Sequence[str], language: Language) -> bool:

@@ -143,11 +143,11 @@ def _graph_nodes(genome: Genome) -> list[Node]:
         arguments = tuple(place(child) for child in term[1:])
         return add(Node("operation", SYMBOLS.get(head, head), "", arguments, operation=head))
 
-    for name, term in genome.canonical().terms():
-        named[name] = place(term)
-        if name in genome.language.outputs:
-            add(Node("result", name, "", (named[name],), name))
-            named = {}
+    for output, part in genome.language.parts(genome.canonical().terms()).items():
+        named = {}
+        for name, term in part:
+            named[name] = place(term)
+        add(Node("result", output, "", (named[output],), output))
     return nodes
 
 

@@ -189,17 +189,12 @@ class Convolutional:
         Its network, small as it may be set, has no more parameters than any machine trains.
         """
         trees = [tree for _, tree in genome.formulas]
-        reads_x, has_read = [], False
-        for name, tree in genome.formulas:
-            has_read |= any(node.name == "x" for node in tree)
-            if name in LANGUAGE.outputs:
-                reads_x.append(has_read)
-                has_read = False
+        cells = LANGUAGE.parts(genome.formulas).values()
         return (
             len(trees) <= self.max_formulas
             and all(tree.height <= self.max_depth for tree in trees)
             and all(len(tree) <= self.max_nodes for tree in trees)
-            and all(reads_x)
+            and all(any(node.name == "x" for _, tree in cell for node in tree) for cell in cells)
             and count(network_layers(genome, PROBE, 16, 2, 2)).parameters <= MOST_PARAMETERS
         )
 
