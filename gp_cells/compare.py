@@ -16,7 +16,7 @@ from typing import Any
 from scipy.stats import spearmanr
 
 from gp_cells import pareto
-from gp_cells.objectives import FITNESS, SCORES
+from gp_cells.objectives import FITNESS, SCORES, entanglement
 from gp_cells.search import counts_of
 from gp_cells.tables import read_tables
 
@@ -61,13 +61,13 @@ def _rows(run: Row, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
     }
     tested = {row["trial_id"]: row for row in tables["test"]}
     trials = [row for row in tables["trials"] if row["run"] == run["run"] and row["chosen"]]
+    settings = json.loads(run["settings"])
+    enlarged = "recipe" in settings.get("finalists", {})
     rows = []
     for finalist in sorted({trial["finalist"] for trial in trials}):
         members = [trial for trial in trials if trial["finalist"] == finalist]
         architecture = architectures[members[0]["architecture_id"]]
         described = ("architecture_id", "name", "genome")
-        settings = json.loads(run["settings"])
-        enlarged = "recipe" in settings.get("finalists", {})
         counts = counts_of(settings, architecture["genome"], True) if enlarged else architecture
         valid = [trial["fitness"] for trial in members if trial["fitness"] is not None]
         test = [tested[t["trial_id"]] for t in members if t["trial_id"] in tested]
@@ -131,13 +131,17 @@ def _fronts(run: Row, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
     architectures = {
         row["architecture_id"]: row for row in tables["architectures"] if row["run"] == run["run"]
     }
-    trained = [
-        (row, {**architectures[row["architecture_id"]], **row, **_clearness(row)})
+    searched = [
+        {
+            **architectures[row["architecture_id"]],
+            **row,
+            "entanglement": entanglement(row["introspectability"]),
+        }
         for row in tables["trials"]
         if row["run"] == run["run"] and row["role"] == "search" and row[FITNESS] is not None
     ]
-    trained = [(row, of) for row, of in trained if all(of[name] is not None for name in names)]
-    points = [tuple(float(values[name]) for name in names) for _, values in trained]
+    trained = [row for row in searched if all(row[name] is not None for name in names)]
+    points = [tuple(float(row[name]) for name in names) for row in trained]
     best = sorted(pareto.front(points), key=lambda i: points[i])
     return [
         {
@@ -146,15 +150,10 @@ def _fronts(run: Row, tables: Mapping[str, Sequence[Row]]) -> list[Row]:
             "reference_point": reference,
             "hypervolume": pareto.hypervolume(points, tuple(reference)),
             "points": [
-                {"candidate": trained[i][0]["candidate"], "values": [*points[i]]} for i in best
+                {"candidate": trained[i]["candidate"], "values": [*points[i]]} for i in best
             ],
         }
     ]
-
-
-def _clearness(trial: Row) -> Row:
-    clear = trial["introspectability"]
-    return {"entanglement": None if clear is None or math.isnan(clear) else 1 - clear}
 
 
 def _spread(name: str, losses: Sequence[float]) -> Row:

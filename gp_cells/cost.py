@@ -37,13 +37,8 @@ UNKNOWN = {"mem_mb": 2000, "runtime": 60}  # for a genome that does not say how 
 
 ENOUGH = 10  # trials to learn from
 
-BROKEN = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    OverflowError,
-)  # what a bad file leads to
+# What a bad file leads to.
+BROKEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)

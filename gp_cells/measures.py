@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gp_cells.objectives import TIMED
+from gp_cells.objectives import TIMED, entanglement
 from gp_cells.recipe import Form
 from gp_cells.tasks import Arrays, SplitName, Task
 from gp_cells.train import Finished, Setup, is_out_of_memory, make_network
@@ -52,12 +52,11 @@ def measure(setup: Setup, splits: Mapping[SplitName, Arrays], finished: Finished
     inputs = torch.from_numpy(next(iter(task.batches(splits["train"], None))).inputs)
     inputs = first_samples(inputs, form).to(setup.device)
     scores, scores_s = {}, {}
+    network = make_network(setup)
     for name, score in SCORES.items():
-        network = make_network(setup)
         began = time.perf_counter()
         scores[name] = _if_it_fits(score, network, inputs, form)
         scores_s[name] = time.perf_counter() - began
-    network = make_network(setup)
     network.load_state_dict(finished.best_weights)
     latency_ms = {
         str(size): _if_it_fits(latency, network, inputs, form, size) for size in LATENCY_BATCHES
@@ -78,12 +77,11 @@ def _if_it_fits(measured: Callable[..., float | None], *given: Any) -> float | N
 
 def objectives(measures: Measures, finished: Finished) -> dict[str, float | None]:
     """Return what was measured as objectives, to be minimised; None where there is no number."""
-    clear = measures.introspectability
     found = {f"latency_{size}_ms": value for size, value in measures.latency_ms.items()}
     return {
         **dict.fromkeys(TIMED),
         **found,
-        "entanglement": None if clear is None or math.isnan(clear) else 1 - clear,
+        "entanglement": entanglement(measures.introspectability),
         "cpu_s": sum(epoch.cpu_s for epoch in finished.epochs),
     }
 
@@ -93,9 +91,8 @@ def latency(network: Any, inputs: Tensor, form: Form, size: int) -> float:
 
     They are those given, over and over; sequences in the length that they have.
     """
-    axis = 0 if form.inputs == "images" else 1
-    places = torch.arange(size, device=inputs.device) % inputs.shape[axis]
-    batch = inputs.index_select(axis, places)
+    places = torch.arange(size, device=inputs.device) % inputs.shape[form.batch_axis]
+    batch = inputs.index_select(form.batch_axis, places)
     network.eval()
     times = []
     with torch.no_grad():

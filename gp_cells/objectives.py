@@ -4,6 +4,10 @@ All are minimised. Those that are timed vary from run to run and from machine to
 selects on one is not reproducible to the bit, and its fitness files hold it only then.
 """
 
+from __future__ import annotations
+
+import math
+
 FITNESS = "fitness"  # best validation loss
 COUNTED = (  # from the genome alone; see `Space.count`
     "parameters",
@@ -20,3 +24,10 @@ SCORES = (
     "jacobian_covariance",
     "hidden_covariance",
 )  # zero-cost; nobody selects on them
+
+
+def entanglement(introspectability: float | None) -> float | None:
+    """Return 1 − introspectability, to be minimised; None where that is no number."""
+    if introspectability is None or math.isnan(introspectability):
+        return None
+    return 1 - introspectability

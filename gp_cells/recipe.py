@@ -28,6 +28,11 @@ class Form:
     height: int = 0
     width: int = 0
 
+    @property
+    def batch_axis(self) -> int:
+        """The axis of a batch's inputs along which its sequences or images lie."""
+        return 0 if self.inputs == "images" else 1
+
 
 @dataclass(frozen=True)
 class Recipe:

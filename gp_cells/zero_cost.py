@@ -37,7 +37,7 @@ def synflow(network: Any, inputs: Tensor, form: Form) -> float | None:
     with torch.no_grad():
         for weight in network.parameters():
             weight.abs_()
-    ones = _embedded(network, inputs[:, :1] if form.inputs != "images" else inputs[:1])
+    ones = _embedded(network, first_samples(inputs, form, 1))
     ones = torch.ones_like(ones, dtype=next(network.parameters()).dtype)
     predicted, _ = network(ones, None, None)
     predicted.sum().backward()
@@ -58,11 +58,10 @@ def jacobian_covariance(network: Any, inputs: Tensor, form: Form) -> float | Non
     """
     network = copy.deepcopy(network).train()  # norms by the batch
     network.dropout = 0.0
-    axis = 0 if form.inputs == "images" else 1
     given = _embedded(network, inputs).detach().requires_grad_()
     predicted, _ = network(given, None, None)
     (jacobian,) = torch.autograd.grad(predicted.sum(), given)
-    return _spread(jacobian.movedim(axis, 0).flatten(1))
+    return _spread(jacobian.movedim(form.batch_axis, 0).flatten(1))
 
 
 def hidden_covariance(network: Any, inputs: Tensor, form: Form) -> float | None:
@@ -74,10 +73,11 @@ def hidden_covariance(network: Any, inputs: Tensor, form: Form) -> float | None:
     if form.inputs == "images":
         return None
     hidden: list[Tensor] = []
-    network.output.register_forward_pre_hook(lambda _, given: hidden.append(given[0]))
+    hook = network.output.register_forward_pre_hook(lambda _, given: hidden.append(given[0]))
     with torch.no_grad():
         network.eval()(inputs, None, None)
-    return _spread(hidden[0].movedim(1, 0).flatten(1))
+    hook.remove()
+    return _spread(hidden[0].movedim(form.batch_axis, 0).flatten(1))
 
 
 SCORES: Mapping[str, Score] = dict(
@@ -85,9 +85,9 @@ SCORES: Mapping[str, Score] = dict(
 )
 
 
-def first_samples(inputs: Tensor, form: Form) -> Tensor:
-    """Return the first few sequences or images of a batch."""
-    return inputs[:SAMPLES] if form.inputs == "images" else inputs[:, :SAMPLES]
+def first_samples(inputs: Tensor, form: Form, count: int = SAMPLES) -> Tensor:
+    """Return the first few sequences or images of a batch, or all if there are no more."""
+    return inputs.narrow(form.batch_axis, 0, min(count, inputs.shape[form.batch_axis]))
 
 
 def _embedded(network: nn.Module, inputs: Tensor) -> Tensor:

@@ -13,10 +13,7 @@ from gp_cells.layers import Convolution, Layer, Norm, Piece, pieces
 from gp_cells.recipe import Form
 
 WIDEST = 100  # characters of a line
-NORM = {
-    "mean": "running_mean",
-    "variance": "running_var",
-}  # buffers, as torch's own batch norm has them
+NORM = {"mean": "running_mean", "variance": "running_var"}  # as torch's own batch norm has them
 
 
 def weights(network: Network) -> dict[str, Tensor]:

@@ -227,13 +227,13 @@ class Convolutional:
             raise SettingError(
                 f"CNN cells run in torch's own operations: engine eager, not {engine}"
             )
-        needed_mb = 4 * self.count(genome, form, recipe)["kept"] * recipe.batch_size // 10**6
+        layers = self._layers(genome, form, recipe)
+        needed_mb = 4 * count(layers).kept * recipe.batch_size // 10**6
         if needed_mb > self.max_memory_mb:
             raise SettingError(
                 f"a batch would keep about {needed_mb:,} MB for its gradient; "
                 f"convolutional.max_memory_mb allows {self.max_memory_mb:,.0f}"
             )
-        layers = self._layers(genome, form, recipe)
         return Network(layers, form.outputs, recipe.dropout, precision)
 
     def _layers(self, genome: Genome, form: Form, recipe: Recipe) -> list[Layer]:
