@@ -265,9 +265,9 @@ def trial(rounds: int) -> None:
         stopper=Never(),
         time_limit_s=600,
     )
-    train.train(dataclasses.replace(setup, engine="compiled"), splits, Nowhere())
+    train.train(dataclasses.replace(setup, engine="compiled"), splits, train.Nowhere())
     began = time.perf_counter()
-    train.train(dataclasses.replace(setup, engine="eager"), splits, Nowhere())
+    train.train(dataclasses.replace(setup, engine="eager"), splits, train.Nowhere())
     eager_s = time.perf_counter() - began
 
     watch = Stopwatch()
@@ -279,7 +279,7 @@ def trial(rounds: int) -> None:
     watch.watch(nn.utils, "clip_grad_norm_", "optimiser")
     watch.watch(Adam, "step", "optimiser")
     began = time.perf_counter()
-    train.train(setup, splits, Nowhere())
+    train.train(setup, splits, train.Nowhere())
     whole_s = time.perf_counter() - began
     watch.spent["batches, curve, and all else in Python"] = whole_s - sum(watch.spent.values())
 
@@ -300,16 +300,6 @@ def trial(rounds: int) -> None:
         print(f"{label:<42}{seconds:>7.2f} s{seconds / total:>8.0%}")
     print(f"{'together':<42}{total:>7.2f} s")
     print(f"training alone: compiled {whole_s:.2f} s, eager {eager_s:.2f} s")
-
-
-class Nowhere:
-    """Keeps no checkpoint."""
-
-    def load(self) -> None:
-        """Return nothing kept."""
-
-    def save(self, progress: train.Progress) -> None:
-        """Keep nothing."""
 
 
 SECTIONS = {

@@ -32,7 +32,7 @@ from gp_cells.strategies.random import Random
 from gp_cells.tasks import Task
 from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.japanese_vowels import JapaneseVowels
-from gp_cells.train import Progress, Setup, train
+from gp_cells.train import Nowhere, Setup, train
 from gp_cells.truth import Row, play
 
 WAVES, SLOTS = 8, 4
@@ -54,16 +54,6 @@ TRIALS: Mapping[str, tuple[Task, Space, str]] = {
         "eager",
     ),
 }
-
-
-class Nowhere:
-    """Keeps no checkpoint."""
-
-    def load(self) -> None:
-        """There is none."""
-
-    def save(self, progress: Progress) -> None:
-        """Keep nothing."""
 
 
 def best_losses(task: Task, space: Space, engine: str, seed: int) -> dict[str, float]:

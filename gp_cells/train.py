@@ -95,6 +95,16 @@ class Keeper(Protocol):
         ...
 
 
+class Nowhere:
+    """A keeper for trials that need not survive their process: it keeps nothing."""
+
+    def load(self) -> None:
+        """Return None: there is never anything."""
+
+    def save(self, progress: Progress) -> None:
+        """Forget the progress."""
+
+
 @dataclass(frozen=True)
 class Finished:
     """How a trial ended. `fitness` is the best validation loss, None if the trial failed."""

@@ -22,7 +22,7 @@ from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.tasks import Batch
 from gp_cells.tasks.prepared import load
-from gp_cells.train import train
+from gp_cells.train import Nowhere, train
 from gp_cells.zero_cost import SCORES, _spread, first_samples, synflow
 
 IMAGES = Form("images", 1, "classes", 3, 8, 8)
@@ -153,10 +153,6 @@ def test_a_larger_batch_takes_longer() -> None:
 def test_a_trial_is_measured_and_one_that_failed_is_not(settings, chorales) -> None:
     order = {"genome": "h' = tanh(gate1)", "learning_rate": 0.01, "seed": 5}
     setup, splits = setup_of(read_json(settings), order), load(chorales, "search")
-
-    class Nowhere:
-        load = staticmethod(lambda: None)
-        save = staticmethod(lambda progress: None)
 
     finished = train(setup, splits, Nowhere())
     measures = measure(setup, splits, finished)

@@ -26,19 +26,9 @@ from gp_cells.stopping.never import Never
 from gp_cells.stopping.patience import Patience
 from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.prepared import load
-from gp_cells.train import Finished, Interrupted, Progress, Setup, evaluate, train
+from gp_cells.train import Finished, Interrupted, Nowhere, Setup, evaluate, train
 
 KILLS = 10
-
-
-class Nowhere:
-    """Keeps no checkpoint."""
-
-    def load(self) -> None:
-        return None
-
-    def save(self, progress: Progress) -> None:
-        pass
 
 
 @pytest.fixture(autouse=True)

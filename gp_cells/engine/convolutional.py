@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gp_cells.engine.around import draw_weights, drop
 from gp_cells.engine.cell import Engine
 from gp_cells.layers import Convolution, Layer, Norm, Piece, pieces
 
@@ -49,9 +50,7 @@ class Network(nn.Module):
                 )
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        bound = self.output.in_features**-0.5
-        for weight in self.output.parameters():
-            nn.init.uniform_(weight, -bound, bound, generator=generator)
+        draw_weights(self.output, generator)
 
     def forward(
         self, inputs: Tensor, state: None = None, dice: torch.Generator | None = None
@@ -62,8 +61,7 @@ class Network(nn.Module):
             means = self.features(inputs).mean((2, 3))
         means = means.float() if self.precision == "bfloat16" else means
         if self.training and self.dropout > 0:
-            keep = torch.empty_like(means).bernoulli_(1 - self.dropout, generator=dice)
-            means = means * keep / (1 - self.dropout)
+            means = drop(means, self.dropout, dice)
         return self.output(means), ()
 
     def features(self, images: Tensor) -> Tensor:

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gp_cells.engine import build_layers
+from gp_cells.engine.around import draw_weights, drop
 from gp_cells.genome import Genome
 from gp_cells.recipe import Form, Recipe
 
@@ -44,11 +45,9 @@ class Network(nn.Module):
     def initialise(self, seed: int) -> None:
         """Draw all weights from one seed, each module by its own customary rule."""
         generator = torch.Generator().manual_seed(seed)
-        bound = self.output.in_features**-0.5
         for cell in self.cells:
             cell.reset_parameters(generator)
-        for weight in self.output.parameters():
-            nn.init.uniform_(weight, -bound, bound, generator=generator)
+        draw_weights(self.output, generator)
         if self.embedding is not None and self.embedding.weight is not self.output.weight:
             nn.init.normal_(self.embedding.weight, generator=generator)
 
@@ -67,6 +66,5 @@ class Network(nn.Module):
             values, layer_state = cell(values, before, embedding if i == 0 else None)
             carried.append(layer_state)
             if self.training and self.dropout > 0:
-                keep = torch.empty_like(values).bernoulli_(1 - self.dropout, generator=dice)
-                values = values * keep / (1 - self.dropout)
+                values = drop(values, self.dropout, dice)
         return self.output(values), tuple(carried)

@@ -33,7 +33,7 @@ from gp_cells.genome import Genome, from_terms, parse
 from gp_cells.holdout import setup_of
 from gp_cells.spaces.recurrent import FUNCTIONS, LANGUAGE, LEAVES, Recurrent
 from gp_cells.tasks.prepared import load
-from gp_cells.train import Progress, train
+from gp_cells.train import Nowhere, train
 
 SPACE = Recurrent(tuple(f.name for f in FUNCTIONS), tuple(LEAVES), memory_cells=4)
 TIME, BATCH, INPUTS, UNITS = 11, 3, 5, 7
@@ -291,13 +291,6 @@ def test_a_zero_length_is_refused(axis: int) -> None:
 def test_a_trial_has_the_curve_of_the_eager_engine_and_names_its_own(
     settings: Path, chorales: Path
 ) -> None:
-    class Nowhere:
-        def load(self) -> None:
-            return None
-
-        def save(self, progress: Progress) -> None:
-            pass
-
     order = {"genome": str(genome(EVERYTHING)), "learning_rate": 0.01, "seed": 5}
     setup, splits = setup_of(read_json(settings), order), load(chorales, "search")
     finished = {
