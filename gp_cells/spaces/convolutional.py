@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -83,6 +83,13 @@ LANGUAGE = Language(
 class Convolutional:
     """The space of CNN cells; its fields limit what a search may write, and shape the network."""
 
+    reads: ClassVar[tuple[Inputs, ...]] = ("images",)
+    engines: ClassVar[tuple[str, ...]] = (
+        "eager",
+    )  # torch's convolutions are compiled code already
+    language: ClassVar[Language] = LANGUAGE
+    projections: ClassVar[Sequence[str]] = ()  # what is learned is in the functions
+
     functions: tuple[str, ...] = (
         *("add", "concat", "mul", "squeeze", "conv1", "conv3", "norm", "relu"),
         *("sep3", "sep5", "sep7", "dil3", "conv1x7_7x1", "avg3", "max3"),
@@ -118,26 +125,6 @@ class Convolutional:
         check_range("convolutional.reductions", self.reductions, 0, 6)
         check_range("convolutional.stem", self.stem, 1, 16)
         check_range("convolutional.max_memory_mb", self.max_memory_mb, 1)
-
-    @property
-    def reads(self) -> tuple[Inputs, ...]:
-        """Images."""
-        return ("images",)
-
-    @property
-    def engines(self) -> tuple[str, ...]:
-        """Torch's operations, whose convolutions are code made for each processor already."""
-        return ("eager",)
-
-    @property
-    def language(self) -> Language:
-        """The language of feature maps."""
-        return LANGUAGE
-
-    @property
-    def projections(self) -> Sequence[str]:
-        """None; what is learned is in the functions."""
-        return ()
 
     @property
     def baselines(self) -> Mapping[str, Path]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -50,6 +50,9 @@ MEMORIES = ("c'", "d'", "e'", "f'")
 class Recurrent:
     """The space of recurrent cells; its fields limit what a search may write."""
 
+    reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols")
+    engines: ClassVar[tuple[str, ...]] = ("compiled", "eager")
+
     functions: tuple[str, ...] = ("add", "mul", "tanh", "sigmoid", "relu")
     leaves: tuple[str, ...] = ("gate",)
     memory_cells: int = 2  # most memory cells beside the output, 1 to 4
@@ -74,16 +77,6 @@ class Recurrent:
         check_range("recurrent.max_gates", self.max_gates, 1, 16)
         check_range("recurrent.max_depth", self.max_depth, 3, 15)
         check_range("recurrent.max_nodes", self.max_nodes, 7, 128)
-
-    @property
-    def reads(self) -> tuple[Inputs, ...]:
-        """Sequences of either kind."""
-        return "frames", "symbols"
-
-    @property
-    def engines(self) -> tuple[str, ...]:
-        """Code made for each cell, or torch's operations."""
-        return "compiled", "eager"
 
     @property
     def language(self) -> Language:

@@ -35,10 +35,20 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from gp_cells.choose import SettingError, check_range
+from gp_cells.choose import check_range
 from gp_cells.tasks.examples import group_by_length
 from gp_cells.tasks.sources import installed
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
+from gp_cells.tasks.task import (
+    Arrays,
+    Batch,
+    Data,
+    DataError,
+    Form,
+    Inputs,
+    Recipe,
+    SplitName,
+    refuse_tied,
+)
 
 KEYS = 88
 LOWEST_KEY = 21  # MIDI number of the piano's lowest A
@@ -66,8 +76,7 @@ class BachChorales:
 
     def __post_init__(self) -> None:
         check_range("bach_chorales.part", self.part, 0.001, 1)
-        if self.recipe.tied:
-            raise SettingError("bach_chorales.recipe.tied: frames are not embedded; leave it false")
+        refuse_tied("bach_chorales", self.recipe)
 
     def read(self) -> Data:
         """Read the scores of the installed music21.

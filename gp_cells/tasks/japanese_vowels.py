@@ -17,7 +17,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from gp_cells.choose import SettingError
 from gp_cells.tasks.examples import (
     pack_sequences,
     score_guesses,
@@ -25,7 +24,7 @@ from gp_cells.tasks.examples import (
     standardise_frames,
 )
 from gp_cells.tasks.sources import installed, read_bytes
-from gp_cells.tasks.task import Arrays, Batch, Data, Form, Inputs, Recipe, SplitName
+from gp_cells.tasks.task import Arrays, Batch, Data, Form, Inputs, Recipe, SplitName, refuse_tied
 
 FILES = {  # SHA-256
     "TRAIN": "68a430eabd919cc77f40b1f5f3bc0dcafacc1486bca9260785aeb7d262cc78cd",
@@ -52,10 +51,7 @@ class JapaneseVowels:
     recipe: Recipe = RECIPE
 
     def __post_init__(self) -> None:
-        if self.recipe.tied:
-            raise SettingError(
-                "japanese_vowels.recipe.tied: frames are not embedded; leave it false"
-            )
+        refuse_tied("japanese_vowels", self.recipe)
 
     def read(self) -> Data:
         """Read the utterances of the installed aeon.

@@ -22,7 +22,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from gp_cells.choose import SettingError
 from gp_cells.tasks.examples import (
     pack_sequences,
     score_guesses,
@@ -30,7 +29,17 @@ from gp_cells.tasks.examples import (
     standardise_frames,
 )
 from gp_cells.tasks.sources import installed, read_bytes
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
+from gp_cells.tasks.task import (
+    Arrays,
+    Batch,
+    Data,
+    DataError,
+    Form,
+    Inputs,
+    Recipe,
+    SplitName,
+    refuse_tied,
+)
 
 SHA_256 = "eb122f23cdf06ef6bd6c6c5312958ec5cf9d038e2e6d457b8081662c75a42537"
 AXES = 6
@@ -58,8 +67,7 @@ class Smartwatch:
     recipe: Recipe = RECIPE
 
     def __post_init__(self) -> None:
-        if self.recipe.tied:
-            raise SettingError("smartwatch.recipe.tied: frames are not embedded; leave it false")
+        refuse_tied("smartwatch", self.recipe)
 
     def read(self) -> Data:
         """Read the recordings of the installed seglearn.

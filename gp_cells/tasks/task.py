@@ -12,6 +12,7 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from gp_cells.choose import SettingError
 from gp_cells.recipe import Form, Inputs, Recipe
 
 __all__ = ["Arrays", "Batch", "Data", "DataError", "Form", "Inputs", "Recipe", "SplitName", "Task"]
@@ -53,6 +54,16 @@ class Batch:
     targets: np.ndarray
     counted: np.ndarray
     continues: bool
+
+
+def refuse_tied(task: str, recipe: Recipe) -> None:
+    """Refuse a recipe for frames that ties the output layer to an embedding.
+
+    Raises:
+        SettingError: it does.
+    """
+    if recipe.tied:
+        raise SettingError(f"{task}.recipe.tied: frames are not embedded; leave it false")
 
 
 class Task(Protocol):

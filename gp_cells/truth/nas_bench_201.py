@@ -23,6 +23,7 @@ from functools import cache
 from itertools import product
 from pathlib import Path
 from types import SimpleNamespace
+from typing import ClassVar
 
 import numpy as np
 
@@ -66,25 +67,10 @@ LANGUAGE = Language(
 class NASBench201:
     """What a search may write: the six edges, nothing else; so replacing is all that varies."""
 
-    @property
-    def language(self) -> Language:
-        """Maps named, summed, and read through an operation."""
-        return LANGUAGE
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """The operations; the sums are given."""
-        return OPERATIONS
-
-    @property
-    def projections(self) -> tuple[str, ...]:
-        """None: weights are those of the operations."""
-        return ()
-
-    @property
-    def baselines(self) -> Mapping[str, Path]:
-        """None: every cell is in the table."""
-        return {}
+    language: ClassVar[Language] = LANGUAGE
+    functions: ClassVar[tuple[str, ...]] = OPERATIONS
+    projections: ClassVar[tuple[str, ...]] = ()  # weights are those of the operations
+    baselines: ClassVar[Mapping[str, Path]] = {}  # everything is in the table
 
     def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
         """Return a cell, each edge uniformly any operation."""

@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -51,25 +51,10 @@ LANGUAGE = Language(
 class NASBenchGraph:
     """What a search may write: four operations and a structure; so replacing is all that varies."""
 
-    @property
-    def language(self) -> Language:
-        """A structure, and functions for the operations."""
-        return LANGUAGE
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """The operations."""
-        return OPERATIONS
-
-    @property
-    def projections(self) -> tuple[str, ...]:
-        """None: weights are those of the operations."""
-        return ()
-
-    @property
-    def baselines(self) -> Mapping[str, Path]:
-        """None: every network is in the table."""
-        return {}
+    language: ClassVar[Language] = LANGUAGE
+    functions: ClassVar[tuple[str, ...]] = OPERATIONS
+    projections: ClassVar[tuple[str, ...]] = ()  # weights are those of the operations
+    baselines: ClassVar[Mapping[str, Path]] = {}  # everything is in the table
 
     def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
         """Return a network, structure and operations each uniform."""
