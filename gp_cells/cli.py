@@ -195,8 +195,8 @@ def report(options: argparse.Namespace) -> None:
 
 def summary(options: argparse.Namespace) -> None:
     """Print the comparison of a finished benchmark and where its report is."""
-    from gp_cells.compare import mixed_versions
-    from gp_cells.compare import summary as summarise
+    from gp_cells.compare.summary import summary as summarise
+    from gp_cells.compare.versions import mixed_versions
     from gp_cells.files import read_json
     from gp_cells.tables import read_tables
 

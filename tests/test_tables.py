@@ -7,7 +7,8 @@ import pyarrow as pa
 import pytest
 
 from gp_cells import Results
-from gp_cells.compare import compare, summary
+from gp_cells.compare import compare
+from gp_cells.compare.summary import summary
 from gp_cells.files import RecordError
 from gp_cells.tables import SCHEMAS, dictionary, find_genome, read_tables, schema, write_rows
 

@@ -14,7 +14,8 @@ import vl_convert
 from markupsafe import Markup
 
 from gp_cells.choose import choose
-from gp_cells.compare import count_versions, has_errors, mixed_versions
+from gp_cells.compare.summary import has_errors
+from gp_cells.compare.versions import count_versions, mixed_versions
 from gp_cells.files import written_beside
 from gp_cells.genome import parse
 from gp_cells.report import charts

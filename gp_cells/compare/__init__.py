@@ -1,0 +1,53 @@
+"""The comparison of a benchmark from its tables alone: cells, strategies, and what foretells a loss.
+
+Every number stands beside its n; what is missing is counted and never replaced; losses are minimised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from gp_cells.compare.anytime import anytime
+from gp_cells.compare.checklist import fill_checklist
+from gp_cells.compare.finalists import rank_finalists
+from gp_cells.compare.fronts import searched_fronts, size_against_loss
+from gp_cells.compare.operators import operator_credit
+from gp_cells.compare.records import Records, Row, read_records
+from gp_cells.compare.signs import early_epochs, early_signs
+from gp_cells.compare.strategies import compare_strategies, over_tasks
+from gp_cells.compare.variance import seed_against_architecture
+
+
+def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:
+    """Return what the tables of some runs say, task by task and over all tasks.
+
+    Raises:
+        RecordError: a table of one of the runs is missing or broken.
+    """
+    records = read_records(results, runs)
+    tasks = [(of_task, rank_finalists(of_task)) for of_task in records]
+    return {
+        "benchmark": benchmark,
+        "tasks": [_task(of_task, finalists) for of_task, finalists in tasks],
+        "strategies": over_tasks(tasks),
+        "checklist": fill_checklist(records),
+    }
+
+
+def _task(records: Records, finalists: list[Row]) -> Row:
+    return {
+        "task": records.task,
+        "loss_unit": records.runs[0]["loss_unit"],
+        "references": records.references,
+        "rows": finalists,
+        "strategies": compare_strategies(records, finalists),
+        "anytime": anytime(records),
+        "fronts": searched_fronts(records),
+        "size_against_loss": size_against_loss(records),
+        "variance": seed_against_architecture(records),
+        "operators": operator_credit(records),
+        "signs": early_signs(records),
+        "epochs": early_epochs(records),
+    }

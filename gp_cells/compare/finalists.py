@@ -1,0 +1,65 @@
+"""A task's finalists, designed and evolved, as rows of which the best is first.
+
+Every finalist was trained anew with the same learning rates and seeds, none of which the search saw;
+its row is that of its best learning rate. Selection among finalists uses validation losses only.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from gp_cells.compare.records import Records, Row
+from gp_cells.search import counts_of
+
+
+def rank_finalists(records: Records) -> list[Row]:
+    """Return the finalists of a task's runs, the lowest mean validation loss first."""
+    return sorted((row for run in records.runs for row in _rows(records, run)), key=_rank)
+
+
+def _rows(records: Records, run: Row) -> list[Row]:
+    """Return the finalists of a run."""
+    tested = {row["trial_id"]: row for row in records.tables["test"]}
+    trials = [t for t in records.tables["trials"] if t["run"] == run["run"] and t["chosen"]]
+    settings = records.settings[run["run"]]
+    enlarged = "recipe" in settings.get("finalists", {})
+    rows = []
+    for finalist in sorted({trial["finalist"] for trial in trials}):
+        members = [trial for trial in trials if trial["finalist"] == finalist]
+        architecture = records.architectures[run["run"], members[0]["architecture_id"]]
+        described = ("architecture_id", "name", "genome")
+        counts = counts_of(settings, architecture["genome"], True) if enlarged else architecture
+        valid = [trial["fitness"] for trial in members if trial["fitness"] is not None]
+        test = [tested[t["trial_id"]] for t in members if t["trial_id"] in tested]
+        errors = [row["test_error"] for row in test if row["test_error"] is not None]
+        rows.append(
+            {
+                **{key: run[key] for key in ("run", "strategy", "seed")},
+                "finalist": finalist,
+                **{key: architecture[key] for key in described},
+                **{key: counts[key] for key in ("parameters", "multiply_adds")},
+                "learning_rate": members[0]["learning_rate"],
+                **_spread("valid", valid),
+                **_spread("test", [row["test_loss"] for row in test]),
+                "test_error": math.fsum(errors) / len(errors) if errors else None,
+                "seeds": len(members),
+                "failed": len(members) - len(valid),
+            }
+        )
+    return rows
+
+
+def _spread(name: str, losses: Sequence[float]) -> Row:
+    mean = math.fsum(losses) / len(losses) if losses else None
+    return {
+        f"{name}_mean": mean,
+        f"{name}_min": min(losses, default=None),
+        f"{name}_max": max(losses, default=None),
+    }
+
+
+def _rank(row: Row) -> tuple[bool, float, str, int]:
+    """Order by mean validation loss, those of which a trial failed behind all others."""
+    mean = math.inf if row["valid_mean"] is None else row["valid_mean"]
+    return row["failed"] > 0, mean, row["run"], row["finalist"]

@@ -1,0 +1,102 @@
+"""What the tables hold of one task of a benchmark, in the form that comparisons ask for."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from gp_cells.tables import read_tables
+
+Row = dict[str, Any]
+TABLES = ("runs", "architectures", "candidates", "lineage", "trials", "curves", "test", "hardware")
+
+
+@dataclass(frozen=True)
+class Records:
+    """The rows of one task's runs, table by table, those of `curves` apart."""
+
+    task: str
+    tables: Mapping[str, Sequence[Row]]
+    curves: Mapping[str, Sequence[float]]  # trial_id → validation loss of each epoch
+
+    @property
+    def runs(self) -> Sequence[Row]:
+        """The runs, in the order of the config."""
+        return self.tables["runs"]
+
+    @cached_property
+    def settings(self) -> Mapping[str, Row]:
+        """The settings of each run."""
+        return {run["run"]: json.loads(run["settings"]) for run in self.runs}
+
+    @cached_property
+    def references(self) -> Mapping[str, float]:
+        """The validation losses of trivial predictors."""
+        return dict(json.loads(self.runs[0]["references"]))
+
+    @cached_property
+    def searching(self) -> Mapping[str, Sequence[Row]]:
+        """The runs of each strategy that searches, ordered by seed."""
+        found: dict[str, list[Row]] = {}
+        for run in sorted(self.runs, key=lambda run: run["seed"]):
+            if self.settings[run["run"]]["strategy"]["name"] != "baselines":
+                found.setdefault(run["strategy"], []).append(run)
+        return {strategy: found[strategy] for strategy in sorted(found)}
+
+    @cached_property
+    def architectures(self) -> Mapping[tuple[str, str], Row]:
+        """Each run's architectures by run and id."""
+        return {(row["run"], row["architecture_id"]): row for row in self.tables["architectures"]}
+
+    @cached_property
+    def _searched(self) -> Mapping[str, Sequence[Row]]:
+        found: dict[str, list[Row]] = {}
+        for trial in self.tables["trials"]:
+            if trial["role"] == "search":
+                found.setdefault(trial["run"], []).append(trial)
+        return {run: sorted(rows, key=lambda t: t["candidate"]) for run, rows in found.items()}
+
+    def searched(self, run: Mapping[str, Any]) -> Sequence[Row]:
+        """Return the trials of a run's search in order of wave and slot."""
+        return self._searched.get(run["run"], ())
+
+    def trained_once(self) -> Iterator[Row]:
+        """Yield one trial of each architecture that a search trained well, with its sizes."""
+        known = set()
+        for run in self.runs:
+            for trial in self.searched(run):
+                if trial["fitness"] is not None and trial["architecture_id"] not in known:
+                    known.add(trial["architecture_id"])
+                    yield {**self.architectures[run["run"], trial["architecture_id"]], **trial}
+
+
+def read_records(results: Path, runs: Iterable[str]) -> list[Records]:
+    """Return the records of some runs, task by task.
+
+    Raises:
+        RecordError: a table of one of the runs is missing or broken.
+    """
+    names = list(runs)
+    tables = {
+        name: read_tables(results, name, names).to_pylist() for name in TABLES if name != "curves"
+    }
+    curves = _read_curves(results, names)
+    found = []
+    for task in dict.fromkeys(run["task"] for run in tables["runs"]):
+        own = {run["run"] for run in tables["runs"] if run["task"] == task}
+        of_task = {name: [r for r in rows if r["run"] in own] for name, rows in tables.items()}
+        found.append(Records(task, of_task, curves))
+    return found
+
+
+def _read_curves(results: Path, names: Sequence[str]) -> dict[str, list[float]]:
+    table = read_tables(results, "curves", names).select(["trial_id", "epoch", "valid_loss"])
+    curves: dict[str, list[float]] = {}
+    columns = (column.to_pylist() for column in table.sort_by("epoch").columns)
+    for trial_id, _, loss in zip(*columns, strict=True):
+        curves.setdefault(trial_id, []).append(loss)
+    return curves

@@ -1,0 +1,249 @@
+"""Which strategy is better: one number a search, compared over seeds within a task, then over tasks.
+
+The number of a search is the mean test loss of its best finalist, which was picked by validation
+and trained anew with fresh seeds. A search none of whose finalists trained to the end has no
+number: it is counted as missing, never replaced.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from scipy.stats import trim_mean
+
+from gp_cells.compare import hypotheses
+from gp_cells.compare.intervals import FEWEST_SEEDS, interval, limits, resample
+from gp_cells.compare.records import Records, Row
+
+Scores = Mapping[str, Mapping[int, float]]  # strategy → seed → loss
+
+
+# --- one task -------------------------------------------------------------------------------------
+
+
+def compare_strategies(records: Records, finalists: Sequence[Row]) -> Row:
+    """Return a task's strategies with their losses over seeds, and every pair of them.
+
+    `finalists` are the task's, the best first.
+    """
+    scores = scores_of(records, finalists)
+    designed = best_designed(finalists)
+    pairs = [
+        _pair(left, right, scores) for left, right in itertools.combinations(records.searching, 2)
+    ]
+    tested = [pair for pair in pairs if pair["p"] is not None]
+    for pair, p in zip(tested, hypotheses.holm([p["p"] for p in tested]), strict=True):
+        pair["p_holm"] = p
+    rows = [
+        _strategy(strategy, scores[strategy], len(runs), designed)
+        for strategy, runs in records.searching.items()
+    ]
+    return {
+        "split": "test",
+        "designed": designed and {key: designed[key] for key in ("name", "test_mean", "seeds")},
+        "rows": rows,
+        "pairs": pairs,
+        "warnings": _warnings(rows, pairs),
+    }
+
+
+def scores_of(records: Records, finalists: Sequence[Row]) -> Scores:
+    """Return the number of every search that has one."""
+    best: dict[str, Row] = {}
+    for row in finalists:
+        if not row["failed"] and row["test_mean"] is not None:
+            best.setdefault(row["run"], row)
+    return {
+        strategy: {run["seed"]: best[run["run"]]["test_mean"] for run in runs if run["run"] in best}
+        for strategy, runs in records.searching.items()
+    }
+
+
+def best_designed(finalists: Sequence[Row]) -> Row | None:
+    """Return the hand-designed finalist with the lowest validation loss of those that were tested."""
+    return next(
+        (row for row in finalists if row["name"] is not None and row["test_mean"] is not None), None
+    )
+
+
+def _strategy(strategy: str, scores: Mapping[int, float], runs: int, designed: Row | None) -> Row:
+    """Return a strategy's mean loss, and how far behind the best hand-designed cell that is."""
+    losses = list(scores.values())
+    low, high = interval(losses)
+    row: Row = {
+        "strategy": strategy,
+        "n": len(losses),
+        "missing": runs - len(losses),
+        "mean": statistics.fmean(losses) if losses else None,
+        "low": low,
+        "high": high,
+        "losses": losses,
+        "behind_designed": None,
+    }
+    if designed is not None and losses:
+        behind = [loss - designed["test_mean"] for loss in losses]
+        low, high = interval(behind)
+        row["behind_designed"] = {"mean": statistics.fmean(behind), "low": low, "high": high}
+    return row
+
+
+def _pair(left: str, right: str, scores: Scores) -> Row:
+    """Return how two strategies differ over the seeds that both have; below 0 the left is better."""
+    seeds = sorted(scores[left].keys() & scores[right].keys())
+    differences = [scores[left][seed] - scores[right][seed] for seed in seeds]
+    low, high = interval(differences)
+    lefts, rights = list(scores[left].values()), list(scores[right].values())
+    both = bool(lefts and rights)
+    return {
+        "left": left,
+        "right": right,
+        "n": len(seeds),
+        "difference": statistics.fmean(differences) if differences else None,
+        "low": low,
+        "high": high,
+        "p": hypotheses.wilcoxon(differences) if differences else None,
+        "p_holm": None,
+        "smallest_p": hypotheses.smallest_p(len(seeds)) if seeds else None,
+        "rank_biserial": hypotheses.rank_biserial(differences) if differences else None,
+        "improvement": hypotheses.probability_of_improvement(lefts, rights) if both else None,
+    }
+
+
+def _warnings(rows: Sequence[Row], pairs: Sequence[Row]) -> list[str]:
+    said = []
+    fewest = min((row["n"] for row in rows), default=0)
+    if rows and fewest < FEWEST_SEEDS:
+        said.append(
+            f"only {fewest} searches of {next(r['strategy'] for r in rows if r['n'] == fewest)}: "
+            f"below {FEWEST_SEEDS}, chance is a likely reason for any difference"
+        )
+    missing = {row["strategy"]: row["missing"] for row in rows if row["missing"]}
+    if missing:
+        said.append(
+            "without a finalist that trained to the end, and left out: "
+            + ", ".join(f"{count} of {strategy}" for strategy, count in missing.items())
+        )
+    tested = [pair for pair in pairs if pair["smallest_p"] is not None]
+    if tested and (hopeless := min(p["smallest_p"] for p in tested)) * len(tested) > ALPHA:
+        n = max(pair["n"] for pair in tested)
+        said.append(
+            f"with {n} seeds a signed-rank test cannot give a p below {hopeless:.3g}, which is "
+            f"{min(1.0, hopeless * len(tested)):.2g} corrected for {len(tested)} pairs: "
+            "no pair can be significant at 5 %; look at differences and their intervals"
+        )
+    return said
+
+
+ALPHA = hypotheses.ALPHA
+
+
+# --- all tasks ------------------------------------------------------------------------------------
+
+
+def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]]) -> Row:
+    """Return what all tasks together say of the strategies that were run on every one of them.
+
+    A task's losses are put on a scale of which 0 is the test loss of its best hand-designed cell and 1
+    the loss of its best trivial predictor (on validation, where that is measured). The interquartile
+    mean and the probability of improvement are as in Agarwal et al. 2021
+    (https://arxiv.org/abs/2108.13264), their intervals by bootstrap over seeds within each task.
+    """
+    scaled = {
+        records.task: scale
+        for records, finalists in tasks
+        if (scale := _scaled(records, finalists)) is not None
+    }
+    shared = [set(scores) for scores in scaled.values()]
+    strategies = sorted(set.intersection(*shared)) if shared else []
+    arrays = {
+        strategy: [np.array(list(scores[strategy].values())) for scores in scaled.values()]
+        for strategy in strategies
+    }
+    return {
+        "tasks": list(scaled),
+        "left_out": [records.task for records, _ in tasks if records.task not in scaled],
+        "rows": [_aggregated(strategy, arrays[strategy]) for strategy in strategies],
+        "pairs": [
+            {"left": left, "right": right, **_improvement(arrays[left], arrays[right])}
+            for left, right in itertools.combinations(strategies, 2)
+        ],
+        "ranks": _ranks(strategies, scaled),
+    }
+
+
+def _scaled(records: Records, finalists: Sequence[Row]) -> Scores | None:
+    """Return a task's numbers on the common scale, None where it has no such scale.
+
+    A strategy without a single number is not there.
+    """
+    designed = best_designed(finalists)
+    references = records.references
+    scores = {k: v for k, v in scores_of(records, finalists).items() if v}
+    if designed is None or not references or not scores:
+        return None
+    zero = designed["test_mean"]
+    width = min(references.values()) - zero
+    if width <= 0:
+        return None
+    return {
+        strategy: {seed: (loss - zero) / width for seed, loss in of.items()}
+        for strategy, of in scores.items()
+    }
+
+
+def _aggregated(strategy: str, tasks: Sequence[np.ndarray]) -> Row:
+    rng = np.random.default_rng(0)
+    drawn = np.concatenate([task[resample(len(task), rng)] for task in tasks], axis=1)
+    low, high = limits(trim_mean(drawn, 0.25, axis=1))
+    return {
+        "strategy": strategy,
+        "interquartile_mean": float(trim_mean(np.concatenate(tasks), 0.25)),
+        "low": low,
+        "high": high,
+        "n": [len(task) for task in tasks],
+    }
+
+
+def _improvement(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Row:
+    """Return the probability that the left strategy has the lower loss, the mean over tasks."""
+    rng = np.random.default_rng(0)
+    known, drawn = [], []
+    for one, other in zip(left, right, strict=True):
+        lower = (one[:, None] < other[None]) + 0.5 * (one[:, None] == other[None])
+        rows, columns = resample(len(one), rng), resample(len(other), rng)
+        known.append(hypotheses.probability_of_improvement(list(one), list(other)))
+        drawn.append(lower[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2)))
+    low, high = limits(np.mean(drawn, axis=0))
+    return {"improvement": statistics.fmean(known), "low": low, "high": high}
+
+
+def _ranks(strategies: Sequence[str], scaled: Mapping[str, Scores]) -> Row:
+    """Return Friedman's test and Nemenyi's critical difference over the tasks' means.
+
+    Where there are too few tasks or strategies for that, `why_not` says so.
+    """
+    if len(strategies) < 3:
+        return {"why_not": f"{len(strategies)} strategies: ranks are compared from three on"}
+    if len(scaled) < hypotheses.FEWEST_TASKS:
+        return {
+            "why_not": f"{len(scaled)} tasks: ranks over tasks are compared from "
+            f"{hypotheses.FEWEST_TASKS} on; strategies are compared in pairs, task by task"
+        }
+    means = np.array(
+        [
+            [statistics.fmean(scores[strategy].values()) for strategy in strategies]
+            for scores in scaled.values()
+        ]
+    )
+    ranks = hypotheses.average_ranks(means)
+    p = hypotheses.friedman(means)
+    return {
+        "n": len(means),
+        "ranks": dict(zip(strategies, ranks.tolist(), strict=True)),
+        "friedman_p": None if math.isnan(p) else p,
+        "critical_difference": hypotheses.critical_difference(len(strategies), len(means)),
+    }

@@ -1,0 +1,149 @@
+"""A comparison in words and columns, for a terminal."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+
+def summary(comparison: Mapping[str, Any]) -> str:
+    """Return the comparison as short tables for a terminal, with the best evolved formulas."""
+    parts = [_task_summary(task) for task in comparison["tasks"]]
+    return "\n\n".join([*parts, *_over_tasks(comparison["strategies"])]) + "\n"
+
+
+def _task_summary(task: Mapping[str, Any]) -> str:
+    in_bits = task["loss_unit"] == "nats per character"
+    bits = " (in brackets: validation in bits per character)" if in_bits else ""
+    lines = [f"{task['task']}: loss in {task['loss_unit']}, lower is better{bits}", ""]
+    lines.append(
+        f"  {'cell':<28} {'validation':>10} {'test':>8} {'spread':>8} "
+        f"{'parameters':>11} {'rate':>8} {'seeds':>6}"
+        + (f" {'test error':>11}" if has_errors(task["rows"]) else "")
+    )
+    for row in _once(task["rows"]):
+        known = in_bits and row["valid_mean"] is not None
+        lines.append(f"  {_line(row)}" + (_bits(row["valid_mean"]) if known else ""))
+    for name, loss in sorted(task["references"].items(), key=lambda item: item[1]):
+        line = f"  {'reference: ' + name:<28} {loss:>10.3f}"
+        lines.append(line + (_bits(loss) if in_bits else ""))
+    lines += _strategies(task["strategies"])
+    evolved = [row for row in task["rows"] if row["name"] is None]
+    if evolved:
+        lines += ["", f"  best evolved cell ({evolved[0]['strategy']}):"]
+        lines += [f"    {line}" for line in evolved[0]["genome"].splitlines()]
+    lines += [f"  {_front_line(front)}" for front in task["fronts"]]
+    return "\n".join(lines)
+
+
+def _once(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """Return the rows without hand-designed cells that another seed's run trained in the same way."""
+    kept: dict[Any, Mapping[str, Any]] = {}
+    for row in rows:
+        found = (row["run"], row["finalist"]) if row["name"] is None else row["name"]
+        kept.setdefault((row["strategy"], found), row)
+    return list(kept.values())
+
+
+def _strategies(strategies: Mapping[str, Any]) -> list[str]:
+    """Return a task's strategies and pairs, where a strategy has more than one search to speak of."""
+    if all(row["n"] < 2 for row in strategies["rows"]):
+        return []
+    designed = strategies["designed"]
+    behind = f"behind {designed['name']}" if designed else ""
+    lines = [
+        "",
+        f"  {'best finalist of a search':<28} {'test':>10} {'95 %':>18} {'n':>4}   {behind}",
+    ]
+    for row in strategies["rows"]:
+        missing = f"  {row['missing']} missing" if row["missing"] else ""
+        if row["mean"] is None:
+            lines.append(f"  {row['strategy']:<28} {'none':>10} {'':>18} {row['n']:>4}{missing}")
+            continue
+        further = row["behind_designed"]
+        gap = f"{further['mean']:+.3f} {_range(further)}" if further else ""
+        lines.append(
+            f"  {row['strategy']:<28} {row['mean']:>10.3f} {_range(row):>18} {row['n']:>4}   "
+            f"{gap}{missing}"
+        )
+    lines += ["", f"  {'pair':<28} {'difference':>10} {'95 %':>18} {'n':>4}   Wilcoxon p (Holm)"]
+    for pair in strategies["pairs"]:
+        name = f"{pair['left']} − {pair['right']}"
+        if pair["difference"] is None:
+            lines.append(f"  {name:<28} {'none':>10} {'':>18} {pair['n']:>4}")
+            continue
+        lines.append(
+            f"  {name:<28} {pair['difference']:>+10.3f} {_range(pair):>18} {pair['n']:>4}   "
+            f"{pair['p']:.3f} ({pair['p_holm']:.3f}); "
+            f"P({pair['left']} better) {pair['improvement']:.2f}"
+        )
+    return lines + [f"  warning: {warning}" for warning in strategies["warnings"]]
+
+
+def _over_tasks(over: Mapping[str, Any]) -> list[str]:
+    """Return what all tasks together say, where there is more than one."""
+    if len(over["tasks"]) < 2 or not over["rows"]:
+        return []
+    lines = [
+        f"over {len(over['tasks'])} tasks ({', '.join(over['tasks'])}); "
+        "0 is the best designed cell, 1 the best trivial predictor",
+        "",
+        f"  {'strategy':<28} {'interquartile mean':>18} {'95 %':>18}   n a task",
+    ]
+    lines += [
+        f"  {row['strategy']:<28} {row['interquartile_mean']:>18.4f} {_range(row, 4):>18}   "
+        f"{', '.join(map(str, row['n']))}"
+        for row in over["rows"]
+    ]
+    lines += [
+        f"  P({pair['left']} better than {pair['right']}) = {pair['improvement']:.2f} {_range(pair, 2)}"
+        for pair in over["pairs"]
+    ]
+    ranks = over["ranks"]
+    if "why_not" in ranks:
+        return ["\n".join([*lines, f"  {ranks['why_not']}"])]
+    named = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks["ranks"].items())
+    lines.append(
+        f"  mean ranks: {named}; Friedman p {ranks['friedman_p']:.3f}, critical difference "
+        f"{ranks['critical_difference']:.2f} (n = {ranks['n']} tasks)"
+    )
+    return ["\n".join(lines)]
+
+
+def _range(row: Mapping[str, Any], digits: int = 3) -> str:
+    if row["low"] is None:
+        return ""
+    return f"[{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+
+
+def has_errors(rows: Iterable[Mapping[str, Any]]) -> bool:
+    """Return whether some finalists of a task predict classes, and have an error beside their loss."""
+    return any(row["test_error"] is not None for row in rows)
+
+
+def _front_line(front: Mapping[str, Any]) -> str:
+    reference = ", ".join(f"{value:g}" for value in front["reference_point"])
+    return (
+        f"{front['strategy']} (seed {front['seed']}): {len(front['points'])} on the front of "
+        f"{', '.join(front['objectives'])}; hypervolume {front['hypervolume']:.6g} "
+        f"within ({reference})"
+    )
+
+
+def _bits(nats: float) -> str:
+    return f"  [{nats / math.log(2):.3f}]"
+
+
+def _line(row: Mapping[str, Any]) -> str:
+    name = row["name"] or f"{row['strategy']} (seed {row['seed']}, no. {row['finalist'] + 1})"
+    if row["valid_mean"] is None:
+        return f"{name:<28} {'failed':>10}"
+    test = "" if row["test_mean"] is None else f"{row['test_mean']:.3f}"
+    spread = row["valid_max"] - row["valid_min"]
+    failed = f"  {row['failed']} failed" if row["failed"] else ""
+    error = "" if row["test_error"] is None else f" {row['test_error']:>11.2%}"
+    return (
+        f"{name:<28} {row['valid_mean']:>10.3f} {test:>8} {spread:>8.3f} "
+        f"{row['parameters']:>11,} {row['learning_rate']:>8.4f} {row['seeds']:>6}{error}{failed}"
+    )

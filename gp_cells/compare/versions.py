@@ -1,0 +1,31 @@
+"""What made the trials: which versions, and whether all were made alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+VERSIONS = (
+    *("gp_cells", "git_commit", "torch", "python"),
+    *("engine", "compiler", "precision", "device", "threads"),
+)
+
+
+def count_versions(trials: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, int]]:
+    """Return, for each part of what made some trials, its versions with how many trials each made."""
+    counts: dict[str, dict[str, int]] = {name: {} for name in VERSIONS}
+    for trial in trials:
+        for name, of in counts.items():
+            if trial[name] is not None:
+                of[str(trial[name])] = of.get(str(trial[name]), 0) + 1
+    return {name: dict(sorted(of.items())) for name, of in counts.items()}
+
+
+def mixed_versions(trials: Iterable[Mapping[str, Any]]) -> str:
+    """Return one line on what not all trials were made with the same of; "" if there is nothing."""
+    mixed = [
+        f"{name} {' and '.join(f'{version} ({n})' for version, n in of.items())}"
+        for name, of in count_versions(trials).items()
+        if len(of) > 1
+    ]
+    return f"not all trials were made alike: {'; '.join(mixed)}" if mixed else ""

@@ -1,0 +1,78 @@
+"""Records of one task made by hand, with no more columns than the comparison reads."""
+
+import json
+
+from gp_cells.compare.records import Records
+
+FINALISTS = {"learning_rate_factors": [1.0], "seeds": [101, 102]}
+
+
+def settings(name, slots, **changed):
+    return {
+        "strategy": {"name": name, "settings": {}},
+        "search": {"waves": 1, "slots": slots},
+        "task": {"name": "toy"},
+        "space": {"name": "toy"},
+        "data": {"hash": "0"},
+        "stopping": {"name": "never"},
+        "training": {"threads": 1},
+        "finalists": FINALISTS,
+        **changed,
+    }
+
+
+def records(searches, references=None, lineage=(), strategies=None, **changed):
+    """Return the records of searches, given as {(strategy, seed): [fitness of each candidate]}."""
+    tables = {"lineage": list(lineage), "test": [], "hardware": [{"cpu": "a processor"}]}
+    tables |= {"runs": [], "trials": [], "candidates": [], "architectures": []}
+    curves = {}
+    for (strategy, seed), fitnesses in searches.items():
+        run = f"{strategy}-s{seed}"
+        own = settings(strategy, len(fitnesses), **(strategies or {}).get(strategy, {}), **changed)
+        tables["runs"].append(
+            {"run": run, "strategy": strategy, "seed": seed, "task": "toy", "data_hash": "0"}
+            | {"settings": json.dumps(own), "references": json.dumps(references or {})}
+        )
+        for i, fitness in enumerate(fitnesses):
+            name, key = f"w000-{i:02d}", f"{run}-{i}"
+            tables["trials"].append(trial(run, name, key, fitness))
+            tables["candidates"].append({"run": run, "candidate": name, "fitness": fitness})
+            tables["architectures"].append({"run": run, "architecture_id": key, "parameters": 10})
+            curves[f"{run}/{name}"] = [] if fitness is None else [fitness + 1, fitness]
+    return Records("toy", tables, curves)
+
+
+def trial(run, candidate, architecture, fitness, **changed):
+    return {
+        "trial_id": f"{run}/{candidate}",
+        "run": run,
+        "candidate": candidate,
+        "architecture_id": architecture,
+        "role": "search",
+        "chosen": None,
+        "seed": 1,
+        "fitness": fitness,
+        "epochs": 2,
+        "cpu_s": 1.5,
+        "process_cpu_s": 3.0,
+        "introspectability": None,
+        **dict.fromkeys(("git_dirty", "engine", "compiler", "precision", "device", "threads")),
+        "git_commit": "c" * 40,
+        "gp_cells": "0.1.0",
+        "torch": "2",
+        "python": "3",
+        **changed,
+    }
+
+
+def finalist(strategy, seed, test_mean, name=None, valid_mean=1.0, failed=0):
+    return {
+        "run": f"{strategy}-s{seed}",
+        "strategy": strategy,
+        "seed": seed,
+        "name": name,
+        "valid_mean": valid_mean,
+        "test_mean": test_mean,
+        "failed": failed,
+        "seeds": 2,
+    }

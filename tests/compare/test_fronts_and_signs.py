@@ -1,0 +1,96 @@
+import pytest
+from hand_made import records, trial
+
+from gp_cells.compare.fronts import median_surface, size_against_loss
+from gp_cells.compare.operators import operator_credit
+from gp_cells.compare.records import Records
+from gp_cells.compare.signs import early_epochs
+from gp_cells.compare.variance import seed_against_architecture
+
+
+def test_the_median_surface_is_what_half_of_the_runs_reach():
+    # Three nested fronts: the middle one.
+    runs = [[(1.0, 3.0), (3.0, 1.0)], [(2.0, 4.0), (4.0, 2.0)], [(3.0, 5.0), (5.0, 3.0)]]
+
+    assert median_surface(runs) == [[2.0, 4.0], [4.0, 2.0]]
+
+
+def test_hypervolumes_are_shares_of_that_of_all_trials_within_one_stated_point():
+    of = records({("gp", 1): [2.0], ("gp", 2): [3.0], ("random", 1): [3.0]}, {"unigram": 4.0})
+    largest = {"run": "random-s1", "architecture_id": "random-s1-0", "parameters": 30}
+    of.tables["architectures"][-1].update(largest)
+
+    found = size_against_loss(of)
+
+    assert found["reference_point"] == [4.0, 30]
+    assert found["hypervolume"] == (4 - 2) * (30 - 10)
+    gp, random = found["rows"]
+    assert (gp["n"], gp["shares"], gp["share"]) == (2, [1.0, 0.5], 0.75)
+    assert random["shares"] == [0.0]
+
+
+def test_there_is_no_hypervolume_without_a_trivial_predictor():
+    assert size_against_loss(records({("gp", 1): [2.0]})) is None
+
+
+def test_operators_are_credited_with_children_better_than_all_their_parents():
+    edges = [
+        {"run": "gp-s1", "child": "w000-02", "parent": "w000-00", "operator": "cross+insert"},
+        {"run": "gp-s1", "child": "w000-02", "parent": "w000-01", "operator": "cross+insert"},
+        {"run": "gp-s1", "child": "w000-03", "parent": "w000-00", "operator": "insert"},
+        {"run": "gp-s1", "child": "w000-04", "parent": "w000-03", "operator": "insert"},
+        {"run": "gp-s1", "child": "w000-05", "parent": "w000-01", "operator": "shrink"},
+    ]
+    of = records({("gp", 1): [3.0, 2.0, 1.0, None, 5.0, 4.0]}, lineage=edges)
+
+    cross, insert, shrink = operator_credit(of)
+
+    assert cross == {
+        **{"strategy": "gp", "operator": "cross", "n": 1, "failed": 0, "better": 1.0},
+        "median_gain": 1.0,
+    }
+    # The child of a failed parent is not counted, a failed child is no better.
+    assert (insert["n"], insert["failed"], insert["better"]) == (2, 1, 0.5)
+    assert (shrink["better"], shrink["median_gain"]) == (0.0, -2.0)
+
+
+def test_early_epochs_are_correlated_with_the_final_fitness_by_rank():
+    of = records({("gp", 1): [1.0, 2.0, 3.0, 4.0, 5.0, None]})
+    of.curves["gp-s1/w000-00"][0] = 99.0
+
+    first, last = early_epochs(of)
+
+    assert (first["epoch"], first["n"]) == (1, 5)
+    assert first["correlation"] == pytest.approx(0.0)
+    assert last["correlation"] == pytest.approx(1.0)
+    assert first["low"] < 0 < first["high"]
+
+
+def test_no_rank_correlation_is_given_of_four_architectures():
+    first, _ = early_epochs(records({("gp", 1): [1.0, 2.0, 3.0, 4.0]}))
+
+    assert first["n"] == 4
+    assert first["correlation"] is None
+
+
+def replicates(losses):
+    rows = [
+        trial("gp-s1", f"r{i}-{j}", f"cell-{i}", loss, seed=101 + j, chosen=True, role="replicate")
+        for i, of in enumerate(losses)
+        for j, loss in enumerate(of)
+    ]
+    return Records("toy", {"runs": [], "trials": rows}, {})
+
+
+def test_the_variance_of_seeds_is_told_from_that_of_architectures():
+    found = seed_against_architecture(replicates([[1.0, 2.0], [3.0, 4.0], [None, 9.0]]))
+
+    assert (found["architectures"], found["left_out"], found["seeds"]) == (2, 1, 2)
+    assert found["seed_deviation"] == pytest.approx(0.5**0.5)
+    assert found["architecture_deviation"] == pytest.approx(2**0.5)
+    # between 4, within 0.5: (4 − 0.5) / (4 + 0.5)
+    assert found["share_of_architecture"] == pytest.approx(3.5 / 4.5)
+
+
+def test_one_seed_says_nothing_of_variance():
+    assert seed_against_architecture(replicates([[1.0], [3.0]])) is None
