@@ -15,6 +15,12 @@ from gp_cells.tables import SCHEMAS, dictionary, find_genome, read_tables, schem
 ROOT = Path(__file__).parent.parent
 LSTM = "c' = c * sigmoid(gate1) + sigmoid(gate2) * tanh(gate3)\nh' = sigmoid(gate4) * tanh(c')"
 
+SETTINGS = {
+    "strategy": {"name": "s", "settings": {}},
+    "search": {"waves": 1, "slots": 4},
+    **{part: {} for part in ("task", "space", "data", "stopping", "training", "finalists")},
+}
+
 
 def row(table: str, **given: object) -> dict[str, object]:
     return {**dict.fromkeys(schema(table).names), **given}
@@ -30,8 +36,10 @@ def results(tmp_path: Path) -> Path:
         tmp_path,
         "runs",
         {"task": "t", "strategy": "s", "seed": 1, "references": '{"uni": 9.0}'}
-        | {"settings": '{"strategy": {"settings": {}}}'},
+        | {"settings": json.dumps(SETTINGS), "data_hash": "0"},
     )
+    for table in ("lineage", "curves", "hardware"):
+        write(tmp_path, table)
     searched = [
         {"candidate": f"w000-0{i}", "architecture_id": architecture, "fitness": loss}
         for i, (architecture, loss) in enumerate(
@@ -108,7 +116,7 @@ def test_a_search_for_one_objective_has_no_front(results: Path) -> None:
 def test_a_search_for_several_objectives_has_its_front_and_hypervolume(results: Path) -> None:
     settings = {"objectives": ["fitness", "parameters"], "reference_point": [3.0, 12.0]}
     run = read_tables(results, "runs").to_pylist()[0]
-    run["settings"] = json.dumps({"strategy": {"settings": settings}})
+    run["settings"] = json.dumps({**SETTINGS, "strategy": {"name": "s", "settings": settings}})
     write_rows(results, "runs", run["run"], [run])
     comparison = compare(results, "b", ["b-t-s-s1"])
     [front] = comparison["tasks"][0]["fronts"]

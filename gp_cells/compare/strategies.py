@@ -30,7 +30,7 @@ def compare_strategies(records: Records, finalists: Sequence[Row]) -> Row:
 
     `finalists` are the task's, the best first.
     """
-    scores = scores_of(records, finalists)
+    scores = best_losses(records, finalists)
     designed = best_designed(finalists)
     pairs = [
         _pair(left, right, scores) for left, right in itertools.combinations(records.searching, 2)
@@ -38,8 +38,9 @@ def compare_strategies(records: Records, finalists: Sequence[Row]) -> Row:
     tested = [pair for pair in pairs if pair["p"] is not None]
     for pair, p in zip(tested, hypotheses.holm([p["p"] for p in tested]), strict=True):
         pair["p_holm"] = p
+    valid = best_losses(records, finalists, "valid_mean")
     rows = [
-        _strategy(strategy, scores[strategy], len(runs), designed)
+        _strategy(strategy, scores[strategy], valid[strategy], len(runs), designed)
         for strategy, runs in records.searching.items()
     ]
     return {
@@ -51,14 +52,14 @@ def compare_strategies(records: Records, finalists: Sequence[Row]) -> Row:
     }
 
 
-def scores_of(records: Records, finalists: Sequence[Row]) -> Scores:
-    """Return the number of every search that has one."""
+def best_losses(records: Records, finalists: Sequence[Row], split: str = "test_mean") -> Scores:
+    """Return the loss of the best finalist of every search, by seed; without those that have none."""
     best: dict[str, Row] = {}
     for row in finalists:
         if not row["failed"] and row["test_mean"] is not None:
             best.setdefault(row["run"], row)
     return {
-        strategy: {run["seed"]: best[run["run"]]["test_mean"] for run in runs if run["run"] in best}
+        strategy: {run["seed"]: best[run["run"]][split] for run in runs if run["run"] in best}
         for strategy, runs in records.searching.items()
     }
 
@@ -70,7 +71,13 @@ def best_designed(finalists: Sequence[Row]) -> Row | None:
     )
 
 
-def _strategy(strategy: str, scores: Mapping[int, float], runs: int, designed: Row | None) -> Row:
+def _strategy(
+    strategy: str,
+    scores: Mapping[int, float],
+    valid: Mapping[int, float],
+    runs: int,
+    designed: Row | None,
+) -> Row:
     """Return a strategy's mean loss, and how far behind the best hand-designed cell that is."""
     losses = list(scores.values())
     low, high = interval(losses)
@@ -82,6 +89,7 @@ def _strategy(strategy: str, scores: Mapping[int, float], runs: int, designed: R
         "low": low,
         "high": high,
         "losses": losses,
+        "valid_mean": statistics.fmean(valid.values()) if valid else None,
         "behind_designed": None,
     }
     if designed is not None and losses:
@@ -128,7 +136,10 @@ def _warnings(rows: Sequence[Row], pairs: Sequence[Row]) -> list[str]:
             + ", ".join(f"{count} of {strategy}" for strategy, count in missing.items())
         )
     tested = [pair for pair in pairs if pair["smallest_p"] is not None]
-    if tested and (hopeless := min(p["smallest_p"] for p in tested)) * len(tested) > ALPHA:
+    if (
+        tested
+        and (hopeless := min(p["smallest_p"] for p in tested)) * len(tested) > hypotheses.ALPHA
+    ):
         n = max(pair["n"] for pair in tested)
         said.append(
             f"with {n} seeds a signed-rank test cannot give a p below {hopeless:.3g}, which is "
@@ -136,9 +147,6 @@ def _warnings(rows: Sequence[Row], pairs: Sequence[Row]) -> list[str]:
             "no pair can be significant at 5 %; look at differences and their intervals"
         )
     return said
-
-
-ALPHA = hypotheses.ALPHA
 
 
 # --- all tasks ------------------------------------------------------------------------------------
@@ -182,7 +190,7 @@ def _scaled(records: Records, finalists: Sequence[Row]) -> Scores | None:
     """
     designed = best_designed(finalists)
     references = records.references
-    scores = {k: v for k, v in scores_of(records, finalists).items() if v}
+    scores = {k: v for k, v in best_losses(records, finalists).items() if v}
     if designed is None or not references or not scores:
         return None
     zero = designed["test_mean"]
