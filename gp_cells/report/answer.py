@@ -1,7 +1,9 @@
-"""The answer of a task in words: the best cell found by search against the best hand-designed one.
+"""The answer of a task in words, with its uncertainty.
 
-Both are picked by validation loss. They are compared on the test split where it was measured, which
-no choice has seen, and seed by seed, since every finalist was trained with the same seeds.
+Where strategies searched more than once, it is how far the best of them ends from the best hand-designed
+cell, over its searches. Else it is the best cell found against the best hand-designed one, seed by seed,
+since every finalist was trained with the same seeds. What is the best is picked by validation loss;
+what is compared is the test split where it was measured, which no choice has seen.
 """
 
 from __future__ import annotations
@@ -11,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from gp_cells.compare.hypotheses import ALPHA
+from gp_cells.compare.intervals import FEWEST_FOR_INTERVAL
 from gp_cells.report.evidence import Evidence, Row, count_runs
 
 NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -27,8 +31,67 @@ class Answer:
     designed: Row | None
 
 
-def answer(evidence: Evidence) -> Answer:
-    """Return the answer that the finalists of a task give."""
+def answer(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer:
+    """Return the answer that a task's comparison gives; `strategies` are its part of that name."""
+    told = _over_searches(evidence, strategies)
+    return told if told is not None else _between_cells(evidence)
+
+
+def _over_searches(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer | None:
+    """Return the answer over repeated searches, None where there are none to speak of."""
+    rows = [row for row in strategies["rows"] if row["n"] >= FEWEST_FOR_INTERVAL]
+    designed = strategies["designed"]
+    if not rows or designed is None or not evidence.evolved or not evidence.designed:
+        return None
+    best = min(rows, key=lambda row: row["valid_mean"])
+    behind, name = best["behind_designed"], designed["name"]
+    gap = f"{abs(behind['mean']):.3f} {evidence.unit}"
+    ends = sorted((abs(behind["low"]), abs(behind["high"])))
+    within = f"[{ends[0]:.3f}, {ends[1]:.3f}]"
+    said = f"On {name_task(evidence.task)}, searches by {best['strategy']} end"
+    if behind["low"] > 0:
+        said += f" {gap} {within} behind the best hand-designed cell, {name}"
+    elif behind["high"] < 0:
+        said += f" {gap} {within} ahead of the best hand-designed cell, {name}"
+    else:
+        within = f"[{_signed(behind['low'])}, {_signed(behind['high'])}]"
+        said += (
+            f" level with the best hand-designed cell, {name}: {_signed(behind['mean'])} {within}"
+        )
+    among = f"the best of {_number(len(rows))} strategies by validation; " if len(rows) > 1 else ""
+    caution = (
+        f"{best['strategy']} is {among}its number is the mean test loss over n = {best['n']} "
+        f"searches, with a 95 % interval. {_pairs(strategies['pairs'])}"
+    )
+    warned = [f"{warning[0].upper()}{warning[1:]}." for warning in strategies["warnings"]]
+    return Answer(
+        f"{said}.", " ".join([caution, *warned]), evidence.evolved[0], evidence.designed[0]
+    )
+
+
+def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
+    """Return which strategies are told apart."""
+    tested = [pair for pair in pairs if pair["p_holm"] is not None]
+    if not tested:
+        return ""
+    apart = [pair for pair in tested if pair["p_holm"] < ALPHA]
+    if not apart:
+        least = min(pair["p_holm"] for pair in tested)
+        return f"No strategy is told apart from another (smallest corrected p {least:.2g})."
+    said = [
+        f"{pair['left']} is {'better' if pair['difference'] < 0 else 'worse'} than {pair['right']} "
+        f"(corrected p {pair['p_holm']:.2g})"
+        for pair in apart
+    ]
+    return f"{'; '.join(said)}."
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.3f}".replace("-", "−")
+
+
+def _between_cells(evidence: Evidence) -> Answer:
+    """Return the answer that the best finalists give, cell against cell."""
     evolved = next(iter(evidence.evolved), None)
     designed = next(iter(evidence.designed), None)
     task = name_task(evidence.task)

@@ -37,7 +37,10 @@ def write_report(results: Path, benchmark: str, comparison: Mapping[str, Any], p
     """
     gathered = gather(results, benchmark, comparison)
     specs: dict[str, Any] = {}
-    tasks = [_task(evidence, specs) for evidence in gathered]
+    tasks = [
+        _task(evidence, compared, specs)
+        for evidence, compared in zip(gathered, comparison["tasks"], strict=True)
+    ]
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -91,9 +94,9 @@ def _plain(value: Any) -> Any:
 # --- one task -------------------------------------------------------------------------------------
 
 
-def _task(evidence: Evidence, specs: dict[str, Any]) -> Row:
+def _task(evidence: Evidence, compared: Mapping[str, Any], specs: dict[str, Any]) -> Row:
     """Return what the page says of a task; its charts are added to `specs`."""
-    found = answer(evidence)
+    found = answer(evidence, compared["strategies"])
     descended = next((row for row in evidence.evolved if find_ancestors(evidence, row)[1]), None)
     trials = evidence.tables["trials"]
     return {

@@ -3,6 +3,13 @@ import pytest
 from gp_cells.report.answer import answer
 from gp_cells.report.evidence import gather
 
+ONE_SEARCH = {
+    "rows": [{"strategy": "gp", "n": 1}],
+    "designed": {"name": "lstm"},
+    "pairs": [],
+    "warnings": [],
+}
+
 
 class Told:
     """Evidence of two finalists with the given test losses by seed."""
@@ -35,11 +42,11 @@ class Told:
     ],
 )
 def test_the_headline_says_who_is_better_and_by_how_much(evolved, designed, said):
-    assert said in answer(Told(evolved, designed)).headline
+    assert said in answer(Told(evolved, designed), ONE_SEARCH).headline
 
 
 def test_two_seeds_are_called_too_few():
-    caution = answer(Told([1.0, 1.1], [2.0, 2.1])).caution
+    caution = answer(Told([1.0, 1.1], [2.0, 2.1]), ONE_SEARCH).caution
 
     assert "n = 2" in caution
     assert "too few to rule out chance" in caution
@@ -54,11 +61,11 @@ def test_two_seeds_are_called_too_few():
     ],
 )
 def test_seeds_that_agree_are_counted(evolved, said):
-    assert f"the found cell is {said}" in answer(Told(evolved, [2.0, 2.0, 2.0])).caution
+    assert f"the found cell is {said}" in answer(Told(evolved, [2.0, 2.0, 2.0]), ONE_SEARCH).caution
 
 
 def test_five_seeds_are_not_called_few():
-    said = answer(Told([1.0] * 5, [2.0] * 5))
+    said = answer(Told([1.0] * 5, [2.0] * 5), ONE_SEARCH)
 
     assert "too few" not in said.caution
     assert "seeds)" not in said.headline
@@ -67,4 +74,62 @@ def test_five_seeds_are_not_called_few():
 def test_one_search_a_strategy_claims_nothing_about_strategies(made_up):
     results, comparison = made_up
 
-    assert "Each search ran once" in answer(gather(results, "made_up", comparison)[0]).caution
+    evidence = gather(results, "made_up", comparison)[0]
+    told = answer(evidence, comparison["tasks"][0]["strategies"])
+    assert "Each search ran once" in told.caution
+
+
+# --- repeated searches ----------------------------------------------------------------------------
+
+
+def searched(low, high, p_holm=0.4, warnings=()):
+    """Return what a comparison says of two strategies, the better one so far behind `gru`."""
+    mean = (low + high) / 2
+    behind = {"mean": mean, "low": low, "high": high}
+    rows = [
+        {"strategy": "gp", "n": 6, "valid_mean": 1.0, "behind_designed": behind},
+        {"strategy": "random", "n": 6, "valid_mean": 2.0, "behind_designed": behind},
+    ]
+    pair = {"left": "gp", "right": "random", "difference": -0.1, "p_holm": p_holm}
+    return {
+        **{"rows": rows, "pairs": [pair], "warnings": list(warnings)},
+        "designed": {"name": "gru", "test_mean": 1.0, "seeds": 3},
+    }
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "said"),
+    [
+        (
+            0.01,
+            0.03,
+            "end 0.020 nats per frame [0.010, 0.030] behind the best hand-designed cell, gru",
+        ),
+        (-0.03, -0.01, "end 0.020 nats per frame [0.010, 0.030] ahead of the best"),
+        (-0.01, 0.03, "end level with the best hand-designed cell, gru: +0.010 [−0.010, +0.030]"),
+    ],
+)
+def test_repeated_searches_are_judged_by_the_interval_of_their_mean(low, high, said):
+    assert said in answer(Told([1.0], [1.0]), searched(low, high)).headline
+
+
+def test_the_strategy_spoken_of_is_the_best_by_validation():
+    told = answer(Told([1.0], [1.0]), searched(0.01, 0.03))
+
+    assert "searches by gp" in told.headline
+    assert "best of two strategies by validation" in told.caution
+    assert "n = 6" in told.caution
+
+
+def test_strategies_are_told_apart_only_after_correction():
+    apart = answer(Told([1.0], [1.0]), searched(0.01, 0.03, p_holm=0.03)).caution
+    alike = answer(Told([1.0], [1.0]), searched(0.01, 0.03, p_holm=0.4)).caution
+
+    assert "gp is better than random (corrected p 0.03)" in apart
+    assert "No strategy is told apart from another (smallest corrected p 0.4)" in alike
+
+
+def test_warnings_of_the_comparison_stand_beside_its_answer():
+    told = answer(Told([1.0], [1.0]), searched(0.01, 0.03, warnings=["only 4 searches of gp"]))
+
+    assert "Only 4 searches of gp." in told.caution
