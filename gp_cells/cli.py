@@ -174,12 +174,18 @@ def tabulate(options: argparse.Namespace) -> None:
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Compare the finalists of a benchmark's runs."""
+    """Compare the cells and strategies of a benchmark's runs, or of all that the tables hold."""
     from gp_cells.compare import compare as compare_runs
+    from gp_cells.compare.records import runs_of
+    from gp_cells.compare.summary import summary as summarise
     from gp_cells.files import write_json
 
-    comparison = compare_runs(options.results, options.benchmark, options.runs)
-    write_json(options.to, comparison)
+    runs = options.runs or runs_of(options.results, options.benchmark)
+    comparison = compare_runs(options.results, options.benchmark, runs)
+    if options.to is None:
+        print(summarise(comparison))
+    else:
+        write_json(options.to, comparison)
 
 
 def report(options: argparse.Namespace) -> None:
@@ -188,6 +194,14 @@ def report(options: argparse.Namespace) -> None:
     from gp_cells.report.page import write_report
 
     write_report(options.results, options.benchmark, read_json(options.comparison), options.to)
+
+
+def digest(options: argparse.Namespace) -> None:
+    """Write a comparison's table and figure for a README."""
+    from gp_cells.files import read_json
+    from gp_cells.report.digest import write_digest
+
+    write_digest(read_json(options.comparison), options.table, options.figure)
 
 
 # --- what people call -----------------------------------------------------------------------------
@@ -345,6 +359,7 @@ FILE: dict[str, Any] = {"type": Path, "required": True, "metavar": "FILE"}
 FOLDER: dict[str, Any] = {"type": Path, "required": True, "metavar": "FOLDER"}
 JSON: dict[str, Any] = {"type": json.loads, "required": True, "metavar": "JSON"}
 TEXT: dict[str, Any] = {"required": True}
+RESULTS: dict[str, Any] = {"type": Path, "default": Path("results"), "metavar": "FOLDER"}
 OPTIONAL_FILE: dict[str, Any] = {"type": Path, "metavar": "FILE"}
 
 COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
@@ -397,18 +412,23 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
     "tabulate": (tabulate, "write a run's tables", {"--run-folder": FOLDER, "--results": FOLDER}),
     "compare": (
         compare,
-        "compare the finalists of a benchmark's runs",
+        "compare the cells and strategies of a benchmark",
         {
-            "--results": FOLDER,
+            "--results": RESULTS,
             "--benchmark": TEXT,
-            "--runs": {"nargs": "+", "required": True},
-            "--to": FILE,
+            "--runs": {"nargs": "+", "help": "else all runs of the benchmark in the tables"},
+            "--to": {"type": Path, "metavar": "FILE", "help": "as JSON; else print a summary"},
         },
     ),
     "report": (
         report,
         "write the report of a benchmark",
         {"--results": FOLDER, "--benchmark": TEXT, "--comparison": FILE, "--to": FILE},
+    ),
+    "digest": (
+        digest,
+        "write a comparison's table and figure for a README",
+        {"--comparison": FILE, "--table": FILE, "--figure": FILE},
     ),
     "summary": (summary, "print a finished benchmark's comparison", {"config": {}}),
     "rerun": (
@@ -420,7 +440,7 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             "--sample": {"type": int, "metavar": "N", "help": "of all, N drawn at random"},
             "--seed": {"type": int, "default": 1, "help": "of the sample"},
             "--profile": {"default": "profiles/local"},
-            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+            "--results": RESULTS,
         },
     ),
     "query": (
@@ -429,7 +449,7 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         {
             "sql": {"metavar": "SQL", "help": "each table is a view of its name, see `dictionary`"},
             "--format": {"choices": ["table", "csv"], "default": "table"},
-            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+            "--results": RESULTS,
         },
     ),
     "export": (
@@ -438,13 +458,13 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         {
             "trial": {"help": "RUN/CANDIDATE, or a trial_id or its first letters"},
             "--to": {"type": Path, "metavar": "FOLDER", "help": "else RUN-CANDIDATE"},
-            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+            "--results": RESULTS,
         },
     ),
     "cost": (
         cost,
         "print how well trials' time and memory are foretold",
-        {"--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"}},
+        {"--results": RESULTS},
     ),
     "check": (check, "refuse a config that could not run to its end", {"config": {}}),
     "watch": (

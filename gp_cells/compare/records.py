@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gp_cells.files import RecordError
 from gp_cells.tables import read_tables
 
 Row = dict[str, Any]
@@ -72,6 +73,22 @@ class Records:
                 if trial["fitness"] is not None and trial["architecture_id"] not in known:
                     known.add(trial["architecture_id"])
                     yield {**self.architectures[run["run"], trial["architecture_id"]], **trial}
+
+
+def runs_of(results: Path, benchmark: str) -> list[str]:
+    """Return the runs of a benchmark that the tables hold.
+
+    Raises:
+        RecordError: there is none.
+    """
+    rows = read_tables(results, "runs").to_pylist()
+    found = [row["run"] for row in rows if row["benchmark"] == benchmark]
+    if not found:
+        known = sorted({row["benchmark"] for row in rows})
+        raise RecordError(
+            f"{results}/tables has no run of {benchmark!r}; it has {', '.join(known) or 'none'}"
+        )
+    return found
 
 
 def read_records(results: Path, runs: Iterable[str]) -> list[Records]:

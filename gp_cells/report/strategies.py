@@ -1,0 +1,160 @@
+"""The strategies of a comparison on the page: their numbers, and charts of what they reach."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import altair as alt
+
+from gp_cells.compare.anytime import BUDGETS
+from gp_cells.report.encoding import finish, inline, rounded
+
+Row = dict[str, Any]
+HEIGHT = 230  # of each chart, px
+
+
+def view_strategies(
+    compared: Mapping[str, Any], colours: Mapping[str, str], specs: dict[str, Any]
+) -> Row:
+    """Return what the page says of a task's strategies; its charts are added to `specs`."""
+    drawn = {budget: draw_regret(compared, budget, colours) for budget in BUDGETS}
+    drawn |= {
+        "surfaces": draw_surfaces(compared, colours),
+        "early": draw_early_epochs(compared["epochs"]),
+    }
+    figures = {name: f"{compared['task']}-{name}" for name, spec in drawn.items() if spec}
+    specs.update({f"{compared['task']}-{name}": spec for name, spec in drawn.items() if spec})
+    strategies = compared["strategies"]
+    return {
+        **strategies,
+        "rows": [{**row, "colour": colours[row["strategy"]]} for row in strategies["rows"]],
+        "repeated": any(row["n"] > 1 for row in strategies["rows"]),
+        "figures": {name: {"id": place, "note": ""} for name, place in figures.items()},
+        "best_known": compared["anytime"]["best_known"],
+        "volumes": compared["size_against_loss"],
+        "variance": compared["variance"],
+        "operators": compared["operators"],
+    }
+
+
+def _colour(colours: Mapping[str, str], names: Sequence[str]) -> alt.Color:
+    scale = alt.Scale(domain=list(names), range=[colours[name] for name in names])
+    return alt.Color("strategy:N", scale=scale, legend=alt.Legend(title=None, orient="top"))
+
+
+def draw_regret(
+    compared: Mapping[str, Any], budget: str, colours: Mapping[str, str]
+) -> dict[str, Any] | None:
+    """Return each strategy's regret against what it has spent, with a band over seeds."""
+    curves = [curve for curve in compared["anytime"]["curves"] if curve["budget"] == budget]
+    if not curves:
+        return None
+    best = compared["anytime"]["best_known"]["loss"]
+    rows = [row for curve in curves for row in _regrets(curve, best)]
+    words = BUDGETS[budget]
+    x = alt.X("x:Q", title=words, scale=alt.Scale(nice=False))
+    y = alt.Y("regret:Q", title=f"regret, {compared['loss_unit']}")
+    tips = [
+        alt.Tooltip("strategy:N"),
+        alt.Tooltip("x:Q", title=words, format=",.4~g"),
+        alt.Tooltip("regret:Q", format=".3~g"),
+        alt.Tooltip("searches:Q", title="n"),
+    ]
+    names = [curve["strategy"] for curve in curves]
+    base = alt.Chart(inline(rows)).encode(x=x, color=_colour(colours, names))
+    banded = base.transform_filter("isValid(datum.low)")
+    band = banded.mark_area(opacity=0.15, interpolate="step-after").encode(y="low:Q", y2="high:Q")
+    line = base.mark_line(strokeWidth=2.2, interpolate="step-after").encode(y=y, tooltip=tips)
+    return finish(band + line, HEIGHT)
+
+
+def _regrets(curve: Mapping[str, Any], best: float) -> list[Row]:
+    rows = []
+    for i, x in enumerate(curve["x"]):
+        row: Row = {"strategy": curve["strategy"], "searches": curve["n"], "x": rounded(x)}
+        row["regret"] = rounded(curve["mean"][i] - best)
+        if "low" in curve:
+            row |= {end: rounded(curve[end][i] - best) for end in ("low", "high")}
+        rows.append(row)
+    return rows
+
+
+def draw_surfaces(compared: Mapping[str, Any], colours: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return each strategy's median attainment surface of loss against parameters, as steps."""
+    volumes = compared["size_against_loss"]
+    if volumes is None:
+        return None
+    rows = [
+        {"strategy": row["strategy"], "loss": rounded(loss), "parameters": size}
+        for row in volumes["rows"]
+        for loss, size in sorted(row["surface"], key=lambda point: point[1])
+    ]
+    if not rows:
+        return None
+    x = alt.X("parameters:Q", title="parameters of the cell", scale=alt.Scale(zero=False))
+    unit = f"validation loss, {compared['loss_unit']}"
+    y = alt.Y("loss:Q", title=unit, scale=alt.Scale(zero=False))
+    names = [row["strategy"] for row in volumes["rows"] if row["surface"]]
+    tips = ["strategy:N", alt.Tooltip("parameters:Q", format=","), "loss:Q"]
+    base = alt.Chart(inline(rows)).encode(x=x, y=y, color=_colour(colours, names))
+    line = base.mark_line(interpolate="step-after", strokeWidth=2)
+    return finish(line + base.mark_point(filled=True, size=42).encode(tooltip=tips), HEIGHT)
+
+
+def draw_early_epochs(epochs: Sequence[Row]) -> dict[str, Any] | None:
+    """Return the rank correlation of each epoch's loss with the final one, with its interval."""
+    rows = [
+        {"epoch": row["epoch"], "n": row["n"]}
+        | {end: rounded(row[end]) for end in ("correlation", "low", "high")}
+        for row in epochs
+        if row["correlation"] is not None
+    ]
+    if len(rows) < 2:
+        return None
+    x = alt.X("epoch:Q", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1))
+    y = alt.Y("correlation:Q", title="Spearman's correlation with the fitness")
+    base = alt.Chart(inline(rows)).encode(x=x)
+    band = base.mark_area(opacity=0.18, color="#868d97").encode(y="low:Q", y2="high:Q")
+    tips = ["epoch:Q", alt.Tooltip("correlation:Q", format=".2f"), "n:Q"]
+    line = base.mark_line(color="#868d97", strokeWidth=2.2, point=True)
+    return finish(band + line.encode(y=y, tooltip=tips), HEIGHT)
+
+
+# --- over all tasks -------------------------------------------------------------------------------
+
+
+def draw_ranks(ranks: Mapping[str, Any], colours: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return the critical-difference diagram of Demšar 2006, None where ranks were not compared.
+
+    A bar joins strategies whose mean ranks are closer than the critical difference.
+    """
+    if "why_not" in ranks:
+        return None
+    dots = [{"strategy": name, "rank": rank, "row": name} for name, rank in ranks["ranks"].items()]
+    dots.sort(key=lambda dot: dot["rank"])
+    groups = alike(ranks["ranks"], ranks["critical_difference"])
+    bars = [
+        {"row": f"group {i + 1}", "low": low, "high": high} for i, (low, high) in enumerate(groups)
+    ]
+    order = [*(dot["row"] for dot in dots), *(bar["row"] for bar in bars)]
+    x = alt.X("rank:Q", title="mean rank over tasks, 1 is the best", scale=alt.Scale(zero=False))
+    labels = alt.Axis(labelExpr="indexof(datum.label, 'group ') == 0 ? '' : datum.label")
+    y = alt.Y("row:N", sort=order, title=None, axis=labels)
+    names = [dot["strategy"] for dot in dots]
+    mark = alt.Chart(inline(dots)).mark_point(filled=True, size=110, opacity=1)
+    tips = ["strategy:N", alt.Tooltip("rank:Q", format=".2f")]
+    bar = alt.Chart(inline(bars)).mark_rule(strokeWidth=5, opacity=0.7)
+    joined = bar.encode(x=alt.X("low:Q"), x2="high:Q", y=y)
+    return finish(mark.encode(x=x, y=y, color=_colour(colours, names), tooltip=tips) + joined, None)
+
+
+def alike(ranks: Mapping[str, float], difference: float) -> list[tuple[float, float]]:
+    """Return the ranks between which the largest groups lie that Nemenyi's test does not part."""
+    ordered = sorted(ranks.values())
+    groups: list[tuple[float, float]] = []
+    for low in ordered:
+        high = max(rank for rank in ordered if rank - low < difference)
+        if high > low and not any(high <= reached for _, reached in groups):
+            groups.append((low, high))
+    return groups
