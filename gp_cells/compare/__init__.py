@@ -15,7 +15,7 @@ from gp_cells.compare.finalists import rank_finalists
 from gp_cells.compare.fronts import searched_fronts, size_against_loss
 from gp_cells.compare.operators import operator_credit
 from gp_cells.compare.records import Records, Row, read_records
-from gp_cells.compare.signs import early_epochs, early_signs
+from gp_cells.compare.signs import early_epochs, early_signs, search_foretells
 from gp_cells.compare.strategies import compare_strategies, over_tasks
 from gp_cells.compare.variance import seed_against_architecture
 
@@ -50,4 +50,5 @@ def _task(records: Records, finalists: list[Row]) -> Row:
         "operators": operator_credit(records),
         "signs": early_signs(records),
         "epochs": early_epochs(records),
+        "search_foretells": search_foretells(records, finalists),
     }

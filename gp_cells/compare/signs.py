@@ -1,4 +1,4 @@
-"""What foretells a loss: scores without training, sizes, and the first epochs of training."""
+"""What foretells a loss: scores without training, sizes, early epochs, and the search's one trial."""
 
 from __future__ import annotations
 
@@ -50,6 +50,16 @@ def early_epochs(records: Records) -> list[Row]:
         {"epoch": epoch + 1, **_correlation([(c[epoch], f) for c, f in curves if len(c) > epoch])}
         for epoch in range(longest)
     ]
+
+
+def search_foretells(records: Records, finalists: Sequence[Row]) -> Row:
+    """Return how well the one trial of the search foretold the loss of finalists trained anew.
+
+    By rank, over architectures, each once, none of whose seeds failed.
+    """
+    searched = {trial["architecture_id"]: trial["fitness"] for trial in records.trained_once()}
+    anew = {row["architecture_id"]: row["valid_mean"] for row in finalists if not row["failed"]}
+    return _correlation([(searched[key], loss) for key, loss in anew.items() if key in searched])
 
 
 def _correlation(pairs: Sequence[tuple[float, float]]) -> Row:

@@ -35,6 +35,7 @@ def view_strategies(
         "volumes": compared["size_against_loss"],
         "variance": compared["variance"],
         "operators": compared["operators"],
+        "search_foretells": compared["search_foretells"],
     }
 
 
