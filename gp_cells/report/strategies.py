@@ -14,23 +14,24 @@ Row = dict[str, Any]
 HEIGHT = 230  # of each chart, px
 
 
-def view_strategies(
-    compared: Mapping[str, Any], colours: Mapping[str, str], specs: dict[str, Any]
-) -> Row:
-    """Return what the page says of a task's strategies; its charts are added to `specs`."""
-    drawn = {budget: draw_regret(compared, budget, colours) for budget in BUDGETS}
-    drawn |= {
+def draw_strategies(
+    compared: Mapping[str, Any], colours: Mapping[str, str]
+) -> dict[str, dict[str, Any] | None]:
+    """Return the charts of a task's strategies by name, None where there is nothing to show."""
+    return {
+        **{budget: draw_regret(compared, budget, colours) for budget in BUDGETS},
         "surfaces": draw_surfaces(compared, colours),
         "early": draw_early_epochs(compared["epochs"]),
     }
-    figures = {name: f"{compared['task']}-{name}" for name, spec in drawn.items() if spec}
-    specs.update({f"{compared['task']}-{name}": spec for name, spec in drawn.items() if spec})
+
+
+def describe_strategies(compared: Mapping[str, Any], colours: Mapping[str, str]) -> Row:
+    """Return what the page says of a task's strategies."""
     strategies = compared["strategies"]
     return {
         **strategies,
         "rows": [{**row, "colour": colours[row["strategy"]]} for row in strategies["rows"]],
         "repeated": any(row["n"] > 1 for row in strategies["rows"]),
-        "figures": {name: {"id": place, "note": ""} for name, place in figures.items()},
         "best_known": compared["anytime"]["best_known"],
         "volumes": compared["size_against_loss"],
         "variance": compared["variance"],
