@@ -238,6 +238,6 @@ def _test_rows(run_folder: Path, trials: Sequence[Mapping[str, Any]]) -> list[di
     for tested in read_json(run_folder / "test" / "test.json"):
         trial = by_candidate[tested["candidate"]]
         shared = {key: trial[key] for key in ("trial_id", "run", "finalist", "seed")}
-        measured = {key: tested.get(key) for key in ("test_loss", "test_error")}
-        rows.append({**shared, **measured})
+        loss = float(tested["test_loss"])  # JSON says "nan" of what is not a number
+        rows.append({**shared, "test_loss": loss, "test_error": tested.get("test_error")})
     return rows

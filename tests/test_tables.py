@@ -17,7 +17,7 @@ LSTM = "c' = c * sigmoid(gate1) + sigmoid(gate2) * tanh(gate3)\nh' = sigmoid(gat
 
 SETTINGS = {
     "strategy": {"name": "s", "settings": {}},
-    "search": {"waves": 1, "slots": 4},
+    "search": {"waves": 1, "slots": 4, "finalists": 2},
     **{part: {} for part in ("task", "space", "data", "stopping", "training", "finalists")},
 }
 
@@ -68,7 +68,10 @@ def results(tmp_path: Path) -> Path:
             | {"learning_rate": 0.01}
             for i, f, a, loss, c in trials
         ),
-        *({**trial, "trial_id": f"s{i}", "role": "search"} for i, trial in enumerate(searched)),
+        *(
+            {**trial, "trial_id": f"s{i}", "role": "search", "epochs": 1}
+            for i, trial in enumerate(searched)
+        ),
     )
     write(
         tmp_path, "test", {"trial_id": "0", "test_loss": 2.5}, {"trial_id": "1", "test_loss": 3.5}

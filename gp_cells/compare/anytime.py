@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from gp_cells.compare.intervals import FEWEST_FOR_INTERVAL, band
 from gp_cells.compare.records import Records, Row
 
-# What is spent, by the name of the axis: a trial's cost, and its unit. Compute is of training and
-# validation alone, on the processors of table `hardware`.
+# What is spent, by the name of the axis. Compute is of training and validation alone, on the processors
+# of table `hardware`; a trial that failed is charged its whole process and one epoch at least, since
+# the tables count completed epochs only.
 BUDGETS = {"evaluations": "candidates trained", "epochs": "epochs", "cpu_s": "CPU seconds"}
 POINTS = 100  # of a curve, at most
 
@@ -47,7 +47,7 @@ def _best_known(records: Records) -> Row | None:
 def _curve(strategy: str, budget: str, runs: Sequence[Sequence[Row]]) -> Row:
     """Return a strategy's curve: where (`x`), its mean, its interval, and of how many seeds."""
     steps = [_steps(trials, budget) for trials in runs if trials]
-    grid = _grid(steps)
+    grid = _grid(steps, budget)
     said: Row = {"strategy": strategy, "budget": budget, "n": len(steps), "x": grid.tolist()}
     if not len(grid):
         return said
@@ -61,13 +61,20 @@ def _curve(strategy: str, budget: str, runs: Sequence[Sequence[Row]]) -> Row:
 
 def _steps(trials: Sequence[Row], budget: str) -> tuple[np.ndarray, np.ndarray]:
     """Return what a run had spent after each trial, and its best loss by then, inf before one."""
-    cost: dict[str, Any] = {"evaluations": lambda trial: 1}
-    spent = [cost.get(budget, lambda trial: trial[budget] or 0)(trial) for trial in trials]
+    spent = [_cost(trial, budget) for trial in trials]
     losses = [math.inf if trial["fitness"] is None else trial["fitness"] for trial in trials]
     return np.cumsum(spent), np.minimum.accumulate(losses)
 
 
-def _grid(steps: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
+def _cost(trial: Row, budget: str) -> float:
+    if budget == "evaluations":
+        return 1
+    if trial["fitness"] is not None:
+        return float(trial[budget] or 0)
+    return float(max(1, trial["epochs"]) if budget == "epochs" else trial["process_cpu_s"] or 0)
+
+
+def _grid(steps: Sequence[tuple[np.ndarray, np.ndarray]], budget: str) -> np.ndarray:
     """Return the moments at which all runs have a loss and none has ended."""
     firsts = [spent[np.isfinite(best)] for spent, best in steps]
     if not firsts or any(not len(first) for first in firsts):
@@ -76,7 +83,7 @@ def _grid(steps: Sequence[tuple[np.ndarray, np.ndarray]]) -> np.ndarray:
     end = min(spent[-1] for spent, _ in steps)
     if end < start:
         return np.array([])
-    whole = all(float(spent[0]).is_integer() for spent, _ in steps) and end - start < POINTS
+    whole = budget != "cpu_s" and end - start < POINTS
     return np.arange(start, end + 1) if whole else np.linspace(start, end, POINTS)
 
 

@@ -83,22 +83,27 @@ def _same_benchmark(records: Sequence[Records]) -> Answer:
 
 def _confounders(records: Sequence[Records]) -> Answer:
     trials = _trials(records)
-    kinds = _distinct(row["cpu"] for of_task in records for row in of_task.tables["hardware"])
+    kinds = _distinct(
+        " with ".join(filter(None, (row["cpu"], row["gpu"])))
+        for of_task in records
+        for row in of_task.tables["hardware"]
+    )
     mixed = [mixed_versions(trials)] if mixed_versions(trials) else []
     if len(kinds) > 1:
-        mixed.append(f"{len(kinds)} kinds of processor: {', '.join(kinds)}")
+        mixed.append(f"{len(kinds)} kinds of machine: {', '.join(kinds)}")
     if mixed:
         return NOT_MET, "; ".join(mixed)
-    return MET, f"one set of versions (table trials) and one kind of processor, {', '.join(kinds)}"
+    return MET, f"one set of versions (table trials) and one kind of machine, {', '.join(kinds)}"
 
 
 def _ablations(records: Sequence[Records]) -> Answer:
-    labels: dict[str, set[str]] = {}
+    tried: dict[str, dict[str, set[str]]] = {}
     for of_task in records:
-        for run in of_task.runs:
-            name = of_task.settings[run["run"]]["strategy"]["name"]
-            labels.setdefault(name, set()).add(run["strategy"])
-    varied = {name: sorted(of) for name, of in labels.items() if len(of) > 1}
+        for strategy, runs in of_task.searching.items():
+            own = of_task.settings[runs[0]["run"]]["strategy"]
+            of_name = tried.setdefault(own["name"], {})
+            of_name.setdefault(json.dumps(own["settings"], sort_keys=True), set()).add(strategy)
+    varied = {name: sorted(set().union(*of.values())) for name, of in tried.items() if len(of) > 1}
     if not varied:
         return NOT_MET, "no strategy was run with more than one set of settings"
     return MET, "; ".join(f"{name} as {', '.join(of)}" for name, of in varied.items())
@@ -108,22 +113,28 @@ def _same_protocol(records: Sequence[Records]) -> Answer:
     finals = _distinct(settings["finalists"] for settings in _settings(records))
     if len(finals) > 1:
         return NOT_MET, f"{len(finals)} ways of training finalists: {'; '.join(finals)}"
-    spent = {
-        of_task.settings[run["run"]]["search"]["waves"]
-        * of_task.settings[run["run"]]["search"]["slots"]
+    searches = [
+        of_task.settings[run["run"]]["search"]
         for of_task in records
         for runs in of_task.searching.values()
         for run in runs
-    }
-    if len(spent) > 1:
-        return NOT_MET, f"searches trained different numbers of candidates: {_listed(spent)}"
+    ]
+    if not searches:
+        return NOT_KNOWN, "no search was run"
+    candidates = {search["waves"] * search["slots"] for search in searches}
+    finalists = {search["finalists"] for search in searches}
+    for counts, what in ((candidates, "candidates"), (finalists, "finalists")):
+        if len(counts) > 1:
+            return NOT_MET, f"searches trained different numbers of {what}: {_listed(counts)}"
     return MET, (
-        f"{_listed(spent)} candidates a search; designed and found cells trained anew at the same "
-        "rates with the same fresh seeds; test read once, after all choices"
+        f"{_listed(candidates)} candidates and {_listed(finalists)} finalist(s) a search; designed and "
+        "found cells trained anew at the same rates with the same fresh seeds; test read after all choices"
     )
 
 
 def _over_time(records: Sequence[Records]) -> Answer:
+    if not any(of_task.searching for of_task in records):
+        return NOT_KNOWN, "no search was run"
     return MET, "best loss against candidates, epochs and CPU seconds; every epoch in table curves"
 
 
@@ -171,10 +182,15 @@ def _tuning(records: Sequence[Records]) -> Answer:
 
 def _whole_time(records: Sequence[Records]) -> Answer:
     trials = _trials(records)
-    unknown = sum(trial["process_cpu_s"] is None for trial in trials)
+    partly = sum(trial["process_cpu_s"] is None or bool(trial["resumed"]) for trial in trials)
     hours = sum(trial["process_cpu_s"] or 0 for trial in trials) / 3600
-    said = f"{hours:.1f} CPU hours in {len(trials)} trials, search and finalists, start-up included"
-    return (NOT_KNOWN, f"{said}; {unknown} trials without") if unknown else (MET, said)
+    said = (
+        f"{hours:.1f} CPU hours in {len(trials)} trials of search and finalists, start-up included; "
+        "what breeding takes is not recorded"
+    )
+    if partly:
+        return NOT_KNOWN, f"{said}; of {partly} trials the last process alone is known"
+    return MET, said
 
 
 def _setup(records: Sequence[Records]) -> Answer:

@@ -32,6 +32,9 @@ def _rows(records: Records, run: Row) -> list[Row]:
         counts = counts_of(settings, architecture["genome"], True) if enlarged else architecture
         valid = [trial["fitness"] for trial in members if trial["fitness"] is not None]
         test = [tested[t["trial_id"]] for t in members if t["trial_id"] in tested]
+        test_losses = [row["test_loss"] for row in test]
+        if not all(map(math.isfinite, test_losses)):
+            test_losses = []  # a mean of the others would flatter
         errors = [row["test_error"] for row in test if row["test_error"] is not None]
         rows.append(
             {
@@ -41,7 +44,8 @@ def _rows(records: Records, run: Row) -> list[Row]:
                 **{key: counts[key] for key in ("parameters", "multiply_adds")},
                 "learning_rate": members[0]["learning_rate"],
                 **_spread("valid", valid),
-                **_spread("test", [row["test_loss"] for row in test]),
+                **_spread("test", test_losses),
+                "test_losses": test_losses,
                 "test_error": math.fsum(errors) / len(errors) if errors else None,
                 "seeds": len(members),
                 "failed": len(members) - len(valid),

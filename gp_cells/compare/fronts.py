@@ -97,20 +97,25 @@ def _traded(
     low, high = interval(shares)
     return {
         "strategy": strategy,
-        "n": len(shares),
-        "missing": len(runs) - len(shares),
+        "n": len(reached),
+        "missing": len(runs) - len(reached),
         "share": float(np.mean(shares)) if shares else None,
         "low": low,
         "high": high,
         "shares": shares,
-        "surface": median_surface(reached) if reached else [],
+        "surface": median_surface(reached, len(runs)),
     }
 
 
-def median_surface(runs: Sequence[Sequence[pareto.Point]]) -> list[list[float]]:
-    """Return the corners of the surface that half of some sets of points attain, by loss."""
+def median_surface(runs: Sequence[Sequence[pareto.Point]], count: int) -> list[list[float]]:
+    """Return the corners of the surface that half of `count` runs attain, by loss.
+
+    `runs` are the points of those that have any; with less than half of them there is no such surface.
+    """
+    if not runs or 2 * len(runs) < count:
+        return []
     sets = np.concatenate([np.full(len(points), i + 1) for i, points in enumerate(runs)])
     joined = np.array([point for points in runs for point in points])
-    surface = moocore.eaf(joined, sets, percentiles=[50])[:, :2]
+    surface = moocore.eaf(joined, sets, percentiles=[50 * count / len(runs)])[:, :2]
     corners: list[list[float]] = surface[np.lexsort(surface.T[::-1])].tolist()
     return corners

@@ -17,10 +17,11 @@ FEWEST_TASKS = 5  # that ranks are averaged over; with fewer, strategies are com
 
 
 def wilcoxon(differences: Sequence[float]) -> float:
-    """Return the two-sided p of Wilcoxon's signed-rank test, exact also with ties and zeros.
+    """Return the two-sided p of Wilcoxon's signed-rank test, exact for up to 50 differences.
 
     A zero is ranked but has no sign (Pratt 1959, https://doi.org/10.1080/01621459.1959.10501526). Where
-    there are ties or zeros the signs of the differences are permuted, all of them for up to 13.
+    there are ties or zeros the signs of the differences are permuted: all ways for up to 13, else
+    9,999 drawn ones.
     """
     values = np.asarray(differences, dtype=float)
     if not values.any():
@@ -89,27 +90,30 @@ def critical_difference(strategies: int, tasks: int) -> float:
     return float(q * math.sqrt(strategies * (strategies + 1) / (6 * tasks)))
 
 
-def intraclass_correlation(groups: Sequence[Sequence[float]]) -> float | None:
-    """Return the share of the variance that lies between groups of one size, ICC(1).
+def variance_components(losses: np.ndarray) -> tuple[float, float, float]:
+    """Return the variances of rows, of columns and of the rest; `losses` is (architectures, seeds).
 
-    Shrout and Fleiss 1979 (https://doi.org/10.1037/0033-2909.86.2.420). Below 0 where members of one
-    group differ more than chance would have it; None with fewer than two groups or members.
+    Of a two-way random model without replication (Shrout and Fleiss 1979,
+    https://doi.org/10.1037/0033-2909.86.2.420); an estimate below 0 is given as 0. The first as a share
+    of all three is their ICC(2,1), where none is below 0.
     """
-    size = min((len(group) for group in groups), default=0)
-    if len(groups) < 2 or size < 2 or any(len(group) != size for group in groups):
-        return None
-    values = np.asarray(groups, dtype=float)
-    within = values.var(axis=1, ddof=1).mean()
-    between = size * values.mean(axis=1).var(ddof=1)
-    total = between + (size - 1) * within
-    return float((between - within) / total) if total > 0 else None
+    rows, columns = losses.shape
+    of_rows = columns * losses.mean(axis=1).var(ddof=1)
+    of_columns = rows * losses.mean(axis=0).var(ddof=1)
+    whole = losses.var(ddof=1) * (losses.size - 1)
+    spread = whole - (rows - 1) * of_rows - (columns - 1) * of_columns
+    rest = max(0.0, spread / ((rows - 1) * (columns - 1)))
+    by_row, by_column = (of_rows - rest) / columns, (of_columns - rest) / rows
+    return max(0.0, float(by_row)), max(0.0, float(by_column)), float(rest)
 
 
-def interval_of_rank_correlation(rho: float, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of Spearman's correlation of n pairs, more than three.
+def interval_of_rank_correlation(rho: float, n: int) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of Spearman's correlation of n pairs, twice None of a perfect one.
 
-    Bonett and Wright 2000 (https://doi.org/10.1007/BF02294183).
+    Bonett and Wright 2000 (https://doi.org/10.1007/BF02294183); n is more than three.
     """
-    at = math.atanh(max(-1 + 1e-12, min(1 - 1e-12, rho)))
+    if abs(rho) > 1 - 1e-9:
+        return None, None
+    at = math.atanh(rho)
     reach = stats.norm.ppf(0.975) * math.sqrt((1 + rho**2 / 2) / (n - 3))
     return math.tanh(at - reach), math.tanh(at + reach)

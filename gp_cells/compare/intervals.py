@@ -1,7 +1,8 @@
-"""How sure a mean is: bootstrap intervals over what was repeated, always from the same resamples.
+"""How sure a mean is: intervals of 95 % over what was repeated.
 
-An interval is of 95 %, by the percentile bootstrap (Efron 1979, https://doi.org/10.1214/aos/1176344552).
-With few repetitions it is too narrow, which is why every number stands beside its n.
+A number has Student's interval, which holds what it promises also with few repetitions; at five, a
+bootstrap's holds the truth in 84 of 100 cases. A curve and a statistic over tasks have a band by the
+percentile bootstrap (Efron 1979, https://doi.org/10.1214/aos/1176344552), always from the same resamples.
 """
 
 from __future__ import annotations
@@ -20,15 +21,35 @@ Band = tuple[np.ndarray, np.ndarray]
 
 
 def interval(values: Sequence[float]) -> tuple[float | None, float | None]:
-    """Return the interval of the mean, or twice None with fewer than three values."""
+    """Return Student's interval of the mean, or twice None with fewer than three values."""
     if len(values) < FEWEST_FOR_INTERVAL:
         return None, None
-    low, high = band(np.asarray(values, dtype=float)[:, None])
-    return float(low[0]), float(high[0])
+    mean, error = np.mean(values), stats.sem(values)
+    reach = error * stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1)
+    return float(mean - reach), float(mean + reach)
+
+
+def interval_of_difference(
+    left: Sequence[float], right: Sequence[float]
+) -> tuple[float | None, float | None]:
+    """Return the interval of the mean of `left` less that of `right`, both uncertain.
+
+    Welch 1947 (https://doi.org/10.1093/biomet/34.1-2.28); twice None with fewer than three of `left` or
+    two of `right`.
+    """
+    if len(left) < FEWEST_FOR_INTERVAL or len(right) < 2:
+        return None, None
+    parts = np.array([np.var(of, ddof=1) / len(of) for of in (left, right)])
+    difference = np.mean(left) - np.mean(right)
+    if not parts.any():
+        return float(difference), float(difference)
+    freedom = parts.sum() ** 2 / (parts**2 / [len(left) - 1, len(right) - 1]).sum()
+    reach = np.sqrt(parts.sum()) * stats.t.ppf((1 + CONFIDENCE) / 2, freedom)
+    return float(difference - reach), float(difference + reach)
 
 
 def band(values: np.ndarray) -> Band:
-    """Return the interval of the mean at each point; `values` is (repetitions, points)."""
+    """Return the bootstrap interval of the mean at each point; `values` is (repetitions, points)."""
     found = stats.bootstrap(
         (values,),
         np.mean,

@@ -39,7 +39,8 @@ def _sign(name: str, trained: Sequence[Row]) -> Row:
 def early_epochs(records: Records) -> list[Row]:
     """Return how well the validation loss after each epoch foretold the fitness, by rank.
 
-    Of the architectures that the searches trained well, each once, and that got as far.
+    Of the architectures that the searches trained well, each once, and that got as far. Candidates of
+    one search are relatives, so the interval is narrower than as many independent ones would have.
     """
     curves = [
         (records.curves.get(trial["trial_id"], ()), trial["fitness"])

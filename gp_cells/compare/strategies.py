@@ -1,8 +1,8 @@
 """Which strategy is better: one number a search, compared over seeds within a task, then over tasks.
 
-The number of a search is the mean test loss of its best finalist, which was picked by validation
-and trained anew with fresh seeds. A search none of whose finalists trained to the end has no
-number: it is counted as missing, never replaced.
+The number of a search is the mean test loss of its best finalist. Finalists were trained anew with fresh
+seeds; which of them, and which learning rate, was picked by the validation losses of those trainings. A
+search none of whose finalists trained to the end has no number: it is counted as missing, never replaced.
 """
 
 from __future__ import annotations
@@ -16,7 +16,14 @@ import numpy as np
 from scipy.stats import trim_mean
 
 from gp_cells.compare import hypotheses
-from gp_cells.compare.intervals import FEWEST_SEEDS, interval, limits, resample
+from gp_cells.compare.intervals import (
+    FEWEST_FOR_INTERVAL,
+    FEWEST_SEEDS,
+    interval,
+    interval_of_difference,
+    limits,
+    resample,
+)
 from gp_cells.compare.records import Records, Row
 
 Scores = Mapping[str, Mapping[int, float]]  # strategy → seed → loss
@@ -48,16 +55,22 @@ def compare_strategies(records: Records, finalists: Sequence[Row]) -> Row:
         "designed": designed and {key: designed[key] for key in ("name", "test_mean", "seeds")},
         "rows": rows,
         "pairs": pairs,
-        "warnings": _warnings(rows, pairs),
+        "warnings": [*_warnings(rows, pairs), *_repeated_cells(records, finalists)],
     }
 
 
-def best_losses(records: Records, finalists: Sequence[Row], split: str = "test_mean") -> Scores:
-    """Return the loss of the best finalist of every search, by seed; without those that have none."""
+def best_finalists(finalists: Sequence[Row]) -> Mapping[str, Row]:
+    """Return the best finalist of each run that has one with all its seeds trained and tested."""
     best: dict[str, Row] = {}
     for row in finalists:
         if not row["failed"] and row["test_mean"] is not None:
             best.setdefault(row["run"], row)
+    return best
+
+
+def best_losses(records: Records, finalists: Sequence[Row], split: str = "test_mean") -> Scores:
+    """Return the loss of the best finalist of every search, by seed; without those that have none."""
+    best = best_finalists(finalists)
     return {
         strategy: {run["seed"]: best[run["run"]][split] for run in runs if run["run"] in best}
         for strategy, runs in records.searching.items()
@@ -67,7 +80,12 @@ def best_losses(records: Records, finalists: Sequence[Row], split: str = "test_m
 def best_designed(finalists: Sequence[Row]) -> Row | None:
     """Return the hand-designed finalist with the lowest validation loss of those that were tested."""
     return next(
-        (row for row in finalists if row["name"] is not None and row["test_mean"] is not None), None
+        (
+            row
+            for row in finalists
+            if row["name"] is not None and row["test_mean"] is not None and not row["failed"]
+        ),
+        None,
     )
 
 
@@ -93,9 +111,9 @@ def _strategy(
         "behind_designed": None,
     }
     if designed is not None and losses:
-        behind = [loss - designed["test_mean"] for loss in losses]
-        low, high = interval(behind)
-        row["behind_designed"] = {"mean": statistics.fmean(behind), "low": low, "high": high}
+        low, high = interval_of_difference(losses, designed["test_losses"])
+        mean = statistics.fmean(losses) - designed["test_mean"]
+        row["behind_designed"] = {"mean": mean, "low": low, "high": high}
     return row
 
 
@@ -110,6 +128,7 @@ def _pair(left: str, right: str, scores: Scores) -> Row:
         "left": left,
         "right": right,
         "n": len(seeds),
+        "searches": [len(lefts), len(rights)],
         "difference": statistics.fmean(differences) if differences else None,
         "low": low,
         "high": high,
@@ -119,6 +138,19 @@ def _pair(left: str, right: str, scores: Scores) -> Row:
         "rank_biserial": hypotheses.rank_biserial(differences) if differences else None,
         "improvement": hypotheses.probability_of_improvement(lefts, rights) if both else None,
     }
+
+
+def _repeated_cells(records: Records, finalists: Sequence[Row]) -> list[str]:
+    """Return which strategies' searches ended with the same cell, whose losses are one measurement."""
+    found: dict[str, list[str]] = {}
+    for row in best_finalists(finalists).values():
+        found.setdefault(row["strategy"], []).append(row["architecture_id"])
+    return [
+        f"{len(cells)} searches of {strategy} ended with {len(set(cells))} different cells: "
+        "equal cells have equal losses, so intervals and tests take too many for independent"
+        for strategy, cells in found.items()
+        if strategy in records.searching and len(set(cells)) < len(cells)
+    ]
 
 
 def _warnings(rows: Sequence[Row], pairs: Sequence[Row]) -> list[str]:
@@ -135,11 +167,14 @@ def _warnings(rows: Sequence[Row], pairs: Sequence[Row]) -> list[str]:
             "without a finalist that trained to the end, and left out: "
             + ", ".join(f"{count} of {strategy}" for strategy, count in missing.items())
         )
+    said += [
+        f"{pair['left']} and {pair['right']} share no seed, so nothing pairs them"
+        for pair in pairs
+        if not pair["n"] and all(pair["searches"])
+    ]
     tested = [pair for pair in pairs if pair["smallest_p"] is not None]
-    if (
-        tested
-        and (hopeless := min(p["smallest_p"] for p in tested)) * len(tested) > hypotheses.ALPHA
-    ):
+    hopeless = min((pair["smallest_p"] for pair in tested), default=0.0)
+    if hopeless * len(tested) > hypotheses.ALPHA:
         n = max(pair["n"] for pair in tested)
         said.append(
             f"with {n} seeds a signed-rank test cannot give a p below {hopeless:.3g}, which is "
@@ -165,15 +200,20 @@ def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]]) -> Row:
         for records, finalists in tasks
         if (scale := _scaled(records, finalists)) is not None
     }
-    shared = [set(scores) for scores in scaled.values()]
-    strategies = sorted(set.intersection(*shared)) if shared else []
+    everyone = sorted({strategy for records, _ in tasks for strategy in records.searching})
+    lacking = {
+        strategy: [task for task, scores in scaled.items() if not scores.get(strategy)]
+        for strategy in everyone
+    }
+    strategies = [strategy for strategy in everyone if scaled and not lacking[strategy]]
     arrays = {
         strategy: [np.array(list(scores[strategy].values())) for scores in scaled.values()]
         for strategy in strategies
     }
     return {
         "tasks": list(scaled),
-        "left_out": [records.task for records, _ in tasks if records.task not in scaled],
+        "tasks_left_out": [records.task for records, _ in tasks if records.task not in scaled],
+        "strategies_left_out": {name: of for name, of in lacking.items() if of},
         "rows": [_aggregated(strategy, arrays[strategy]) for strategy in strategies],
         "pairs": [
             {"left": left, "right": right, **_improvement(arrays[left], arrays[right])}
@@ -184,14 +224,10 @@ def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]]) -> Row:
 
 
 def _scaled(records: Records, finalists: Sequence[Row]) -> Scores | None:
-    """Return a task's numbers on the common scale, None where it has no such scale.
-
-    A strategy without a single number is not there.
-    """
+    """Return a task's numbers on the common scale, None where it has no such scale."""
     designed = best_designed(finalists)
     references = records.references
-    scores = {k: v for k, v in best_losses(records, finalists).items() if v}
-    if designed is None or not references or not scores:
+    if designed is None or not references:
         return None
     zero = designed["test_mean"]
     width = min(references.values()) - zero
@@ -199,14 +235,16 @@ def _scaled(records: Records, finalists: Sequence[Row]) -> Scores | None:
         return None
     return {
         strategy: {seed: (loss - zero) / width for seed, loss in of.items()}
-        for strategy, of in scores.items()
+        for strategy, of in best_losses(records, finalists).items()
     }
 
 
 def _aggregated(strategy: str, tasks: Sequence[np.ndarray]) -> Row:
-    rng = np.random.default_rng(0)
-    drawn = np.concatenate([task[resample(len(task), rng)] for task in tasks], axis=1)
-    low, high = limits(trim_mean(drawn, 0.25, axis=1))
+    low, high = None, None
+    if min(map(len, tasks)) >= FEWEST_FOR_INTERVAL:
+        rng = np.random.default_rng(0)
+        drawn = np.concatenate([task[resample(len(task), rng)] for task in tasks], axis=1)
+        low, high = limits(trim_mean(drawn, 0.25, axis=1))
     return {
         "strategy": strategy,
         "interquartile_mean": float(trim_mean(np.concatenate(tasks), 0.25)),
@@ -218,15 +256,20 @@ def _aggregated(strategy: str, tasks: Sequence[np.ndarray]) -> Row:
 
 def _improvement(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Row:
     """Return the probability that the left strategy has the lower loss, the mean over tasks."""
-    rng = np.random.default_rng(0)
-    known, drawn = [], []
-    for one, other in zip(left, right, strict=True):
-        lower = (one[:, None] < other[None]) + 0.5 * (one[:, None] == other[None])
-        rows, columns = resample(len(one), rng), resample(len(other), rng)
-        known.append(hypotheses.probability_of_improvement(list(one), list(other)))
-        drawn.append(lower[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2)))
-    low, high = limits(np.mean(drawn, axis=0))
-    return {"improvement": statistics.fmean(known), "low": low, "high": high}
+    known = [
+        hypotheses.probability_of_improvement(list(one), list(other))
+        for one, other in zip(left, right, strict=True)
+    ]
+    found: Row = {"improvement": statistics.fmean(known), "low": None, "high": None}
+    if min(map(len, [*left, *right])) >= FEWEST_FOR_INTERVAL:
+        rng = np.random.default_rng(0)
+        drawn = []
+        for one, other in zip(left, right, strict=True):
+            lower = (one[:, None] < other[None]) + 0.5 * (one[:, None] == other[None])
+            rows, columns = resample(len(one), rng), resample(len(other), rng)
+            drawn.append(lower[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2)))
+        found["low"], found["high"] = limits(np.mean(drawn, axis=0))
+    return found
 
 
 def _ranks(strategies: Sequence[str], scaled: Mapping[str, Scores]) -> Row:

@@ -48,7 +48,7 @@ def _once(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
 
 def _strategies(strategies: Mapping[str, Any]) -> list[str]:
     """Return a task's strategies and pairs, where a strategy has more than one search to speak of."""
-    if all(row["n"] < 2 for row in strategies["rows"]):
+    if all(row["n"] + row["missing"] < 2 for row in strategies["rows"]):
         return []
     designed = strategies["designed"]
     behind = f"behind {designed['name']}" if designed else ""
@@ -67,7 +67,11 @@ def _strategies(strategies: Mapping[str, Any]) -> list[str]:
             f"  {row['strategy']:<28} {row['mean']:>10.3f} {_range(row):>18} {row['n']:>4}   "
             f"{gap}{missing}"
         )
-    lines += ["", f"  {'pair':<28} {'difference':>10} {'95 %':>18} {'n':>4}   Wilcoxon p (Holm)"]
+    if strategies["pairs"]:
+        lines += [
+            "",
+            f"  {'pair':<28} {'difference':>10} {'95 %':>18} {'n':>4}   Wilcoxon p (Holm)",
+        ]
     for pair in strategies["pairs"]:
         name = f"{pair['left']} − {pair['right']}"
         if pair["difference"] is None:
@@ -87,7 +91,7 @@ def _over_tasks(over: Mapping[str, Any]) -> list[str]:
         return []
     lines = [
         f"over {len(over['tasks'])} tasks ({', '.join(over['tasks'])}); "
-        "0 is the best designed cell, 1 the best trivial predictor",
+        "0 is the best designed cell, 1 the best trivial predictor (on validation)",
         "",
         f"  {'strategy':<28} {'interquartile mean':>18} {'95 %':>18}   n a task",
     ]
@@ -100,15 +104,23 @@ def _over_tasks(over: Mapping[str, Any]) -> list[str]:
         f"  P({pair['left']} better than {pair['right']}) = {pair['improvement']:.2f} {_range(pair, 2)}"
         for pair in over["pairs"]
     ]
+    lines += [
+        f"  {strategy} is left out: it has no result on {', '.join(tasks)}"
+        for strategy, tasks in over["strategies_left_out"].items()
+    ]
     ranks = over["ranks"]
     if "why_not" in ranks:
         return ["\n".join([*lines, f"  {ranks['why_not']}"])]
     named = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks["ranks"].items())
     lines.append(
-        f"  mean ranks: {named}; Friedman p {ranks['friedman_p']:.3f}, critical difference "
+        f"  mean ranks: {named}; Friedman p {_p(ranks['friedman_p'])}, critical difference "
         f"{ranks['critical_difference']:.2f} (n = {ranks['n']} tasks)"
     )
     return ["\n".join(lines)]
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None else f"{value:.3f}"
 
 
 def _range(row: Mapping[str, Any], digits: int = 3) -> str:

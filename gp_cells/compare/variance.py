@@ -2,38 +2,38 @@
 
 from __future__ import annotations
 
-import statistics
-from collections.abc import Sequence
+import math
 
-from gp_cells.compare.hypotheses import intraclass_correlation
+import numpy as np
+
+from gp_cells.compare.hypotheses import variance_components
 from gp_cells.compare.records import Records, Row
 
 
 def seed_against_architecture(records: Records) -> Row | None:
-    """Return the spread between finalists and between the seeds of one, on the validation split.
+    """Return the spread of finalists' validation losses by architecture, by seed, and what is left.
 
-    Of each architecture the replicates at its chosen rate count, once; those with a failed seed are
-    left out and counted. None where fewer than two architectures have the same two seeds or more.
+    All finalists, found and designed, were trained with the same seeds: a seed can be good for all
+    of them (`seed_deviation`) or for one alone (`rest_deviation`). The share is that of the architecture
+    in the variance of a single training. Finalists are a choice of the best, so architectures at large
+    differ more. Those with a failed seed are left out and counted; None with fewer than two
+    architectures or seeds.
     """
     losses: dict[str, dict[int, float | None]] = {}
     for trial in records.tables["trials"]:
         if trial["chosen"]:
             losses.setdefault(trial["architecture_id"], {})[trial["seed"]] = trial["fitness"]
-    whole = [of for of in losses.values() if None not in of.values()]
-    groups = [[of[seed] for seed in sorted(of)] for of in whole]
-    share = intraclass_correlation(_known(groups))
-    if share is None:
+    seeds = sorted({seed for of in losses.values() for seed in of})
+    whole = [row for of in losses.values() if None not in (row := [of.get(s) for s in seeds])]
+    if len(whole) < 2 or len(seeds) < 2:
         return None
-    spread = [statistics.stdev(group) for group in _known(groups)]
+    variances = variance_components(np.array(whole, dtype=float))
     return {
-        "architectures": len(groups),
+        "architectures": len(whole),
         "left_out": len(losses) - len(whole),
-        "seeds": len(groups[0]),
-        "seed_deviation": statistics.fmean(value**2 for value in spread) ** 0.5,
-        "architecture_deviation": statistics.stdev(map(statistics.fmean, _known(groups))),
-        "share_of_architecture": share,
+        "seeds": len(seeds),
+        "architecture_deviation": math.sqrt(variances[0]),
+        "seed_deviation": math.sqrt(variances[1]),
+        "rest_deviation": math.sqrt(variances[2]),
+        "share_of_architecture": variances[0] / sum(variances) if sum(variances) else None,
     }
-
-
-def _known(groups: Sequence[Sequence[float | None]]) -> list[list[float]]:
-    return [[value for value in group if value is not None] for group in groups]

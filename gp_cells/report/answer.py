@@ -45,28 +45,28 @@ def _over_searches(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer 
         return None
     best = min(rows, key=lambda row: row["valid_mean"])
     behind, name = best["behind_designed"], designed["name"]
-    gap = f"{abs(behind['mean']):.3f} {evidence.unit}"
-    ends = sorted((abs(behind["low"]), abs(behind["high"])))
-    within = f"[{ends[0]:.3f}, {ends[1]:.3f}]"
+    within = (
+        f"[{_signed(behind['low'])}, {_signed(behind['high'])}]"
+        if behind["low"] is not None
+        else ""
+    )
+    gap = f"{_signed(behind['mean'])} {evidence.unit} {within}".rstrip()
     said = f"On {name_task(evidence.task)}, searches by {best['strategy']} end"
-    if behind["low"] > 0:
-        said += f" {gap} {within} behind the best hand-designed cell, {name}"
-    elif behind["high"] < 0:
-        said += f" {gap} {within} ahead of the best hand-designed cell, {name}"
+    if behind["low"] is not None and behind["low"] > 0:
+        said += f" behind the best hand-designed cell, {name}"
+    elif behind["high"] is not None and behind["high"] < 0:
+        said += f" ahead of the best hand-designed cell, {name}"
     else:
-        within = f"[{_signed(behind['low'])}, {_signed(behind['high'])}]"
-        said += (
-            f" level with the best hand-designed cell, {name}: {_signed(behind['mean'])} {within}"
-        )
+        said += f" within chance of the best hand-designed cell, {name}"
     among = f"the best of {_number(len(rows))} strategies by validation; " if len(rows) > 1 else ""
     caution = (
-        f"{best['strategy']} is {among}its number is the mean test loss over n = {best['n']} "
-        f"searches, with a 95 % interval. {_pairs(strategies['pairs'])}"
+        f"{best['strategy']} is {among}its number is the mean test loss over n = {best['n']} searches, "
+        f"less that of {name} over {designed['seeds']} seeds, with a 95 % interval for both. "
+        f"{_pairs(strategies['pairs'])}"
     )
     warned = [f"{warning[0].upper()}{warning[1:]}." for warning in strategies["warnings"]]
-    return Answer(
-        f"{said}.", " ".join([caution, *warned]), evidence.evolved[0], evidence.designed[0]
-    )
+    found = next(row for row in evidence.evolved if row["strategy"] == best["strategy"])
+    return Answer(f"{said}: {gap}.", " ".join([caution, *warned]), found, evidence.designed[0])
 
 
 def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
@@ -79,7 +79,7 @@ def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
         least = min(pair["p_holm"] for pair in tested)
         return f"No strategy is told apart from another (smallest corrected p {least:.2g})."
     said = [
-        f"{pair['left']} is {'better' if pair['difference'] < 0 else 'worse'} than {pair['right']} "
+        f"{pair['left']} is {'better' if pair['rank_biserial'] < 0 else 'worse'} than {pair['right']} "
         f"(corrected p {pair['p_holm']:.2g})"
         for pair in apart
     ]
@@ -112,7 +112,9 @@ def _between_cells(evidence: Evidence) -> Answer:
         else f"under 0.001 {evidence.unit}"
     )
     found = f"the best cell found by search ({evolved['strategy']})"
-    if len(differences) > 1 and min(differences) < 0 < max(differences):
+    if not any(differences):
+        said = f"{found} and {designed['name']} do exactly alike"
+    elif len(differences) > 1 and min(differences) < 0 < max(differences):
         said = f"{found} and {designed['name']} are within seed noise, {gap} apart"
     elif mean < 0:
         said = f"{found} beats the best hand-designed one, {designed['name']}, by {gap}"
@@ -162,11 +164,14 @@ def _trust(split: str, differences: Sequence[float]) -> str:
     ranged = f"{min(differences):+.3f} to {max(differences):+.3f}".replace("-", "−")
     shared = f"Measured on the {split} with the same {_number(n)} seeds each (n = {n})"
     every = "both" if n == 2 else f"all {_number(n)}"
-    if better in (0, n):
+    if not any(differences):
+        won = f"both cells have the same loss with {every}"
+    elif better in (0, n) and 0 not in differences:
         won = f"the found cell is {'better' if better else 'worse'} with {every}"
     else:
         won = f"the found cell is better with {_number(better)} of them"
-    won += f" (difference {ranged})"
+    if any(differences):
+        won += f" (difference {ranged})"
     if n < FEW:
         return f"{shared}: {won}. That is too few to rule out chance."
     return f"{shared}: {won}."
@@ -177,7 +182,7 @@ def _searches(evidence: Evidence) -> str:
     fewest = min(counts.values(), default=0)
     if fewest == 0:
         return "No search was run."
-    if fewest == 1:
+    if max(counts.values()) == 1:
         return (
             "Each search ran once, so nothing here says how often a strategy would do as well, or "
             "which strategy is better."
@@ -189,7 +194,7 @@ def _searches(evidence: Evidence) -> str:
 def _mean_of_runs(evidence: Evidence, strategy: str, n: int) -> str:
     best: dict[str, float] = {}
     for row in evidence.evolved:
-        if row["strategy"] == strategy:
+        if row["strategy"] == strategy and not row["failed"]:
             best.setdefault(row["run"], row["valid_mean"])
     if not best:
         return f"{strategy} none (n = {n})"

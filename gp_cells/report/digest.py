@@ -29,8 +29,8 @@ def digest_table(comparison: Mapping[str, Any]) -> str:
     """Return test losses by task and strategy, with intervals, beside the best hand-designed cell."""
     names = _strategies(comparison)
     lines = [
-        f"| test loss | best designed cell | {' | '.join(f'`{name}`' for name in names)} |",
-        f"| --- | --- |{' --- |' * len(names)}",
+        f"| {' | '.join(['test loss', 'best designed cell', *(f'`{name}`' for name in names)])} |",
+        f"|{' --- |' * (2 + len(names))}",
     ]
     for task in comparison["tasks"]:
         strategies = task["strategies"]
@@ -38,7 +38,9 @@ def digest_table(comparison: Mapping[str, Any]) -> str:
         designed = strategies["designed"]
         cells = [
             f"`{task['task']}`, {task['loss_unit']}",
-            f"`{designed['name']}` {designed['test_mean']:.3f}" if designed else "",
+            f"`{designed['name']}` {designed['test_mean']:.3f} n = {designed['seeds']}"
+            if designed
+            else "–",
             *(_cell(rows.get(name)) for name in names),
         ]
         lines.append(f"| {' | '.join(cells)} |")

@@ -31,7 +31,7 @@ def describe_strategies(compared: Mapping[str, Any], colours: Mapping[str, str])
     return {
         **strategies,
         "rows": [{**row, "colour": colours[row["strategy"]]} for row in strategies["rows"]],
-        "repeated": any(row["n"] > 1 for row in strategies["rows"]),
+        "repeated": any(row["n"] + row["missing"] > 1 for row in strategies["rows"]),
         "best_known": compared["anytime"]["best_known"],
         "volumes": compared["size_against_loss"],
         "variance": compared["variance"],
@@ -108,7 +108,7 @@ def draw_early_epochs(epochs: Sequence[Row]) -> dict[str, Any] | None:
     """Return the rank correlation of each epoch's loss with the final one, with its interval."""
     rows = [
         {"epoch": row["epoch"], "n": row["n"]}
-        | {end: rounded(row[end]) for end in ("correlation", "low", "high")}
+        | {end: rounded(row[end]) for end in ("correlation", "low", "high") if row[end] is not None}
         for row in epochs
         if row["correlation"] is not None
     ]

@@ -10,7 +10,7 @@ FINALISTS = {"learning_rate_factors": [1.0], "seeds": [101, 102]}
 def settings(name, slots, **changed):
     return {
         "strategy": {"name": name, "settings": {}},
-        "search": {"waves": 1, "slots": slots},
+        "search": {"waves": 1, "slots": slots, "finalists": 1},
         "task": {"name": "toy"},
         "space": {"name": "toy"},
         "data": {"hash": "0"},
@@ -23,7 +23,11 @@ def settings(name, slots, **changed):
 
 def records(searches, references=None, lineage=(), strategies=None, **changed):
     """Return the records of searches, given as {(strategy, seed): [fitness of each candidate]}."""
-    tables = {"lineage": list(lineage), "test": [], "hardware": [{"cpu": "a processor"}]}
+    tables = {
+        "lineage": list(lineage),
+        "test": [],
+        "hardware": [{"cpu": "a processor", "gpu": None}],
+    }
     tables |= {"runs": [], "trials": [], "candidates": [], "architectures": []}
     curves = {}
     for (strategy, seed), fitnesses in searches.items():
@@ -55,6 +59,7 @@ def trial(run, candidate, architecture, fitness, **changed):
         "epochs": 2,
         "cpu_s": 1.5,
         "process_cpu_s": 3.0,
+        "resumed": 0,
         "introspectability": None,
         **dict.fromkeys(("git_dirty", "engine", "compiler", "precision", "device", "threads")),
         "git_commit": "c" * 40,
@@ -73,6 +78,8 @@ def finalist(strategy, seed, test_mean, name=None, valid_mean=1.0, failed=0):
         "name": name,
         "valid_mean": valid_mean,
         "test_mean": test_mean,
+        "test_losses": [test_mean - 0.1, test_mean + 0.1],
+        "architecture_id": f"{strategy}-{seed}-{name}",
         "failed": failed,
         "seeds": 2,
     }

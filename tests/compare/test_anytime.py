@@ -42,12 +42,25 @@ def test_there_is_no_curve_of_a_strategy_one_of_whose_searches_never_succeeded()
     assert found["curves"] == []
 
 
-def test_failed_trials_cost_what_they_took():
-    found = anytime(records({("gp", 1): [3.0, None, 1.0]}))
+def test_failed_trials_cost_their_whole_process_and_an_epoch_at_least():
+    of = records({("gp", 1): [3.0, None, 1.0]})
+    of.tables["trials"][1].update({"epochs": 0, "cpu_s": 0.0, "process_cpu_s": 60.0})
+    found = anytime(of)
 
-    assert curve(found, "epochs")["x"] == [2, 3, 4, 5, 6]
-    assert curve(found, "epochs")["mean"] == [3.0, 3.0, 3.0, 3.0, 1.0]
-    assert curve(found, "cpu_s")["x"][-1] == pytest.approx(4.5)
+    assert curve(found, "epochs")["x"] == [2, 3, 4, 5]
+    assert curve(found, "epochs")["mean"] == [3.0, 3.0, 3.0, 1.0]
+    assert curve(found, "cpu_s")["x"][-1] == pytest.approx(1.5 + 60 + 1.5)
+
+
+def test_no_moment_lies_behind_the_end_of_a_run():
+    of = records({("gp", 1): [3.0, 2.0, 1.0]})
+    for trial, seconds in zip(of.tables["trials"], (1.0, 1.2, 1.3), strict=True):
+        trial["cpu_s"] = seconds
+
+    by_seconds = curve(anytime(of), "cpu_s")
+
+    assert by_seconds["x"][-1] == pytest.approx(3.5)
+    assert by_seconds["mean"][-1] == 1.0
 
 
 def test_the_best_known_is_the_lowest_of_all_runs_designed_cells_among_them():

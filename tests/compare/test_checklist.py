@@ -61,9 +61,9 @@ def test_different_versions_are_confounders(column, value):
     assert column in row["evidence"]
 
 
-def test_two_kinds_of_processor_are_confounders():
+def test_two_kinds_of_machine_are_confounders():
     of, ask = answers()
-    of.tables["hardware"].append({"cpu": "another"})
+    of.tables["hardware"].append({"cpu": "a processor", "gpu": "a GPU"})
 
     assert "2 kinds" in ask()["the same hardware and versions for all"]["evidence"]
 
@@ -85,10 +85,34 @@ def test_another_recipe_for_one_strategy_is_another_benchmark():
 
 
 def test_searches_of_different_length_are_not_compared_alike():
-    _, ask = answers(strategies={"gp": {"search": {"waves": 9, "slots": 9}}})
+    _, ask = answers(strategies={"gp": {"search": {"waves": 9, "slots": 9, "finalists": 1}}})
 
     assert "81" in ask()["the same evaluation protocol for all"]["evidence"]
     assert ask()["the same evaluation protocol for all"]["answer"] == "not met"
+
+
+def test_searches_with_different_numbers_of_finalists_are_not_compared_alike():
+    _, ask = answers(strategies={"gp": {"search": {"waves": 1, "slots": 1, "finalists": 5}}})
+
+    row = ask()["the same evaluation protocol for all"]
+    assert (row["answer"], row["evidence"][-5:]) == ("not met", " 1, 5")
+
+
+def test_two_labels_of_one_strategy_are_no_ablation():
+    of = records(
+        {(name, s): [1.0] for name in ("gp", "gp2") for s in SEEDS},
+        strategies={"gp2": {"strategy": {"name": "gp", "settings": {}}}},
+    )
+
+    row = {r["item"]: r for r in fill_checklist([of])}["ablation studies"]
+    assert row["answer"] == "not met"
+
+
+def test_a_resumed_trial_leaves_the_whole_time_unknown():
+    of, ask = answers()
+    of.tables["trials"][0]["resumed"] = 1
+
+    assert ask()["the time of the whole search, end to end"]["answer"] == "not known"
 
 
 def test_a_benchmark_without_random_search_says_so():

@@ -31,6 +31,40 @@ def test_a_strategy_is_the_mean_of_its_best_finalists_over_seeds():
     assert gp["behind_designed"]["mean"] == 1.0
 
 
+def test_how_far_a_strategy_is_behind_is_as_uncertain_as_both():
+    of, rows = two_strategies([1.0, 2.0, 3.0], [2.0, 2.0, 2.0])
+
+    random = compare_strategies(of, rows)["rows"][1]
+
+    assert (random["low"], random["high"]) == (2.0, 2.0)
+    behind = random["behind_designed"]  # whose losses are 0.9 and 1.1
+    assert behind["low"] < 1.0 < behind["high"]
+
+
+def test_a_designed_cell_with_a_failed_seed_is_compared_with_nothing():
+    of, rows = two_strategies([1.0], [1.0])
+
+    assert compare_strategies(of, [{**rows[0], "failed": 1}, *rows[1:]])["designed"] is None
+
+
+def test_searches_that_end_with_the_same_cell_are_said_to_be_one_measurement():
+    of, rows = two_strategies([1.0] * 8, [2.0] * 8)
+    rows = [{**r, "architecture_id": "one"} if r["strategy"] == "gp" else r for r in rows]
+
+    (warning,) = compare_strategies(of, rows)["warnings"]
+
+    assert "8 searches of gp ended with 1 different cells" in warning
+
+
+def test_strategies_that_share_no_seed_are_not_paired_and_it_is_said():
+    of, rows = two_strategies([1.0, None], [None, 1.0])
+
+    found = compare_strategies(of, rows)
+
+    assert (found["pairs"][0]["n"], found["pairs"][0]["p"]) == (0, None)
+    assert any("share no seed" in warning for warning in found["warnings"])
+
+
 def test_pairs_are_compared_seed_by_seed():
     of, rows = two_strategies([1.0, 1.1, 1.2, 1.3, 1.4], [2.0, 2.2, 2.4, 2.6, 2.8])
 
@@ -133,8 +167,25 @@ def test_tasks_without_a_scale_are_left_out_by_name():
     found = over_tasks([(of, rows)])
 
     assert found["tasks"] == []
-    assert found["left_out"] == ["toy"]
+    assert found["tasks_left_out"] == ["toy"]
     assert found["rows"] == []
+
+
+def test_a_strategy_without_a_result_on_one_task_is_left_out_by_name():
+    whole = two_strategies([1.1] * 5, [1.2] * 5, references={"unigram": 2.0})
+    torn = two_strategies([None] * 5, [1.2] * 5, references={"unigram": 2.0})
+
+    found = over_tasks([whole, named(torn, "other")])
+
+    assert [row["strategy"] for row in found["rows"]] == ["random"]
+    assert found["strategies_left_out"] == {"gp": ["other"]}
+
+
+def test_few_searches_over_tasks_have_no_interval():
+    found = over_tasks([two_strategies([1.1] * 2, [1.2] * 2, references={"unigram": 2.0})])
+
+    assert found["rows"][0]["low"] is None
+    assert found["pairs"][0]["low"] is None
 
 
 def test_few_tasks_are_not_ranked_and_it_is_said():

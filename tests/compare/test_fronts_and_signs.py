@@ -12,7 +12,16 @@ def test_the_median_surface_is_what_half_of_the_runs_reach():
     # Three nested fronts: the middle one.
     runs = [[(1.0, 3.0), (3.0, 1.0)], [(2.0, 4.0), (4.0, 2.0)], [(3.0, 5.0), (5.0, 3.0)]]
 
-    assert median_surface(runs) == [[2.0, 4.0], [4.0, 2.0]]
+    assert median_surface(runs, 3) == [[2.0, 4.0], [4.0, 2.0]]
+
+
+def test_runs_that_trained_nothing_attain_nothing():
+    runs = [[(1.0, 3.0)], [(2.0, 4.0)]]
+
+    assert median_surface(runs, 2) == [[1.0, 3.0]]
+    assert median_surface(runs, 4) == [[2.0, 4.0]]
+    assert median_surface(runs, 5) == []
+    assert median_surface([], 3) == []
 
 
 def test_hypervolumes_are_shares_of_that_of_all_trials_within_one_stated_point():
@@ -100,10 +109,11 @@ def test_the_variance_of_seeds_is_told_from_that_of_architectures():
     found = seed_against_architecture(replicates([[1.0, 2.0], [3.0, 4.0], [None, 9.0]]))
 
     assert (found["architectures"], found["left_out"], found["seeds"]) == (2, 1, 2)
-    assert found["seed_deviation"] == pytest.approx(0.5**0.5)
+    # Means 1.5 and 3.5 of rows, 2 and 3 of columns, and nothing left.
     assert found["architecture_deviation"] == pytest.approx(2**0.5)
-    # between 4, within 0.5: (4 − 0.5) / (4 + 0.5)
-    assert found["share_of_architecture"] == pytest.approx(3.5 / 4.5)
+    assert found["seed_deviation"] == pytest.approx(0.5**0.5)
+    assert found["rest_deviation"] == pytest.approx(0.0, abs=1e-9)
+    assert found["share_of_architecture"] == pytest.approx(2 / 2.5)
 
 
 def test_one_seed_says_nothing_of_variance():

@@ -4,10 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from scipy import stats
 from scipy.stats import rankdata
 
 from gp_cells.compare import hypotheses
-from gp_cells.compare.intervals import interval
+from gp_cells.compare.intervals import band, interval, interval_of_difference
 
 # Areas under the curve of C4.5 on 14 data sets: plain, with parameter m, with cf, with both (Demšar 2006,
 # table 6). The third of `voting` is printed as 0.975, but ranked above the fourth.
@@ -88,17 +89,22 @@ def test_the_smallest_p_is_that_of_differences_of_one_sign(n):
     assert hypotheses.smallest_p(n) == pytest.approx(hypotheses.wilcoxon(list(range(1, n + 1))))
 
 
-def test_intraclass_correlation_is_that_of_shrout_and_fleiss():
+def test_variance_components_give_the_intraclass_correlation_of_shrout_and_fleiss():
     ratings = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
 
-    assert hypotheses.intraclass_correlation(ratings) == pytest.approx(0.166, abs=5e-4)
+    components = hypotheses.variance_components(np.array(ratings, dtype=float))
+
+    assert components[0] / sum(components) == pytest.approx(0.290, abs=5e-4)  # their ICC(2,1)
 
 
-@pytest.mark.parametrize(
-    "groups", [[], [[1.0, 2.0]], [[1.0], [2.0]], [[1, 2], [1, 2, 3]], [[1, 1], [1, 1]]]
-)
-def test_there_is_no_intraclass_correlation_of_too_little(groups):
-    assert hypotheses.intraclass_correlation(groups) is None
+def test_a_seed_that_is_good_for_all_is_not_taken_for_noise_of_one():
+    losses = np.array([[1.00, 1.10], [1.01, 1.11], [1.02, 1.12], [1.03, 1.13]])
+
+    architecture, seed, rest = hypotheses.variance_components(losses)
+
+    assert rest == pytest.approx(0.0, abs=1e-12)
+    assert seed == pytest.approx(0.005)
+    assert architecture == pytest.approx(np.var([1.00, 1.01, 1.02, 1.03], ddof=1))
 
 
 def test_effects_have_the_sign_of_the_differences():
@@ -121,19 +127,38 @@ def test_the_interval_of_a_rank_correlation_is_bonett_and_wrights():
     assert (low, high) == pytest.approx((0.1328, 0.7466), abs=1e-4)
 
 
+def test_a_perfect_rank_correlation_has_no_interval():
+    assert hypotheses.interval_of_rank_correlation(1.0, 9) == (None, None)
+
+
 def test_an_interval_takes_three_repetitions():
     assert interval([1.0, 2.0]) == (None, None)
     assert interval([2.0, 2.0, 2.0]) == (2.0, 2.0)
+    assert interval_of_difference([1.0, 2.0], [1.0, 2.0]) == (None, None)
+    assert interval_of_difference([1.0, 2.0, 3.0], [1.0]) == (None, None)
+    assert interval_of_difference([1.0, 1.0, 1.0], [3.0, 3.0]) == (-2.0, -2.0)
 
 
-def test_an_interval_covers_the_mean_about_as_often_as_it_says():
+def test_the_interval_of_a_difference_is_welchs():
+    left, right = [1.0, 2.0, 4.0, 5.0], [2.0, 2.5, 3.5]
+    expected = stats.ttest_ind(left, right, equal_var=False).confidence_interval()
+
+    assert interval_of_difference(left, right) == pytest.approx((expected.low, expected.high))
+
+
+@pytest.mark.parametrize("n", [3, 5, 30])
+def test_an_interval_covers_the_mean_as_often_as_it_says_also_with_few(n):
     rng = np.random.default_rng(1)
-    bounds = [interval(rng.normal(size=30)) for _ in range(400)]
+    bounds = [interval(rng.normal(size=n)) for _ in range(1000)]
 
-    assert 0.90 < np.mean([low < 0 < high for low, high in bounds]) < 0.97
+    assert 0.93 < np.mean([low < 0 < high for low, high in bounds]) < 0.97
 
 
-def test_an_interval_is_the_same_each_time():
-    losses = [1.0, 4.0, 2.0, 8.0]
+def test_a_band_is_the_same_each_time_and_of_equal_curves_a_line():
+    losses = np.array([[1.0, 2.0], [4.0, 2.0], [2.0, 2.0]])
 
-    assert interval(losses) == interval(losses)
+    (low, high), again = band(losses), band(losses)
+
+    assert (low == again[0]).all()
+    assert 1.0 <= low[0] < high[0] <= 4.0
+    assert low[1] == high[1] == 2.0

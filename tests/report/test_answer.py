@@ -18,7 +18,16 @@ class Told:
 
     def __init__(self, evolved, designed, runs=1):
         self.losses = {"evolved": evolved, "designed": designed}
-        self.evolved = [{"name": None, "side": "evolved", "run": "r", "strategy": "gp"}]
+        self.evolved = [
+            {
+                "name": None,
+                "side": "evolved",
+                "run": "r",
+                "strategy": "gp",
+                "failed": 0,
+                "valid_mean": 1.0,
+            }
+        ]
         self.designed = [{"name": "lstm", "side": "designed"}]
         self.strategy_of = {f"r{i}": "gp" for i in range(runs)}
         self.rows = [{**row, "strategy": "gp"} for row in self.evolved]
@@ -79,6 +88,20 @@ def test_one_search_a_strategy_claims_nothing_about_strategies(made_up):
     assert "Each search ran once" in told.caution
 
 
+def test_equal_cells_are_not_called_worse():
+    told = answer(Told([1.0, 2.0], [1.0, 2.0]), ONE_SEARCH)
+
+    assert "do exactly alike" in told.headline
+    assert "both cells have the same loss with both" in told.caution
+
+
+def test_strategies_that_were_run_more_than_once_are_not_said_to_have_run_once():
+    told = Told([1.0, 1.1], [2.0, 2.1], runs=2)
+    told.strategy_of["r9"] = "random"
+
+    assert "Each search ran once" not in answer(told, ONE_SEARCH).caution
+
+
 # --- repeated searches ----------------------------------------------------------------------------
 
 
@@ -90,7 +113,8 @@ def searched(low, high, p_holm=0.4, warnings=()):
         {"strategy": "gp", "n": 6, "valid_mean": 1.0, "behind_designed": behind},
         {"strategy": "random", "n": 6, "valid_mean": 2.0, "behind_designed": behind},
     ]
-    pair = {"left": "gp", "right": "random", "difference": -0.1, "p_holm": p_holm}
+    pair = {"left": "gp", "right": "random", "difference": 9.0, "p_holm": p_holm}
+    pair["rank_biserial"] = -0.9  # the mean is of one outlier
     return {
         **{"rows": rows, "pairs": [pair], "warnings": list(warnings)},
         "designed": {"name": "gru", "test_mean": 1.0, "seeds": 3},
@@ -100,13 +124,17 @@ def searched(low, high, p_holm=0.4, warnings=()):
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
+        (0.01, 0.03, "end behind the best hand-designed cell, gru: +0.020 nats per frame [+0.010"),
         (
-            0.01,
-            0.03,
-            "end 0.020 nats per frame [0.010, 0.030] behind the best hand-designed cell, gru",
+            -0.03,
+            -0.01,
+            "end ahead of the best hand-designed cell, gru: −0.020 nats per frame [−0.030",
         ),
-        (-0.03, -0.01, "end 0.020 nats per frame [0.010, 0.030] ahead of the best"),
-        (-0.01, 0.03, "end level with the best hand-designed cell, gru: +0.010 [−0.010, +0.030]"),
+        (
+            -0.01,
+            0.03,
+            "end within chance of the best hand-designed cell, gru: +0.010 nats per frame",
+        ),
     ],
 )
 def test_repeated_searches_are_judged_by_the_interval_of_their_mean(low, high, said):

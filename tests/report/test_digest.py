@@ -42,4 +42,4 @@ def test_a_strategy_without_results_is_a_dash_and_missing_searches_are_counted()
 
     last = digest_table({"tasks": [task]}).splitlines()[-1]
 
-    assert last == "| `toy`, nats |  | – | 1.000 n = 2, 1 missing |"
+    assert last == "| `toy`, nats | – | – | 1.000 n = 2, 1 missing |"
