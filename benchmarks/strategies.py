@@ -18,7 +18,7 @@ import numpy as np
 
 from gp_cells import pareto
 from gp_cells.genome import parse
-from gp_cells.report.charts import bootstrap
+from gp_cells.report.progress import bootstrap
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies import Outcome, Strategy
 from gp_cells.strategies.aging import Aging

@@ -191,7 +191,8 @@ def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]]) -> Row:
     """Return what all tasks together say of the strategies that were run on every one of them.
 
     A task's losses are put on a scale of which 0 is the test loss of its best hand-designed cell and 1
-    the loss of its best trivial predictor (on validation, where that is measured). The interquartile
+    the loss of its weakest trivial predictor, which knows no more than how frequent each target is (on
+    validation, where that is measured). The interquartile
     mean and the probability of improvement are as in Agarwal et al. 2021
     (https://arxiv.org/abs/2108.13264), their intervals by bootstrap over seeds within each task.
     """
@@ -230,7 +231,7 @@ def _scaled(records: Records, finalists: Sequence[Row]) -> Scores | None:
     if designed is None or not references:
         return None
     zero = designed["test_mean"]
-    width = min(references.values()) - zero
+    width = max(references.values()) - zero
     if width <= 0:
         return None
     return {

@@ -91,7 +91,7 @@ def _over_tasks(over: Mapping[str, Any]) -> list[str]:
         return []
     lines = [
         f"over {len(over['tasks'])} tasks ({', '.join(over['tasks'])}); "
-        "0 is the best designed cell, 1 the best trivial predictor (on validation)",
+        "0 is the best designed cell, 1 the weakest trivial predictor (on validation)",
         "",
         f"  {'strategy':<28} {'interquartile mean':>18} {'95 %':>18}   n a task",
     ]

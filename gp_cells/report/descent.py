@@ -7,7 +7,16 @@ from typing import Any
 
 import altair as alt
 
-from gp_cells.report.encoding import finish, hover, inline, is_finite, rounded, title, zoom
+from gp_cells.report.encoding import (
+    emphasise,
+    finish,
+    hover,
+    inline,
+    is_finite,
+    rounded,
+    title,
+    zoom,
+)
 from gp_cells.report.evidence import Evidence, Row, find_ancestors
 
 LABELLED = 40  # most ancestors with their operators written beside them
@@ -22,24 +31,26 @@ def draw_descent(evidence: Evidence, winner: Mapping[str, Any]) -> dict[str, Any
     if not edges:
         return None
     family = {node["candidate"]: node for node in nodes}
-    run = [c for c in evidence.tables["candidates"] if c["run"] == winner["run"]]
-    others = [_point(c, evidence) for c in run if c["candidate"] not in family]
-    points = [_point(node, evidence) for node in nodes]
+    run = evidence.candidates[winner["run"]]
+    others = [_point(c) for c in run if c["candidate"] not in family]
+    own = {"cell": winner["label"]}
+    points = [_point(node) | own for node in nodes]
     points[-1]["operator"] += " (this finalist)"
     losses = [point["loss"] for point in points]
     domain = zoom(losses, [other["loss"] for other in others if other["loss"] is not None])
-    lines = [_line(edge, family) for edge in edges]
+    lines = [_line(edge, family) | own for edge in edges]
     waves = max(candidate["wave"] for candidate in run)
     scale = alt.Scale(domain=[-0.3 - 0.05 * waves, waves + 0.2], nice=False)
     axis = alt.Axis(tickMinStep=1, format="d", grid=False)
     x = alt.X("wave:Q", title="wave", scale=scale, axis=axis)
     y = alt.Y("loss:Q", title=title(evidence), scale=alt.Scale(domain=domain, nice=False))
-    tips = hover("candidate:N", "operator:N", "loss:Q", "formulas:N")
+    tips = hover("candidate:N", "operator:N", "loss:Q")
     colour = alt.value(evidence.colours[winner["strategy"]])
     faint = alt.Chart(inline(o for o in others if o["loss"] is not None))
     crowd = faint.mark_circle(size=22, opacity=0.28, clip=True).encode(x=x, y=y, tooltip=tips)
+    seen = emphasise(1.0, others=0.3)
     dash = alt.Scale(domain=["frame", "donor"], range=[[1, 0], [5, 4]])
-    rules = alt.Chart(inline(lines)).mark_rule(strokeWidth=1.6, opacity=0.75)
+    rules = alt.Chart(inline(lines)).mark_rule(strokeWidth=1.6)
     edges_drawn = rules.encode(
         x=x,
         y=y,
@@ -47,22 +58,25 @@ def draw_descent(evidence: Evidence, winner: Mapping[str, Any]) -> dict[str, Any
         y2="to_loss:Q",
         strokeDash=alt.StrokeDash("parent:N", scale=dash, legend=None),
         color=colour,
+        opacity=emphasise(0.75, others=0.2),
         tooltip=hover("operator:N", "parent:N"),
     )
-    layers: list[alt.Chart] = [crowd, edges_drawn, *_marks(points, x, y, colour, tips)]
-    return finish(alt.layer(*layers), 340, 16)
+    layers: list[alt.Chart] = [
+        crowd,
+        edges_drawn,
+        *_marks(points, x, y, color=colour, tooltip=tips, opacity=seen),
+    ]
+    return finish(alt.layer(*layers), 340)
 
 
-def _marks(
-    points: Sequence[Row], x: alt.X, y: alt.Y, colour: Any, tips: list[alt.Tooltip]
-) -> list[alt.Chart]:
+def _marks(points: Sequence[Row], x: alt.X, y: alt.Y, **shown: Any) -> list[alt.Chart]:
     """Return the ancestors, the winner last and largest, with the operators that made them."""
-    circles = alt.Chart(inline(points[:-1])).mark_circle(size=80, opacity=1)
+    circles = alt.Chart(inline(points[:-1])).mark_circle(size=80)
     winner = alt.Chart(inline(points[-1:]))
-    diamond = winner.mark_point(shape="diamond", filled=True, size=260, opacity=1)
+    diamond = winner.mark_point(shape="diamond", filled=True, size=260)
     marks = [
-        circles.encode(x=x, y=y, color=colour, tooltip=tips),
-        diamond.encode(x=x, y=y, color=colour, tooltip=tips),
+        circles.encode(x=x, y=y, **shown),
+        diamond.encode(x=x, y=y, **shown),
     ]
     if len(points) <= LABELLED:
         named = alt.Chart(inline(points)).mark_text(align="right", dx=-8, dy=-9, fontSize=11)
@@ -70,12 +84,11 @@ def _marks(
     return marks
 
 
-def _point(candidate: Mapping[str, Any], evidence: Evidence) -> Row:
+def _point(candidate: Mapping[str, Any]) -> Row:
     fitness = candidate["fitness"]
     return {
-        **{key: candidate[key] for key in ("candidate", "wave", "operator")},
+        **{key: candidate[key] for key in ("run", "candidate", "wave", "operator")},
         "loss": rounded(fitness) if is_finite(fitness) else None,
-        "formulas": evidence.genomes[candidate["architecture_id"]],
     }
 
 

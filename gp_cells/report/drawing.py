@@ -43,7 +43,7 @@ STYLE = """
 --h:#2f6fb3;--c:#c2500a;--d:#0f8060;--e:#9a4688;--f:#8a6a00;
 --normal:var(--h);--reduction:var(--c);--x:var(--d);--skip:var(--e);
 font:12px ui-sans-serif,system-ui,-apple-system,"Segoe UI",sans-serif}
-@media (prefers-color-scheme:dark){.gp-cell{--ink:#e6e8eb;--faint:#7d8590;--paper:#15181c;
+@media screen and (prefers-color-scheme:dark){.gp-cell{--ink:#e6e8eb;--faint:#7d8590;--paper:#15181c;
 --leaf:#23282e;--squash:#2c333b;--h:#6cb0f0;--c:#f59a5b;--d:#4cc7a0;--e:#dc92cc;--f:#d8b84a}}
 .gp-cell path{fill:none;stroke:var(--faint);stroke-width:1.3}
 .gp-cell rect{fill:var(--paper);stroke:var(--ink);stroke-width:1.2}

@@ -7,7 +7,8 @@ is kept once a task.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,16 +19,18 @@ from gp_cells.tables import SCHEMAS, read_tables
 
 Row = dict[str, Any]
 
-HAND_DESIGNED = "#868d97"
-# Okabe and Ito 2008, https://jfly.uni-koeln.de/color/, told apart by the colour-blind; the blue and
-# the yellow are moved a little, so that they can be seen on white and on black.
-COLOURS = ("#1b7fc4", "#e08a00", "#009e73", "#cc79a7", "#d55e00", "#56b4e9", "#a08c00")
+# Names of the page's own colours (page.css), which differ on light and dark ground.
+HAND_DESIGNED = "var(--hue-0)"
+COLOURS = tuple(f"var(--hue-{i})" for i in range(1, 8))
+FEW = 10  # finalists that can all be named in a chart
+NAMED_DESIGNED = 3  # of more, how many hand-designed ones are
 
 
 @dataclass(frozen=True)
 class Evidence:
     """All rows of one task of a benchmark; `rows` are its finalists, the best first.
 
+    `curves` are the validation losses of each trial by epoch.
     `fronts` are those of the runs that searched for several objectives; see `gp_cells.compare`.
     """
 
@@ -39,6 +42,7 @@ class Evidence:
     fronts: Sequence[Row]
     colours: Mapping[str, str]
     tables: Mapping[str, Sequence[Row]]
+    curves: Mapping[str, list[float]]
 
     @cached_property
     def settings(self) -> Row:
@@ -72,15 +76,53 @@ class Evidence:
             row for row in self.rows if row["name"] is not None and row["valid_mean"] is not None
         ]
 
+    @cached_property
+    def leading(self) -> set[str]:
+        """The labels of the finalists that charts name: all if they are few.
+
+        Else the best one of each strategy that searched, and the best hand-designed ones.
+        """
+        if len(self.rows) <= FEW:
+            return {row["label"] for row in self.rows}
+        best: dict[str, str] = {}
+        for row in self.evolved:
+            best.setdefault(row["strategy"], row["label"])
+        return {*best.values(), *(row["label"] for row in self.designed[:NAMED_DESIGNED])}
+
     def replicates(self, row: Mapping[str, Any], chosen: bool = True) -> list[Row]:
         """Return the trials of a finalist, of its chosen learning rate alone or of all."""
-        return [
-            trial
-            for trial in self.tables["trials"]
-            if trial["run"] == row["run"]
-            and trial["finalist"] == row["finalist"]
-            and (trial["chosen"] or not chosen)
-        ]
+        trials = self._replicates.get((row["run"], row["finalist"]), [])
+        return [trial for trial in trials if trial["chosen"] or not chosen]
+
+    @cached_property
+    def _replicates(self) -> Mapping[tuple[str, int], list[Row]]:
+        """The trials of each run's finalists."""
+        return _grouped(
+            (trial for trial in self.tables["trials"] if trial["finalist"] is not None),
+            lambda trial: (trial["run"], trial["finalist"]),
+        )
+
+    @cached_property
+    def search_trials(self) -> Mapping[tuple[str, str], Row]:
+        """The trial of each run's candidates."""
+        searched = (trial for trial in self.tables["trials"] if trial["role"] == "search")
+        return {(trial["run"], trial["candidate"]): trial for trial in searched}
+
+    @cached_property
+    def architectures(self) -> Mapping[tuple[str, str], Row]:
+        """The architectures of each run."""
+        return {(a["run"], a["architecture_id"]): a for a in self.tables["architectures"]}
+
+    @cached_property
+    def candidates(self) -> Mapping[str, list[Row]]:
+        """The candidates of each run, in the order of the search."""
+        ordered = sorted(self.tables["candidates"], key=lambda c: (c["wave"], c["slot"]))
+        return _grouped(ordered, lambda candidate: candidate["run"])
+
+    @cached_property
+    def parents(self) -> Mapping[tuple[str, str], list[Row]]:
+        """The edges of the lineage that lead to each run's candidates."""
+        return _grouped(self.tables["lineage"], lambda edge: (edge["run"], edge["child"]))
 
     @cached_property
     def test_loss(self) -> Mapping[str, float]:
@@ -93,13 +135,13 @@ class Evidence:
             return self.test_loss.get(trial["trial_id"])
         return trial["fitness"]
 
-    @cached_property
-    def curves(self) -> Mapping[str, list[float]]:
-        """The validation losses of each trial by epoch."""
-        curves: dict[str, list[float]] = {}
-        for row in sorted(self.tables["curves"], key=lambda row: row["epoch"]):
-            curves.setdefault(row["trial_id"], []).append(row["valid_loss"])
-        return curves
+
+def _grouped(rows: Iterable[Row], key: Callable[[Row], Any]) -> dict[Any, list[Row]]:
+    """Return rows by a key, in the order in which they came."""
+    groups: dict[Any, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(key(row), []).append(row)
+    return groups
 
 
 def gather(results: Path, benchmark: str, comparison: Mapping[str, Any]) -> list[Evidence]:
@@ -116,15 +158,19 @@ def gather(results: Path, benchmark: str, comparison: Mapping[str, Any]) -> list
     if not runs:
         raise RecordError(f"{results / 'tables'} has no run of {benchmark!r}; run its config first")
     names = [run["run"] for run in runs]
-    tables = {name: _rows(results, name, names) for name in SCHEMAS if name != "runs"}
+    read = [name for name in SCHEMAS if name not in ("runs", "curves")]
+    tables = {name: _grouped(_rows(results, name, names), _run_of) for name in read}
+    curves = _curves(results, names)
     colours = assign_colours(runs)
     gathered = []
     for task in comparison["tasks"]:
         of_task = [run for run in runs if run["task"] == task["task"]]
         if not of_task:
             raise RecordError(f"{results / 'tables'} has no run of task {task['task']!r}; run it")
-        known = {run["run"] for run in of_task}
-        own = {name: [r for r in rows if r["run"] in known] for name, rows in tables.items()}
+        own = {
+            name: [row for run in of_task for row in rows.get(run["run"], [])]
+            for name, rows in tables.items()
+        }
         rows = _labelled(task["rows"])
         gathered.append(
             Evidence(
@@ -136,6 +182,7 @@ def gather(results: Path, benchmark: str, comparison: Mapping[str, Any]) -> list
                 task["fronts"],
                 colours,
                 {**own, "runs": of_task},
+                curves,
             )
         )
     return gathered
@@ -143,6 +190,22 @@ def gather(results: Path, benchmark: str, comparison: Mapping[str, Any]) -> list
 
 def _rows(results: Path, table: str, runs: Sequence[str] | None = None) -> list[Row]:
     return list(read_tables(results, table, runs).to_pylist())
+
+
+def _run_of(row: Row) -> str:
+    return str(row["run"])
+
+
+def _curves(results: Path, runs: Sequence[str]) -> dict[str, list[float]]:
+    """Return the validation losses of each trial by epoch; 250,000 dicts would take seconds."""
+    table = read_tables(results, "curves", runs).select(["trial_id", "epoch", "valid_loss"])
+    table = table.sort_by([("trial_id", "ascending"), ("epoch", "ascending")])
+    losses = table["valid_loss"].to_pylist()
+    curves, start = {}, 0
+    for trial, length in Counter(table["trial_id"].to_pylist()).items():  # in their order
+        curves[trial] = losses[start : start + length]
+        start += length
+    return curves
 
 
 def assign_colours(runs: Sequence[Row]) -> dict[str, str]:
@@ -190,23 +253,31 @@ def count_runs(evidence: Evidence) -> dict[str, int]:
     return {strategy: len(runs) for strategy, runs in searching(evidence).items()}
 
 
-def find_ancestors(evidence: Evidence, row: Mapping[str, Any]) -> tuple[list[Row], list[Row]]:
-    """Return a finalist's candidate and its ancestors, the oldest first, and the edges between them."""
-    run = [c for c in evidence.tables["candidates"] if c["run"] == row["run"]]
-    by_name = {candidate["candidate"]: candidate for candidate in run}
+def own_candidate(evidence: Evidence, row: Mapping[str, Any]) -> Row | None:
+    """Return the candidate that a finalist was in its search, None if none of it ended well."""
+    key = row["architecture_id"]
     own = [
         c
-        for c in run
-        if c["architecture_id"] == row["architecture_id"] and c["fitness"] is not None
+        for c in evidence.candidates.get(row["run"], [])
+        if c["architecture_id"] == key and c["fitness"] is not None
     ]
-    if not own:
+    return min(own, key=lambda c: (c["fitness"], c["candidate"]), default=None)
+
+
+def find_ancestors(evidence: Evidence, row: Mapping[str, Any]) -> tuple[list[Row], list[Row]]:
+    """Return a finalist's candidate and its ancestors, the oldest first, and the edges between them."""
+    own = own_candidate(evidence, row)
+    if own is None:
         return [], []
-    waiting = [min(own, key=lambda c: (c["fitness"], c["candidate"]))["candidate"]]
-    edges = [edge for edge in evidence.tables["lineage"] if edge["run"] == row["run"]]
+    by_name = {candidate["candidate"]: candidate for candidate in evidence.candidates[row["run"]]}
+    waiting = [own["candidate"]]
+    known = set(waiting)
     found: list[Row] = []
     for child in waiting:  # grows while we walk it
-        mine = [edge for edge in edges if edge["child"] == child]
-        found += mine
-        waiting += [e["parent"] for e in mine if e["parent"] not in waiting]
+        for edge in evidence.parents.get((row["run"], child), []):
+            found.append(edge)
+            if edge["parent"] not in known:
+                known.add(edge["parent"])
+                waiting.append(edge["parent"])
     nodes = sorted((by_name[name] for name in waiting), key=lambda c: (c["wave"], c["slot"]))
     return nodes, found

@@ -1,43 +1,129 @@
-// Draws the charts in the reader's colours, sorts tables, opens the cells before printing.
+// Draws charts, seen ones first; sorts tables; links rows and marks; shows candidates that are asked for.
 "use strict";
 
-const dark = matchMedia("(prefers-color-scheme: dark)");
-const specs = JSON.parse(document.getElementById("specs").textContent);
+const STYLE = "ui-sans-serif, system-ui, sans-serif";
+const LOOK = { // the page's own colours, so that light, dark and print need no second drawing
+  background: "transparent",
+  font: STYLE,
+  axis: { labelColor: "var(--faint)", titleColor: "var(--faint)", titleFontWeight: 400, titleFontSize: 11.5, labelFontSize: 11.5,
+    gridColor: "var(--line)", domainColor: "var(--line)", tickColor: "var(--line)", labelLimit: 150, titlePadding: 8 },
+  legend: { labelColor: "var(--ink)", labelFontSize: 12, symbolStrokeWidth: 2.4, symbolBaseFillColor: "var(--faint)",
+    symbolBaseStrokeColor: "var(--faint)", offset: 6, columns: innerWidth < 640 ? 3 : 0 },
+  view: { stroke: null },
+  text: { color: "var(--ink)" },
+  rule: { color: "var(--faint)" },
+  circle: { color: "var(--faint)" },
+  tick: { color: "var(--ink)" },
+  style: { "guide-label": { font: STYLE } },
+};
+const all = (selector, within = document) => [...within.querySelectorAll(selector)];
 
-function look() {
-  const style = getComputedStyle(document.documentElement);
-  const [ink, faint, line] = ["--ink", "--faint", "--line"].map((name) => style.getPropertyValue(name).trim());
-  return {
-    background: "transparent",
-    font: "ui-sans-serif, system-ui, sans-serif",
-    axis: { labelColor: faint, titleColor: faint, titleFontWeight: 400, titleFontSize: 11.5, labelFontSize: 11.5,
-      gridColor: line, domainColor: line, tickColor: line, labelLimit: 150, titlePadding: 8 },
-    legend: { labelColor: ink, labelFontSize: 12, symbolType: "circle", symbolBaseFillColor: faint, symbolBaseStrokeColor: faint, offset: 6 },
-    view: { stroke: null },
-    text: { color: faint },
-    rule: { color: faint },
-    circle: { color: faint },
-    tick: { color: ink },
-    style: { "guide-label": { font: "ui-sans-serif, system-ui, sans-serif" } },
-  };
-}
+// --- charts: those that are seen at once, the others when the browser has nothing else to do
 
-async function drawAll() {
-  const options = { mode: "vega-lite", renderer: "svg", actions: false, config: look(), tooltip: { theme: dark.matches ? "dark" : "light" } };
-  for (const place of document.querySelectorAll(".chart")) {
-    try {
-      await vegaEmbed(place, specs[place.id], options);
-    } catch (error) {
-      place.textContent = `This chart could not be drawn: ${error.message}`;
-      place.classList.add("broken");
-    }
+const views = new Map(); // place → what Vega draws there
+const waiting = new Set(all(".chart"));
+
+async function draw(place) {
+  if (!waiting.delete(place)) return;
+  try {
+    const spec = JSON.parse(document.getElementById(`${place.id}-spec`).textContent);
+    const { view } = await vegaEmbed(place, spec, { mode: "vega-lite", renderer: "svg", actions: false, config: LOOK });
+    views.set(place, view);
+    view.addEventListener("click", (event, mark) => mark?.datum && choose(place.dataset.task, mark.datum));
+    mark(place);
+  } catch (error) {
+    place.textContent = `This chart could not be drawn: ${error.message}`;
+    place.classList.add("broken");
   }
-  document.body.dataset.drawn = "yes";
+  if (views.size === all(".chart").length) document.body.dataset.drawn = "yes";
 }
+
+function drawInTurn() {
+  const [next] = waiting;
+  if (next) requestIdleCallback(() => draw(next).then(drawInTurn));
+}
+
+const seen = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => draw(entry.target)));
+waiting.forEach((place) => seen.observe(place));
+
+// --- the choice: one finalist of one task, marked in its table and in all charts of the task
+
+let picked = null; // its row
+const bar = document.getElementById("picked");
+
+function pick(row) {
+  picked = row;
+  for (const each of all(".finalists tbody tr")) {
+    each.classList.toggle("picked", each === row);
+    each.querySelector(".pick").setAttribute("aria-pressed", each === row);
+  }
+  for (const card of all(".gallery .card")) card.classList.toggle("picked", card.id === row?.dataset.card);
+  bar.hidden = !row;
+  if (row) {
+    const numbers = [...row.cells].slice(2, 5).map((cell, i) => `${headings(row)[i + 2]} ${cell.firstChild.textContent}`);
+    bar.querySelector("b").textContent = row.dataset.cell;
+    bar.querySelector("span").textContent = numbers.join(" · ");
+    bar.querySelector("a").href = `#${row.dataset.card}`;
+    bar.style.setProperty("--of", row.style.getPropertyValue("--of"));
+  }
+  [...views.keys()].forEach(mark);
+}
+
+function headings(row) {
+  return [...row.closest("table").tHead.rows[0].cells].map((cell) => cell.textContent);
+}
+
+function mark(place) {
+  const own = picked?.closest("table").dataset.task === place.dataset.task;
+  const { cell, run, strategy } = own ? picked.dataset : {};
+  const view = views.get(place);
+  if (view.getState({ signals: (name) => name === "picked" }).signals.picked !== undefined)
+    view.signal("picked", own ? { cell, run, strategy } : null).runAsync();
+}
+
+function choose(task, datum) {
+  const rows = all(`.finalists[data-task="${task}"] tbody tr`);
+  const row = rows.find((each) => each.dataset.cell === datum.cell);
+  if (row) pick(row === picked ? null : row);
+  else if (datum.candidate) ask(task, `${datum.run}/${datum.candidate}`);
+}
+
+for (const row of all(".finalists tbody tr")) row.addEventListener("click", () => pick(row === picked ? null : row));
+bar.querySelector("button").addEventListener("click", () => pick(null));
+addEventListener("keydown", (event) => event.key === "Escape" && !asked.open && pick(null));
+bar.querySelector("a").addEventListener("click", () => reveal(document.getElementById(picked.dataset.card)));
+
+function reveal(card) {
+  for (let fold = card; fold; fold = fold.parentElement.closest("details")) fold.open = true;
+}
+
+// --- candidates: packed away until one is asked for
+
+const asked = document.getElementById("asked");
+
+async function unpack(task) {
+  const bytes = Uint8Array.from(atob(document.getElementById(`${task}-candidates`).textContent), (letter) => letter.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"))).json();
+}
+
+async function ask(task, name) {
+  const card = (await unpack(task))[name];
+  if (!card) return;
+  asked.querySelector("div").innerHTML = card;
+  if (!asked.open) asked.showModal();
+}
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest(".ask");
+  if (button) ask(button.dataset.task, button.dataset.candidate);
+});
+asked.querySelector(".close").addEventListener("click", () => asked.close());
+
+// --- tables
 
 function sortBy(heading) {
   const table = heading.closest("table");
-  const column = [...heading.parentNode.children].indexOf(heading);
+  const column = heading.cellIndex;
   const up = heading.getAttribute("aria-sort") !== "ascending";
   const key = (row) => row.children[column].dataset.value;
   const rows = [...table.tBodies[0].rows].sort((a, b) => {
@@ -51,9 +137,16 @@ function sortBy(heading) {
   table.tBodies[0].append(...rows);
 }
 
-for (const button of document.querySelectorAll(".sortable thead button")) {
-  button.addEventListener("click", () => sortBy(button.parentNode));
+for (const button of all(".sortable thead button")) button.addEventListener("click", () => sortBy(button.parentNode));
+for (const button of all(".unfold")) {
+  const folded = button.textContent;
+  button.addEventListener("click", () => {
+    const isFolded = button.previousElementSibling.querySelector("table").classList.toggle("folded");
+    button.setAttribute("aria-expanded", !isFolded);
+    button.textContent = isFolded ? folded : "Show fewer";
+  });
 }
-addEventListener("beforeprint", () => document.querySelectorAll(".gallery details").forEach((fold) => (fold.open = true)));
-dark.addEventListener("change", drawAll);
-drawAll();
+
+document.documentElement.classList.add("scripted");
+addEventListener("beforeprint", () => all(".gallery .card").forEach((card) => (card.open = true)));
+addEventListener("load", drawInTurn);

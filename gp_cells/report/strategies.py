@@ -42,7 +42,9 @@ def describe_strategies(compared: Mapping[str, Any], colours: Mapping[str, str])
 
 def _colour(colours: Mapping[str, str], names: Sequence[str]) -> alt.Color:
     scale = alt.Scale(domain=list(names), range=[colours[name] for name in names])
-    return alt.Color("strategy:N", scale=scale, legend=alt.Legend(title=None, orient="top"))
+    return alt.Color(
+        "strategy:N", scale=scale, legend=alt.Legend(title=None, orient="top", symbolOpacity=1)
+    )
 
 
 def draw_regret(
@@ -119,11 +121,29 @@ def draw_early_epochs(epochs: Sequence[Row]) -> dict[str, Any] | None:
     base = alt.Chart(inline(rows)).encode(x=x)
     band = base.mark_area(opacity=0.18, color="#868d97").encode(y="low:Q", y2="high:Q")
     tips = ["epoch:Q", alt.Tooltip("correlation:Q", format=".2f"), "n:Q"]
-    line = base.mark_line(color="#868d97", strokeWidth=2.2, point=True)
+    line = base.mark_line(
+        color="#868d97", strokeWidth=2.2, point=alt.OverlayMarkDef(color="#868d97")
+    )
     return finish(band + line.encode(y=y, tooltip=tips), HEIGHT)
 
 
 # --- over all tasks -------------------------------------------------------------------------------
+
+
+def describe_over_tasks(
+    over: Mapping[str, Any], colours: Mapping[str, str], specs: dict[str, Any]
+) -> Row | None:
+    """Return what the page says of all tasks together, None where one alone can be compared.
+
+    Its chart, if it has one, is added to `specs`.
+    """
+    if len(over["tasks"]) < 2 or not over["rows"]:
+        return None
+    diagram = draw_ranks(over["ranks"], colours)
+    if diagram is not None:
+        specs["ranks"] = diagram
+    rows = [{**row, "colour": colours[row["strategy"]]} for row in over["rows"]]
+    return {**over, "rows": rows}
 
 
 def draw_ranks(ranks: Mapping[str, Any], colours: Mapping[str, str]) -> dict[str, Any] | None:

@@ -135,8 +135,8 @@ def test_without_designed_cells_nothing_is_behind_them():
 # --- over tasks -----------------------------------------------------------------------------------
 
 
-def test_tasks_are_put_on_a_scale_from_the_best_designed_cell_to_the_best_trivial_predictor():
-    task = two_strategies([1.5] * 5, [2.0] * 5, references={"unigram": 3.0, "worse": 9.0})
+def test_tasks_are_put_on_a_scale_from_the_best_designed_cell_to_the_weakest_trivial_predictor():
+    task = two_strategies([1.5] * 5, [2.0] * 5, references={"unigram": 3.0, "better": 1.2})
 
     gp, random = over_tasks([task, named(task, "other")])["rows"]
 

@@ -1,0 +1,111 @@
+"""What the page says of how its numbers came about: what was compared, the protocol, the machines."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gp_cells.compare.versions import count_versions, mixed_versions
+from gp_cells.report.answer import name_task
+from gp_cells.report.evidence import Evidence, Row, count_runs
+
+
+def say_what_was_compared(gathered: Sequence[Evidence]) -> str:
+    """Return one sentence on what the benchmark held against what, and how large it is."""
+    tasks = [name_task(evidence.task) for evidence in gathered]
+    counts = [count_runs(evidence) for evidence in gathered]
+    searches = sum(sum(of.values()) for of in counts)
+    strategies = list(dict.fromkeys(strategy for of in counts for strategy in of))
+    designed = {row["name"] for evidence in gathered for row in evidence.designed}
+    trials = sum(len(evidence.tables["trials"]) for evidence in gathered)
+    sides = []
+    if strategies:
+        sides.append(f"{_counted(searches, 'search', 'searches')} by {_listed(strategies)}")
+    if designed:
+        sides.append(_counted(len(designed), "hand-designed cell", "hand-designed cells"))
+    on = f"on {_listed(tasks)}: {_counted(trials, 'trial', 'trials')} under one protocol"
+    return f"{' against '.join(sides) or 'Nothing'} {on}."
+
+
+def _counted(n: int, one: str, many: str) -> str:
+    return f"{n:,} {one if n == 1 else many}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+
+
+def _listed(words: Sequence[str]) -> str:
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+
+
+def describe_protocol(evidence: Evidence) -> list[tuple[str, str]]:
+    """Return what all runs of a task share, and what each strategy may spend, from the settings."""
+    settings = evidence.settings
+    recipe, final = settings["task"]["settings"]["recipe"], settings["finalists"]
+    factors = ", ".join(f"{factor:g}" for factor in final["learning_rate_factors"])
+    said = [
+        ("network", f"{recipe['layers']} layer(s) of {recipe['units']} units"),
+        (
+            "training",
+            f"Adam, learning rate {recipe['learning_rate']:g}, batches of {recipe['batch_size']}, "
+            f"{recipe['epochs']} epochs, gradient norm at most {recipe['clip_norm']:g}, "
+            f"dropout {recipe['dropout']:g}; stopping rule {settings['stopping']['name']}",
+        ),
+        (
+            "finalists",
+            f"trained anew at {len(final['learning_rate_factors'])} learning rates (× {factors}) "
+            f"with {len(final['seeds'])} seeds; the rate with the lowest mean validation loss counts"
+            + (
+                f"; otherwise than in the search: {json.dumps(final['recipe'])}"
+                if "recipe" in final
+                else ""
+            ),
+        ),
+        ("space", _written_settings(settings["space"])),
+    ]
+    firsts = {run["strategy"]: json.loads(run["settings"]) for run in evidence.tables["runs"]}
+    for strategy, own in firsts.items():
+        search = own["search"]
+        said.append(
+            (
+                strategy,
+                f"{search['waves']} × {search['slots']} = {search['waves'] * search['slots']} "
+                f"candidates, lag {search['lag']}, {search['finalists']} finalist(s); "
+                f"{_written_settings(own['strategy'])}",
+            )
+        )
+    return said
+
+
+def _written_settings(entry: Mapping[str, Any]) -> str:
+    values = {
+        key: ", ".join(map(str, value)) if isinstance(value, list) else f"{value}"
+        for key, value in entry["settings"].items()
+    }
+    written = "; ".join(f"{key} {value}" for key, value in values.items())
+    return f"{entry['name']} ({written})" if written else str(entry["name"])
+
+
+def describe_machines(gathered: Sequence[Evidence]) -> Row:
+    """Return the machines and the versions that made the trials."""
+    trials = [trial for evidence in gathered for trial in evidence.tables["trials"]]
+    rows = {row["hardware_id"]: row for evidence in gathered for row in evidence.tables["hardware"]}
+    return {
+        "rows": [
+            {**row, "trials": sum(t["hardware_id"] == key for t in trials)}
+            for key, row in rows.items()
+        ],
+        "versions": [
+            (
+                name,
+                [
+                    f"{version} ({n} trials)" if len(of) > 1 else version
+                    for version, n in of.items()
+                ],
+            )
+            for name, of in count_versions(trials).items()
+        ],
+        "mixed": mixed_versions(trials),
+        "is_dirty": any(trial["git_dirty"] for trial in trials),
+        "started": min((trial["started_utc"] for trial in trials), default=None),
+        "wall_s": sum(trial["wall_s"] or 0 for trial in trials),
+        "trials": len(trials),
+    }

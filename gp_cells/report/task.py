@@ -1,0 +1,126 @@
+"""What the page says of one task: the answer, its finalists, its figures, its winner's descent."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from gp_cells.compare.summary import has_errors
+from gp_cells.report import finalists, progress, trials
+from gp_cells.report.answer import answer, name_task
+from gp_cells.report.cells import candidates_shown, describe_candidate, describe_finalist, draw_cell
+from gp_cells.report.descent import draw_descent, trace_line
+from gp_cells.report.evidence import Evidence, Row, count_runs, find_ancestors
+from gp_cells.report.protocol import describe_protocol
+from gp_cells.report.strategies import describe_strategies, draw_strategies
+
+
+def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> Row:
+    """Return what the page says of a task; its charts are added to `specs`.
+
+    `compared` is the task's part of the comparison.
+    """
+    found = answer(evidence, compared["strategies"])
+    descended = next((row for row in evidence.evolved if find_ancestors(evidence, row)[1]), None)
+    every = evidence.tables["trials"]
+    return {
+        "label": evidence.task,
+        "name": name_task(evidence.task),
+        "unit": evidence.unit,
+        "is_text": evidence.is_text,
+        "has_errors": has_errors(evidence.rows),
+        "signs": evidence.signs,
+        "headline": found.headline,
+        "caution": found.caution,
+        "duel": [_shown(row, evidence) for row in (found.evolved, found.designed) if row],
+        "rows": [_shown(row, evidence) for row in evidence.rows],
+        "fronts": [
+            {**front, "colour": evidence.colours[front["strategy"]]} for front in evidence.fronts
+        ],
+        "references": sorted(evidence.references.items(), key=lambda item: item[1]),
+        "strategies": describe_strategies(compared, evidence.colours),
+        "figures": _figures(evidence, compared, descended, specs),
+        "line": _line(evidence, descended),
+        "protocol": describe_protocol(evidence),
+        "trials": len(every),
+        "failed": sum(trial["status"] != "ok" for trial in every),
+        "wall_s": sum(trial["wall_s"] or 0 for trial in every),
+        "candidates": {
+            f"{c['run']}/{c['candidate']}": describe_candidate(c, evidence)
+            for c in candidates_shown(evidence)
+        },
+    }
+
+
+def _shown(row: Mapping[str, Any], evidence: Evidence) -> Row:
+    """Return a finalist with what the table needs beside its numbers."""
+    bits = row["test_mean"] / math.log(2) if row["test_mean"] is not None else None
+    return {**row, "bits": bits, "cell": describe_finalist(row, evidence)}
+
+
+def _figures(
+    evidence: Evidence, compared: Row, descended: Row | None, specs: dict[str, Any]
+) -> dict[str, Row]:
+    """Return the figures of a task by name, without those that have nothing to show.
+
+    `descended` is the best finalist that has parents.
+    """
+    runs = ", ".join(f"{strategy}: n = {n}" for strategy, n in count_runs(evidence).items())
+    beyond = finalists.references_beyond(evidence)
+    left_out = [f"{name.replace('_', ' ')} {evidence.references[name]:.3f}" for name in beyond]
+    said = {
+        "finalists": f"Off the scale: {', '.join(left_out)}." if left_out else "",
+        "search": f"Seeds of the search: {runs}." if runs else "",
+        "descent": _whose(evidence, descended) if descended else "",
+    }
+    said["rates"] = _at_the_edge(evidence)
+    drawn = {
+        "finalists": finalists.compare_finalists(evidence),
+        "search": progress.draw_search(evidence),
+        "curves": progress.draw_curves(evidence),
+        "sizes": finalists.draw_sizes(evidence),
+        "rates": finalists.draw_rates(evidence),
+        "descent": draw_descent(evidence, descended) if descended else None,
+        "failures": trials.count_failures(evidence),
+        "times": trials.draw_times(evidence),
+        **draw_strategies(compared, evidence.colours),
+    }
+    figures = {}
+    for name, spec in drawn.items():
+        if spec is not None:
+            specs[f"{evidence.task}-{name}"] = spec
+            figures[name] = {"id": f"{evidence.task}-{name}", "note": said.get(name, "")}
+    return figures
+
+
+def _at_the_edge(evidence: Evidence) -> str:
+    """Return which finalists might do better with a rate that was not tried."""
+    edged = []
+    for row in evidence.rows:
+        rates = {trial["learning_rate"] for trial in evidence.replicates(row, chosen=False)}
+        if len(rates) > 1 and row["learning_rate"] in (min(rates), max(rates)):
+            edged.append(row["label"])
+    if not edged:
+        return ""
+    return f"At the edge of the rates tried, so perhaps not at its best: {', '.join(edged)}."
+
+
+def _whose(evidence: Evidence, descended: Mapping[str, Any]) -> str:
+    best = evidence.evolved[0]["label"]
+    if descended["label"] == best:
+        return f"This is {best}, the best found."
+    return f"This is {descended['label']}; the best found, {best}, has no parents."
+
+
+def _line(evidence: Evidence, descended: Row | None) -> list[Row]:
+    """Return a finalist's line of descent, the oldest first, each with its drawing."""
+    line = trace_line(evidence, descended) if descended else []
+    return [
+        {
+            **{key: candidate[key] for key in ("run", "candidate", "operator", "fitness")},
+            "genome": evidence.genomes[candidate["architecture_id"]],
+            "drawing": draw_cell(evidence.genomes[candidate["architecture_id"]], evidence),
+        }
+        for candidate in line
+    ]
