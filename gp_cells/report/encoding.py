@@ -47,7 +47,10 @@ def emphasise(
     others: float = 0.1,
 ) -> alt.OpacityValue:
     """Return how opaque a mark is: usually, where it has a name, where it is picked, or another is."""
-    tests = {f"picked && datum.{field} === picked.{field}": picked, "picked": others}
+    tests = {f"picked && datum.{field} === picked.{field}": picked}
+    if usual == 0:  # what is hidden stays so when another is picked
+        tests["picked && !datum.named"] = 0.0
+    tests["picked"] = others
     if named is not None:
         tests["datum.named"] = named
     condition = [{"test": test, "value": value} for test, value in tests.items()]
