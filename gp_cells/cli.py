@@ -267,7 +267,7 @@ def check(options: argparse.Namespace) -> None:
 
 
 def watch(options: argparse.Namespace) -> None:
-    """Follow a running benchmark, a line each time something finished."""
+    """Follow a running benchmark."""
     from gp_cells.watch import follow
 
     follow(plan_of(options.config), Path(), options.process, options.every)

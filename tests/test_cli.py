@@ -20,11 +20,10 @@ import yaml
 from tiny import TINY
 
 from gp_cells.cli import main
-from gp_cells.files import read_fitness, read_json, write_json, written_beside
+from gp_cells.files import read_json, write_json, written_beside
 from gp_cells.plan import read_plan
 from gp_cells.search import read_history
 from gp_cells.tables import read_tables, write_rows
-from gp_cells.watch import progress_line
 
 ROOT = Path(__file__).parents[1]
 RUN = "tiny-bach-gp-s1"
@@ -491,58 +490,6 @@ def test_the_package_is_imported_without_torch_by_a_command_that_needs_none() ->
         [sys.executable, "-c", program], capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "False"
-
-
-# --- watch ----------------------------------------------------------------------------------------
-
-
-def fitness_file(folder: Path, name: str, fitness: float | None, second: int) -> Path:
-    """Write a fitness file as if at a second of the epoch."""
-    path = folder / name / "fitness.json"
-    value = {"run": RUN, "candidate": name, "architecture_id": "0", "objectives": {}, "curve": []}
-    write_json(
-        path, {**value, "status": "diverged" if fitness is None else "ok", "fitness": fitness}
-    )
-    os.utime(path, (second, second))
-    return path
-
-
-def test_progress_tells_the_newest_the_best_and_the_time_left(tmp_path: Path) -> None:
-    files = [
-        fitness_file(tmp_path, "w000-00", 2.5, 10),
-        fitness_file(tmp_path, "w000-01", 3.0, 30),
-        fitness_file(tmp_path, "w000-02", 2.75, 20),
-    ]
-    line = progress_line(files, 10, 1, 240.0)  # two new ones in 240 s, seven to go
-    assert line == f"[3/10] {RUN} w000-01: 3.0000 · best so far 2.5000 · about 14 min left"
-
-
-def test_progress_knows_no_pace_before_anything_new_is_done(tmp_path: Path) -> None:
-    files = [fitness_file(tmp_path, "w000-00", None, 10)]
-    line = progress_line(files, 2, 1, 60.0)
-    assert line == f"[1/2] {RUN} w000-00: diverged · best so far none · time left unknown"
-
-
-def test_progress_goes_on_past_a_file_that_is_being_written(tmp_path: Path) -> None:
-    good = fitness_file(tmp_path, "w000-00", 2.5, 10)
-    half = tmp_path / "w000-01" / "fitness.json"
-    half.parent.mkdir()
-    half.write_text("{")
-    line = progress_line([good, half], 4, 0, 7200.0)
-    assert line == f"[2/4] {half.parent} · best so far 2.5000 · about 2.0 h left"
-
-
-def test_a_line_of_progress_reads_none_again_but_the_newest(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    files = [fitness_file(tmp_path, f"w000-{i:02d}", 2.5, i) for i in range(20)]
-    first = progress_line(files, 100, 0, 60.0)
-    read: list[Path] = []
-    monkeypatch.setattr(
-        "gp_cells.watch.read_fitness", lambda path: read.append(path) or read_fitness(path)
-    )
-    assert progress_line(files, 100, 0, 60.0) == first
-    assert read == [files[-1]]
 
 
 def test_written_beside_gives_no_two_writers_the_same_place(tmp_path: Path) -> None:
