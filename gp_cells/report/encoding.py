@@ -47,7 +47,10 @@ def emphasise(
     others: float = 0.1,
 ) -> alt.OpacityValue:
     """Return how opaque a mark is: usually, where it has a name, where it is picked, or another is."""
-    tests = {f"picked && datum.{field} === picked.{field}": picked, "picked": others}
+    tests = {f"picked && datum.{field} === picked.{field}": picked}
+    if usual == 0:  # what is hidden stays so when another is picked
+        tests["picked && !datum.named"] = 0.0
+    tests["picked"] = others
     if named is not None:
         tests["datum.named"] = named
     condition = [{"test": test, "value": value} for test, value in tests.items()]
@@ -57,8 +60,9 @@ def emphasise(
 def colour_of(
     evidence: Evidence, sign: str | None = "circle", only: Sequence[str] | None = None
 ) -> alt.Color:
-    """Return the colour of each strategy, of all or of those named; without a sign it has no legend."""
-    names = [name for name in evidence.colours if only is None or name in only]
+    """Return the colour of each strategy, of the task's or of those named; without a sign no legend."""
+    ran = set(evidence.strategy_of.values() if only is None else only)
+    names = [name for name in evidence.colours if name in ran]
     scale = alt.Scale(domain=names, range=[evidence.colours[name] for name in names])
     if sign is None:
         return alt.Color("strategy:N", scale=scale, legend=None)
