@@ -18,7 +18,9 @@ import argparse
 import os
 import statistics
 import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from made_up import make_config, make_tables
 
@@ -37,7 +39,8 @@ SEARCHES = {
         *("ugrnn", "mut1", "nascell", "min_lstm"),
     ),
 }
-REPEATS = 7
+WINDOW = {"width": 1280, "height": 800}
+REPEATS = 5
 # Seen and not drawn yet, of the charts; a page of an older version has the same places for them.
 WAITING = """
 () => [...document.querySelectorAll(".chart")].filter((place) =>
@@ -70,31 +73,50 @@ def write(folder: Path) -> None:
 
 
 def open_pages(pages: list[Path]) -> None:
-    """Print the median time in which Chromium opens each page."""
+    """Print how long Chromium takes to open each page: every round, and the medians."""
     from playwright.sync_api import sync_playwright
 
-    seen: dict[Path, list[float]] = {page: [] for page in pages}
-    whole: dict[Path, list[float]] = {page: [] for page in pages}
+    rounds: dict[Path, list[tuple[float, ...]]] = {page: [] for page in pages}
     with sync_playwright() as playwright:
         for _ in range(REPEATS):
             for page in pages:
                 browser = playwright.chromium.launch(executable_path="/usr/bin/chromium")
-                tab = browser.new_page(viewport={"width": 1280, "height": 800})
-                began = time.perf_counter()
-                tab.goto(page.resolve().as_uri(), wait_until="commit")
-                tab.wait_for_load_state("domcontentloaded")
-                tab.evaluate(
-                    "document.querySelector('.chart').scrollIntoView({behavior: 'instant'})"
-                )
-                tab.wait_for_function(WAITING.replace("ALL", "false"), timeout=120_000)
-                seen[page].append(time.perf_counter() - began)
-                tab.wait_for_function(WAITING.replace("ALL", "true"), timeout=120_000)
-                whole[page].append(time.perf_counter() - began)
+                rounds[page].append(_open(browser.new_page(viewport=WINDOW), page))
                 browser.close()
-    print(f"{REPEATS} times, load {os.getloadavg()[0]:.1f}")
+                _say(page.name, rounds[page][-1])
     for page in pages:
-        first, last = statistics.median(seen[page]), statistics.median(whole[page])
-        print(f"{page}: seen after {first:.2f} s, all drawn after {last:.2f} s")
+        _say(
+            f"{page.name}, median",
+            [statistics.median(of) for of in zip(*rounds[page], strict=True)],
+        )
+
+
+def _open(tab: Any, page: Path) -> tuple[float, ...]:
+    """Return wall and the main thread's CPU seconds until what is seen is drawn, and until all is."""
+    measures = tab.context.new_cdp_session(tab)
+    measures.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent() -> tuple[float, float]:
+        metrics = measures.send("Performance.getMetrics")["metrics"]
+        [cpu_s] = [entry["value"] for entry in metrics if entry["name"] == "TaskDuration"]
+        return time.perf_counter() - began, cpu_s
+
+    began = time.perf_counter()
+    tab.goto(page.resolve().as_uri(), wait_until="domcontentloaded")
+    tab.evaluate("document.querySelector('.chart').scrollIntoView({behavior: 'instant'})")
+    tab.wait_for_function(WAITING.replace("ALL", "false"), timeout=120_000)
+    seen = spent()
+    tab.wait_for_function(WAITING.replace("ALL", "true"), timeout=120_000)
+    return *seen, *spent()
+
+
+def _say(name: str, spent: Sequence[float]) -> None:
+    seen, seen_cpu, whole, whole_cpu = spent
+    print(
+        f"{name}: seen after {seen:.2f} s ({seen_cpu:.2f} s of CPU), all drawn after {whole:.2f} s "
+        f"({whole_cpu:.2f} s of CPU), load {os.getloadavg()[0]:.1f}",
+        flush=True,
+    )
 
 
 if __name__ == "__main__":

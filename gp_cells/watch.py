@@ -6,6 +6,7 @@ pipe or beside Snakemake's own words it is a line each time something finished.
 
 from __future__ import annotations
 
+import contextlib
 import math
 import shutil
 import sys
@@ -85,8 +86,13 @@ def _read(run: Run, folder: str, path: Path) -> Finished:
 def follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
     """Show on standard error how far a benchmark is, until all of its trials have finished.
 
-    It also ends when `process` has; with None it goes on until everything is done.
+    It also ends when `process` has; with None it goes on until everything is done, or Control-C.
     """
+    with contextlib.suppress(KeyboardInterrupt):
+        _follow(plan, root, process, every_s)
+
+
+def _follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
     tally = Tally(plan, root)
     tally.look()
     at_start, began, shown = len(tally.finished), time.monotonic(), -1

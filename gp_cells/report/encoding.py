@@ -60,8 +60,9 @@ def emphasise(
 def colour_of(
     evidence: Evidence, sign: str | None = "circle", only: Sequence[str] | None = None
 ) -> alt.Color:
-    """Return the colour of each strategy, of all or of those named; without a sign it has no legend."""
-    names = [name for name in evidence.colours if only is None or name in only]
+    """Return the colour of each strategy, of the task's or of those named; without a sign no legend."""
+    ran = set(evidence.strategy_of.values() if only is None else only)
+    names = [name for name in evidence.colours if name in ran]
     scale = alt.Scale(domain=names, range=[evidence.colours[name] for name in names])
     if sign is None:
         return alt.Color("strategy:N", scale=scale, legend=None)

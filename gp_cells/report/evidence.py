@@ -22,7 +22,7 @@ Row = dict[str, Any]
 # Names of the page's own colours (page.css), which differ on light and dark ground.
 HAND_DESIGNED = "var(--hue-0)"
 COLOURS = tuple(f"var(--hue-{i})" for i in range(1, 8))
-FEW = 10  # finalists that can all be named in a chart
+MOST_NAMED = 10  # finalists that are all named in a chart
 NAMED_DESIGNED = 3  # of more, how many hand-designed ones are
 
 
@@ -82,7 +82,7 @@ class Evidence:
 
         Else the best one of each strategy that searched, and the best hand-designed ones.
         """
-        if len(self.rows) <= FEW:
+        if len(self.rows) <= MOST_NAMED:
             return {row["label"] for row in self.rows}
         best: dict[str, str] = {}
         for row in self.evolved:

@@ -29,7 +29,7 @@ from gp_cells.report.encoding import (
     write_names,
     zoom,
 )
-from gp_cells.report.evidence import FEW, Evidence, Row
+from gp_cells.report.evidence import MOST_NAMED, Evidence, Row
 from gp_cells.report.layout import spread
 
 SPLITS = ("validation", "test")
@@ -161,7 +161,7 @@ def draw_rates(evidence: Evidence) -> dict[str, Any]:
     drawn = base.mark_line(strokeWidth=2).encode(opacity=emphasise(0.3, named=0.95))
     means = base.mark_circle(size=36).encode(opacity=emphasise(0.3, named=0.95))
     single = alt.Chart(inline(dots)).mark_circle(size=16)
-    faint = emphasise(0.4 if len(evidence.rows) <= FEW else 0.0, picked=0.7, others=0.0)
+    faint = emphasise(0.4 if len(evidence.rows) <= MOST_NAMED else 0.0, picked=0.7, others=0.0)
     placed = place_names(ends, "rate", domain, 300)
     return finish(
         single.encode(x=x, y=y, color=colour, opacity=faint)

@@ -7,6 +7,7 @@ const LOOK = { // the page's own colours, so that light, dark and print need no 
   font: STYLE,
   axis: { labelColor: "var(--faint)", titleColor: "var(--faint)", titleFontWeight: 400, titleFontSize: 11.5, labelFontSize: 11.5,
     gridColor: "var(--line)", domainColor: "var(--line)", tickColor: "var(--line)", labelLimit: 150, titlePadding: 8 },
+  axisXQuantitative: { tickCount: { expr: "ceil(width / 70)" } },
   legend: { labelColor: "var(--ink)", labelFontSize: 12, symbolStrokeWidth: 2.4, symbolBaseFillColor: "var(--faint)",
     symbolBaseStrokeColor: "var(--faint)", offset: 6, columns: innerWidth < 640 ? 3 : 0 },
   view: { stroke: null },

@@ -56,11 +56,11 @@ def draw_search(evidence: Evidence) -> dict[str, Any] | None:
     tips = hover("strategy:N", "candidate:N", "operator:N", "loss:Q")
     seen = emphasise(0.25, field="run", picked=0.6, others=0.05)
     layers = [points.encode(x=x, y=y, color=colour, tooltip=tips, opacity=seen)]
-    band = alt.Chart(inline([line for line in lines if "low" in line]))
-    band = band.mark_area(clip=True, interpolate="step-after")
-    shade = emphasise(0.16, field="strategy", picked=0.16, others=0.04)
-    layers.append(band.encode(x=x, y="low:Q", y2="high:Q", color=colour, opacity=shade))
     if any(len(runs) > 1 for runs in names.values()):
+        band = alt.Chart(inline(line for line in lines if "low" in line))
+        area = band.mark_area(clip=True, interpolate="step-after")
+        shade = emphasise(0.16, field="strategy", picked=0.16, others=0.04)
+        layers.append(area.encode(x=x, y="low:Q", y2="high:Q", color=colour, opacity=shade))
         run = alt.Chart(inline(single)).mark_line(
             strokeWidth=1.4, clip=True, interpolate="step-after"
         )

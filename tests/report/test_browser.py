@@ -266,6 +266,8 @@ def test_print_shows_the_whole_table_on_light_ground_without_controls(show):
     assert tab.locator(".finalists tbody tr").filter(visible=True).count() == 16
     for control in (".unfold", "#picked", "nav", ".with-script"):
         expect(tab.locator(control).first).to_be_hidden()
+    tab.set_viewport_size({"width": 718, "height": 1000})  # A4 less its margins
+    assert tab.evaluate("document.documentElement.scrollWidth") <= 718
     ground = tab.evaluate("getComputedStyle(document.body).backgroundColor")
     ink = tab.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--ink')")
     assert ground == "rgb(255, 255, 255)"
