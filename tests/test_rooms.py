@@ -16,6 +16,7 @@ ORDER = [
     "objectives",
     "files",
     "plan",
+    "schedule",
     "seeds",
     "recipe",
     "language",
