@@ -242,6 +242,20 @@ def export(options: argparse.Namespace) -> None:
     print("\n".join(export_trial(options.results, options.trial, options.to)))
 
 
+def replay(options: argparse.Namespace) -> None:
+    """Play the strategies of a config on stored results."""
+    from gp_cells.replay import Replay, as_table, chosen_runs, summary, write
+
+    plan = plan_of(options.config)
+    runs = chosen_runs(plan, options.task, options.strategy, options.seed)
+    player = Replay(options.results, options.workers, options.fitness, options.missing)
+    replayed = [player.run(run) for run in runs]
+    path = options.to or Path(f"{plan.benchmark}-replay.parquet")
+    write(as_table(player, replayed), path)
+    print(summary(replayed, options.workers))
+    print(f"outcomes: {path}")
+
+
 def cost(options: argparse.Namespace) -> None:
     """Print how well time and memory of the trials in the tables are foretold."""
     from gp_cells.cost import report as cost_report
@@ -438,6 +452,29 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
         {
             "trial": {"help": "RUN/CANDIDATE, or a trial_id or its first letters"},
             "--to": {"type": Path, "metavar": "FOLDER", "help": "else RUN-CANDIDATE"},
+            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+        },
+    ),
+    "replay": (
+        replay,
+        "play a config's strategies on stored results, training nothing",
+        {
+            "config": {},
+            "--task": {"nargs": "+", "metavar": "LABEL", "help": "else all of the config"},
+            "--strategy": {"nargs": "+", "metavar": "LABEL", "help": "else all of the config"},
+            "--seed": {"nargs": "+", "type": int, "metavar": "N", "help": "else all of the config"},
+            "--workers": {"type": int, "default": 1, "metavar": "N", "help": "that train a run"},
+            "--fitness": {
+                "choices": ["own", "mean"],
+                "default": "own",
+                "help": "of the trial with the run's own training seed, or the mean over all seeds",
+            },
+            "--missing": {
+                "choices": ["refuse", "avoid", "surrogate"],
+                "default": "refuse",
+                "help": "what was never trained ends the replay, is not proposed, or is guessed",
+            },
+            "--to": {"type": Path, "metavar": "FILE", "help": "else BENCHMARK-replay.parquet"},
             "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
         },
     ),

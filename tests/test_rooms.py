@@ -40,6 +40,7 @@ ORDER = [
     "strategies",
     "truth",
     "search",
+    "replay",
     "tabulate",
     "holdout",
     "compare",
