@@ -114,6 +114,7 @@ class Replay:
     missing: Missing = "refuse"
     tell: Callable[[str], None] = print
     surrogates: dict[tuple[str, int | None], Surrogate] = field(default_factory=dict)
+    tables: dict[str, Stored] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         check_range("workers", self.workers, 1)
@@ -126,7 +127,7 @@ class Replay:
             RecordError: nothing is stored that was trained alike, or the run leaves what is.
         """
         settings: dict[str, Any] = {**run.order, **check_order(run.order)}
-        stored = find_stored(self.results, settings, settings["task_label"])
+        stored = self._stored(settings)
         seed = trial_seed(settings) if self.fitness == "own" else None
         objectives = settings["strategy"]["settings"].get("objectives", ())
         source = _Source(run, stored, seed, self._surrogate(stored, settings, objectives, seed))
@@ -147,6 +148,12 @@ class Replay:
         seconds = np.array([[answer.train_s for answer in source.given]])
         schedule = Schedule(self.workers, 1, run.waves, run.slots, run.lag)
         return Replayed(run, outcomes, source.given, simulate(schedule, Costs(), seconds))
+
+    def _stored(self, settings: Mapping[str, Any]) -> Stored:
+        label = settings["task_label"]
+        if label not in self.tables:
+            self.tables[label] = find_stored(self.results, settings, label)
+        return self.tables[label]
 
     def _space(self, space: Vocabulary, stored: Stored, seed: int | None) -> Vocabulary:
         if self.missing != "avoid":
