@@ -50,7 +50,7 @@ def build(genome: Genome, inputs: int, units: int) -> nn.Module:
     """
     from gp_cells.engine import build as build_cell
 
-    if not genome.language.carried:
+    if not genome.language.recurrent:
         raise ValueError(
             f"build makes recurrent layers, this genome is {genome.language.name}; its space has "
             "`network(genome, form, recipe, engine, device, precision)`"

@@ -47,6 +47,7 @@ ORDER = [
     "report",
     "watch",
     "rerun",
+    "bridges",
     "export",
     "cli",
 ]
@@ -60,7 +61,10 @@ CONTRACTS = {
 }
 
 # What several plug-ins of a family share; it stands on no plug-in.
-SHARED = {"tasks": {"tasks.columns", "tasks.examples", "tasks.rows", "tasks.sources"}}
+SHARED = {
+    "spaces": {"spaces.steps"},
+    "tasks": {"tasks.columns", "tasks.examples", "tasks.rows", "tasks.sources"},
+}
 
 
 def module_name(path):

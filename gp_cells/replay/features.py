@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from gp_cells.genome import Genome
 from gp_cells.language import Language, Term, heads, unprimed
 
-SQUASHING = ("tanh", "sigmoid", "relu")
+SQUASHING = ("tanh", "sigmoid", "relu", "leaky_relu")
 
 
 def features(genome: Genome, counts: Mapping[str, int]) -> dict[str, float]:
