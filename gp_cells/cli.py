@@ -39,12 +39,13 @@ def is_refusal(error: ValueError) -> bool:
 
     What it knows is imported only now: a command that does well, as `query`, is not to wait for it.
     """
+    from gp_cells.bridges.imported import BridgeError
     from gp_cells.choose import SettingError
     from gp_cells.files import RecordError
     from gp_cells.genome import GenomeError
     from gp_cells.tasks import DataError
 
-    return isinstance(error, (SettingError, GenomeError, DataError, RecordError))
+    return isinstance(error, (SettingError, GenomeError, DataError, RecordError, BridgeError))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -254,6 +255,13 @@ def replay(options: argparse.Namespace) -> None:
     write(as_table(player, replayed), path)
     print(summary(replayed, options.workers))
     print(f"outcomes: {path}")
+
+
+def import_cells(options: argparse.Namespace) -> None:
+    """Write another benchmark's architectures as formulas."""
+    from gp_cells.bridges import import_file
+
+    print("\n".join(import_file(options.source, options.file, options.to)))
 
 
 def cost(options: argparse.Namespace) -> None:
@@ -476,6 +484,15 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             },
             "--to": {"type": Path, "metavar": "FILE", "help": "else BENCHMARK-replay.parquet"},
             "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+        },
+    ),
+    "import": (
+        import_cells,
+        "write another benchmark's recurrent cells as .cell files",
+        {
+            "source": {"choices": ["darts_rnn", "nas_bench_nlp"]},
+            "file": {"type": Path, "help": "genotypes in Python, or recipes in JSON"},
+            "--to": FOLDER,
         },
     ),
     "cost": (
