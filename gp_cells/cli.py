@@ -264,6 +264,13 @@ def import_cells(options: argparse.Namespace) -> None:
     print("\n".join(import_file(options.source, options.file, options.to)))
 
 
+def blackbox(options: argparse.Namespace) -> None:
+    """Write a benchmark's trials for Syne Tune."""
+    from gp_cells.bridges.syne_tune import write_blackbox
+
+    print(write_blackbox(options.results, options.benchmark, options.to))
+
+
 def cost(options: argparse.Namespace) -> None:
     """Print how well time and memory of the trials in the tables are foretold."""
     from gp_cells.cost import report as cost_report
@@ -493,6 +500,15 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             "source": {"choices": ["darts_rnn", "nas_bench_nlp"]},
             "file": {"type": Path, "help": "genotypes in Python, or recipes in JSON"},
             "--to": FOLDER,
+        },
+    ),
+    "blackbox": (
+        blackbox,
+        "write a benchmark's trials as a tabular blackbox of Syne Tune",
+        {
+            "--to": FOLDER,
+            "--benchmark": {"metavar": "NAME", "help": "else the only one that is stored"},
+            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
         },
     ),
     "cost": (

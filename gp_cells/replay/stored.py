@@ -55,10 +55,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Stored:
-    """All trials of one protocol, by architecture; `settings` are those of one of its runs."""
+    """All trials of one protocol, by architecture; `settings` are those of one of its runs.
+
+    Of the runs `finalists_alike` the finalists were trained by the search's recipe too.
+    """
 
     settings: Mapping[str, Any]
     runs: tuple[str, ...]
+    finalists_alike: frozenset[str]
     genomes: Mapping[str, str]  # by architecture_id, in its order
     counts: Mapping[str, Mapping[str, int]]  # how large each one's network is; see `Space.count`
     trials: Mapping[str, Sequence[Record]]  # rows of `trials`, by seed, run and candidate
@@ -209,7 +213,7 @@ def _gather(results: Path, settings: Sequence[Mapping[str, Any]]) -> Stored:
             f"({', '.join(hashes)}); keep the tables of one in the results folder"
         )
     runs = tuple(sorted(run["run"] for run in settings))
-    final_too = {run["run"] for run in settings if "recipe" not in run["finalists"]}
+    alike = frozenset(run["run"] for run in settings if "recipe" not in run["finalists"])
     rate = settings[0]["task"]["settings"]["recipe"]["learning_rate"]
     architectures = {
         row["architecture_id"]: row
@@ -218,12 +222,13 @@ def _gather(results: Path, settings: Sequence[Mapping[str, Any]]) -> Stored:
     trials: dict[str, list[Record]] = {}
     for row in read_tables(results, "trials", runs).to_pylist():
         searched = row["role"] == "search"
-        if searched or (row["run"] in final_too and row["learning_rate"] == rate):
+        if searched or (row["run"] in alike and row["learning_rate"] == rate):
             trials.setdefault(row["architecture_id"], []).append(row)
     known = sorted(trials)
     return Stored(
         settings[0],
         runs,
+        alike,
         {key: architectures[key]["genome"] for key in known},
         {key: architectures[key] for key in known},
         {

@@ -59,7 +59,9 @@ def test_the_judgement_ranks_by_rule_and_not_by_noise() -> None:
 
 def test_too_few_architectures_are_refused_with_how_many_there_are(bach: Stored) -> None:
     few = dict(list(bach.trials.items())[:FEWEST])
-    narrow = Stored(bach.settings, bach.runs, {key: bach.genomes[key] for key in few}, {}, few)
+    narrow = Stored(
+        bach.settings, bach.runs, frozenset(), {key: bach.genomes[key] for key in few}, {}, few
+    )
     object.__setattr__(narrow, "counts", bach.counts)
     with pytest.raises(RecordError, match=f"needs {FEWEST} architectures that trained"):
         learn(narrow, 12345, SPEED)
