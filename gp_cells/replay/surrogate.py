@@ -28,7 +28,7 @@ from gp_cells.spaces import Space
 from gp_cells.truth import Row
 
 FEWEST = 20  # architectures to learn from
-FOLDS = 10
+FOLDS = 5
 TREES = 100
 FOREST: Mapping[str, Any] = {
     "n_estimators": TREES,
