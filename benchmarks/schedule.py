@@ -3,54 +3,31 @@
     check MEASURED.json          the simulation beside the real run of benchmarks/waiting.py
     figure RESULTS CHART.svg     8 to 27,648 workers, trials spread like those in RESULTS
 
-A discrete-event simulation of what the suite does on a cluster, one Snakemake a run. A wave is bred
-when Snakemake has noticed every result up to the wave `lag` before it. Workers take jobs in the order
-of submission. Snakemake asks for the states of its jobs 10 s after it saw one end, and 10 s later each
-time that it saw none (snakemake-executor-plugin-slurm 2.8, as `profiles/slurm` sets it).
+What the suite does on a cluster, one Snakemake a run, by `gp_cells.schedule`. A wave is bred when
+Snakemake has noticed every result up to the wave `lag` before it. Snakemake asks for the states of its
+jobs 10 s after it saw one end, and 10 s later each time that it saw none (snakemake-executor-plugin-slurm
+2.8, as `profiles/slurm` sets it).
 
-A worker trains, or starts and ends a job, or waits: no job is queued, since the next wave needs results
-that are not there. What comes after the last candidate's start is left out of these shares, whatever
-the schedule: there is nothing left to do.
+What comes after the last candidate's start is left out of the shares of a worker's time, whatever the
+schedule: there is nothing left to do.
 """
 
 from __future__ import annotations
 
 import argparse
-import heapq
 import itertools
 import json
 import statistics
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from gp_cells.schedule import Costs, Schedule, simulate
+
 POLL_S, LONGEST_POLL_S = 10.0, 180.0
-ENDED, POLLED, QUEUED = "ended", "polled", "queued"  # the events
-
-
-@dataclass(frozen=True)
-class Costs:
-    """What Snakemake and the cluster take besides training, in seconds."""
-
-    start_s: float  # from a worker's taking a job to the first step of training
-    end_s: float  # from the last step to the worker's being free
-    turn_s: float  # from noticing a wave's last result to submitting a wave's first job
-    submit_s: float  # from the submission of one job to that of the next
-
-
-@dataclass(frozen=True)
-class Schedule:
-    """Independent runs of so many waves × slots on workers that they share."""
-
-    workers: int
-    runs: int
-    waves: int
-    slots: int
-    lag: int
 
 
 @dataclass(frozen=True)
@@ -67,84 +44,14 @@ class Spent:
         return 1 - self.training - self.waiting
 
 
-@dataclass
-class Run:
-    """What one run's Snakemake knows and when it looks next."""
-
-    left: list[int]  # results of each wave that have not been noticed
-    ended: list[int] = field(default_factory=list)  # waves of the jobs that ended since it looked
-    known: int = 0  # waves of which all results are known
-    poll_s: float = POLL_S
-    submitted_at: float = 0.0
-
-    def look(self) -> range:
-        """Notice what ended; return the waves of which all results are known now, and were not."""
-        self.poll_s = POLL_S if self.ended else min(self.poll_s + POLL_S, LONGEST_POLL_S)
-        for wave in self.ended:
-            self.left[wave] -= 1
-        self.ended.clear()
-        before = self.known
-        while self.known < len(self.left) and self.left[self.known] == 0:
-            self.known += 1
-        return range(before, self.known)
-
-
-def simulate(schedule: Schedule, costs: Costs, durations: np.ndarray) -> Spent:
-    """Play a schedule; `durations` of training in seconds are (runs, waves × slots)."""
-    runs = [Run([schedule.slots] * schedule.waves) for _ in range(schedule.runs)]
-    order = itertools.count()
-    events: list[tuple[float, int, str, int, int]] = []
-    queue: deque[tuple[int, int]] = deque()
-    free, now, waited = schedule.workers, 0.0, 0.0
-    started, waited_at_start = [], 0.0
-
-    def plan(at: float, event: str, run: int, slot: int = 0) -> None:
-        heapq.heappush(events, (at, next(order), event, run, slot))
-
-    def submit(run: int, wave: int, at: float) -> None:
-        if wave < schedule.waves:
-            for slot in range(wave * schedule.slots, (wave + 1) * schedule.slots):
-                runs[run].submitted_at = max(runs[run].submitted_at + costs.submit_s, at)
-                plan(runs[run].submitted_at, QUEUED, run, slot)
-
-    for run in range(schedule.runs):
-        for wave in range(schedule.lag):
-            submit(run, wave, 0.0)
-        plan(POLL_S, POLLED, run)
-    while events:
-        before, (now, _, event, run, slot) = now, heapq.heappop(events)
-        waited += free * (now - before)  # were a job queued, no worker would be free
-        if event == QUEUED:
-            queue.append((run, slot))
-        elif event == ENDED:
-            free += 1
-            runs[run].ended.append(slot // schedule.slots)
-        else:
-            for wave in runs[run].look():
-                submit(run, wave + schedule.lag, now + costs.turn_s)
-            if runs[run].known < schedule.waves:
-                plan(now + runs[run].poll_s, POLLED, run)
-        while free and queue:
-            free -= 1
-            run, slot = queue.popleft()
-            duration = durations[run, slot]
-            started.append((now, duration))
-            waited_at_start = waited
-            plan(now + costs.start_s + duration + costs.end_s, ENDED, run, slot)
-    return spent(started, waited_at_start, schedule.workers, costs)
-
-
-def spent(
-    started: Sequence[tuple[float, float]], waited_s: float, workers: int, costs: Costs
-) -> Spent:
-    """Return the shares, given each job's start and training, and the waiting up to the last start."""
-    last = max(start for start, _ in started)
-    trained_s = sum(
-        min(start + costs.start_s + duration, last) - min(start + costs.start_s, last)
-        for start, duration in started
-    )
-    makespan_s = max(start + duration for start, duration in started) + costs.start_s + costs.end_s
-    return Spent(makespan_s, trained_s / (workers * last), waited_s / (workers * last))
+def spent(schedule: Schedule, costs: Costs, durations: np.ndarray) -> Spent:
+    """Simulate a schedule; `durations` of training in seconds are (runs, waves × slots)."""
+    times = simulate(schedule, costs, durations)
+    last = times.started.max()
+    began = times.started + costs.start_s
+    trained_s = np.minimum(began + durations, last) - np.minimum(began, last)
+    space_s = schedule.workers * last
+    return Spent(times.makespan_s, float(trained_s.sum()) / space_s, times.waited_s / space_s)
 
 
 # --- beside the real run ----------------------------------------------------------------------------
@@ -185,6 +92,7 @@ def measured_costs(search: dict[str, Any], generational: dict[str, Any]) -> Cost
         statistics.mean(job["ended"] - job["slept"] for job in jobs),
         statistics.mean(turns),
         statistics.mean((max(wave) - min(wave)) / (len(wave) - 1) for wave in waves),
+        *(POLL_S, LONGEST_POLL_S),
     )
 
 
@@ -203,7 +111,7 @@ def check(measured_file: Path) -> None:
         schedule = Schedule(workers, 1, search["waves"], search["slots"], search["lag"])
         slept = np.array([[job["slept"] - job["began"] for job in search["jobs"]]])
         show(f"{label}, measured", measured_spent(search["jobs"], workers))
-        show(f"{label}, simulated", simulate(schedule, costs, slept))
+        show(f"{label}, simulated", spent(schedule, costs, slept))
         print(f"  with {costs}")
 
 
@@ -221,7 +129,7 @@ LAGS = (1, 2, 4, 8)
 WAVES = 20
 MOST_SLOTS = 100  # of a wave
 MEAN_S = 1800.0
-ON_A_CLUSTER = Costs(start_s=10.0, end_s=2.0, turn_s=4.0, submit_s=0.1)
+ON_A_CLUSTER = Costs(10.0, 2.0, 4.0, 0.1, POLL_S, LONGEST_POLL_S)
 
 
 def trial_lengths(results: Path) -> np.ndarray:
@@ -248,7 +156,7 @@ def figure(results: Path, chart: Path) -> None:
         schedule = Schedule(workers, runs, WAVES, -(-workers // runs), lag)
         size = (runs, schedule.waves * schedule.slots)
         durations = MEAN_S * np.random.default_rng(1).choice(lengths, size)
-        row = simulate(schedule, ON_A_CLUSTER, durations)
+        row = spent(schedule, ON_A_CLUSTER, durations)
         show(f"{spread}: {workers:,} workers, lag {lag}", row)
         rows.append({"workers": workers, "lag": str(lag), "trials": spread, "waiting": row.waiting})
     draw(rows, chart)

@@ -12,15 +12,18 @@ Importing the package itself imports nothing heavy: the Snakefile does so in eve
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import pyarrow as pa
     from torch import nn
 
     from gp_cells.genome import Genome
+    from gp_cells.replay import Fitness, Missing
+    from gp_cells.replay.stored import Stored
 
 __all__ = ["Results", "build", "parse"]
 
@@ -47,7 +50,7 @@ def build(genome: Genome, inputs: int, units: int) -> nn.Module:
     """
     from gp_cells.engine import build as build_cell
 
-    if not genome.language.carried:
+    if not genome.language.recurrent:
         raise ValueError(
             f"build makes recurrent layers, this genome is {genome.language.name}; its space has "
             "`network(genome, form, recipe, engine, device, precision)`"
@@ -113,3 +116,39 @@ class Results:
         from gp_cells.query import lineage
 
         return lineage(Path(self.folder), trial)
+
+    def stored(self, task: str, benchmark: str | None = None) -> Stored:
+        """Return what is stored of a task, by its label in the config, as a tabular benchmark.
+
+        `stored.answer(genome.architecture_id)` gives validation loss, spread over seeds, epochs and
+        seconds of an architecture, or None where it was never trained.
+
+        Raises:
+            RecordError: there is no such task, or its runs were not all trained alike.
+        """
+        from gp_cells.replay.stored import stored_of
+
+        return stored_of(Path(self.folder), task, benchmark)
+
+    def replay(
+        self,
+        config: Mapping[str, Any],
+        workers: int = 1,
+        fitness: Fitness = "own",
+        missing: Missing = "refuse",
+    ) -> pa.Table:
+        """Return the outcomes of a config's runs, played on stored results; nothing is trained.
+
+        A row a candidate; `gp_cells.replay.COLUMNS` has the columns with their units, and
+        `gp_cells.replay.Replay` what the options mean.
+
+        Raises:
+            SettingError: the config or one of its plug-ins is refused.
+            RecordError: nothing is stored that was trained as the config says, or a run leaves it.
+        """
+        from gp_cells.plan import read_plan
+        from gp_cells.replay import Replay, as_table
+
+        player = Replay(Path(self.folder), workers, fitness, missing)
+        runs = [player.run(run) for run in read_plan(config).runs.values()]
+        return as_table(player, runs)

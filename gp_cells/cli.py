@@ -39,12 +39,13 @@ def is_refusal(error: ValueError) -> bool:
 
     What it knows is imported only now: a command that does well, as `query`, is not to wait for it.
     """
+    from gp_cells.bridges.imported import BridgeError
     from gp_cells.choose import SettingError
     from gp_cells.files import RecordError
     from gp_cells.genome import GenomeError
     from gp_cells.tasks import DataError
 
-    return isinstance(error, (SettingError, GenomeError, DataError, RecordError))
+    return isinstance(error, (SettingError, GenomeError, DataError, RecordError, BridgeError))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -256,6 +257,34 @@ def export(options: argparse.Namespace) -> None:
     print("\n".join(export_trial(options.results, options.trial, options.to)))
 
 
+def replay(options: argparse.Namespace) -> None:
+    """Play the strategies of a config on stored results."""
+    from gp_cells.replay import Replay, as_table, chosen_runs, summary, write
+
+    plan = plan_of(options.config)
+    runs = chosen_runs(plan, options.task, options.strategy, options.seed)
+    player = Replay(options.results, options.workers, options.fitness, options.missing)
+    replayed = [player.run(run) for run in runs]
+    path = options.to or Path(f"{plan.benchmark}-replay.parquet")
+    write(as_table(player, replayed), path)
+    print(summary(replayed, options.workers))
+    print(f"outcomes: {path}")
+
+
+def import_cells(options: argparse.Namespace) -> None:
+    """Write another benchmark's architectures as formulas."""
+    from gp_cells.bridges import import_file
+
+    print("\n".join(import_file(options.source, options.file, options.to)))
+
+
+def blackbox(options: argparse.Namespace) -> None:
+    """Write a benchmark's trials for Syne Tune."""
+    from gp_cells.bridges.syne_tune import write_blackbox
+
+    print(write_blackbox(options.results, options.benchmark, options.to))
+
+
 def cost(options: argparse.Namespace) -> None:
     """Print how well time and memory of the trials in the tables are foretold."""
     from gp_cells.cost import report as cost_report
@@ -459,6 +488,47 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             "trial": {"help": "RUN/CANDIDATE, or a trial_id or its first letters"},
             "--to": {"type": Path, "metavar": "FOLDER", "help": "else RUN-CANDIDATE"},
             "--results": RESULTS,
+        },
+    ),
+    "replay": (
+        replay,
+        "play a config's strategies on stored results, training nothing",
+        {
+            "config": {},
+            "--task": {"nargs": "+", "metavar": "LABEL", "help": "else all of the config"},
+            "--strategy": {"nargs": "+", "metavar": "LABEL", "help": "else all of the config"},
+            "--seed": {"nargs": "+", "type": int, "metavar": "N", "help": "else all of the config"},
+            "--workers": {"type": int, "default": 1, "metavar": "N", "help": "that train a run"},
+            "--fitness": {
+                "choices": ["own", "mean"],
+                "default": "own",
+                "help": "of the trial with the run's own training seed, or the mean over all seeds",
+            },
+            "--missing": {
+                "choices": ["refuse", "avoid", "surrogate"],
+                "default": "refuse",
+                "help": "what was never trained ends the replay, is not proposed, or is guessed",
+            },
+            "--to": {"type": Path, "metavar": "FILE", "help": "else BENCHMARK-replay.parquet"},
+            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+        },
+    ),
+    "import": (
+        import_cells,
+        "write another benchmark's recurrent cells as .cell files",
+        {
+            "source": {"choices": ["darts_rnn", "nas_bench_nlp"]},
+            "file": {"type": Path, "help": "genotypes in Python, or recipes in JSON"},
+            "--to": FOLDER,
+        },
+    ),
+    "blackbox": (
+        blackbox,
+        "write a benchmark's trials as a tabular blackbox of Syne Tune",
+        {
+            "--to": FOLDER,
+            "--benchmark": {"metavar": "NAME", "help": "else the only one that is stored"},
+            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
         },
     ),
     "cost": (

@@ -128,12 +128,12 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
         as_counted = row["finalist"] is None or "recipe" not in run["finalists"]
         if row["epochs"] > 0 and row["resumed"] == 0 and as_counted:
             size = size_of(counts[row["run"], row["architecture_id"]], run, row["epochs"])
-            trial = Measured(row["run"], size, _undisturbed_s(row), row["peak_memory_mb"])
+            trial = Measured(row["run"], size, undisturbed_s(row), row["peak_memory_mb"])
             found.setdefault(kind_of(run), []).append(trial)
     return found
 
 
-def _undisturbed_s(trial: Mapping[str, Any]) -> float:
+def undisturbed_s(trial: Mapping[str, Any]) -> float:
     """Return the wall time that a trial would have taken alone on its cores.
 
     That is its CPU time where other work held it up, which a cluster's job has not to fear; a GPU's

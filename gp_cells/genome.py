@@ -227,9 +227,11 @@ class _Reader:
         raise self.refuse(f"there is no {spelt!r}; known names: {self.known()}")
 
     def infix(self, node: ast.BinOp) -> list:
+        if isinstance(node.op, ast.Div):
+            return self.over(node)
         sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}.get(type(node.op))
         if sign is None:
-            raise self.refuse(f"{self.source(node)}: the infix operators are + - *")
+            raise self.refuse_infix(node)
         left_is_one, right_is_one = _is_one(node.left), _is_one(node.right)
         if left_is_one and right_is_one:
             raise self.refuse(f"{self.source(node)} is a constant")
@@ -244,6 +246,19 @@ class _Reader:
             if function.pattern == pattern:
                 return self.apply(function.name, arguments)
         raise self.refuse(f"{self.source(node)}: {pattern.format('x', 'y')} is not in this space")
+
+    def over(self, node: ast.BinOp) -> list:
+        """Return a value divided by a whole number, where the language has such a function."""
+        divisor = ast.get_source_segment(self.code, node.right)
+        for function in self.language.functions:
+            if function.pattern == f"{{0}} / {divisor}":
+                return self.apply(function.name, [self.tree(node.left)])
+        raise self.refuse_infix(node)
+
+    def refuse_infix(self, node: ast.BinOp) -> GenomeError:
+        ends = [f.pattern.split()[-1] for f in self.language.functions if "/" in f.pattern]
+        division = f", and / by {ends[0]} to {ends[-1]}" if ends else ""
+        return self.refuse(f"{self.source(node)}: the infix operators are + - *{division}")
 
     def apply(self, name: str, arguments: list[list]) -> list:
         function = self.language.by_name.get(name)
@@ -308,7 +323,7 @@ def _write(term: Term, language: Language) -> tuple[str, int]:
     children = [_write(child, language) for child in _arguments(term, function)]
     if not function.pattern:
         return f"{function.name}({', '.join(text for text, _ in children)})", 3
-    binds = 2 if "*" in function.pattern else 1
+    binds = 2 if set("*/") & set(function.pattern) else 1
     left_first = function.pattern.startswith("{0}")
     parts = []
     for i, (text, tightness) in enumerate(children):

@@ -79,6 +79,11 @@ class Language:
     max_nodes: int = 128
 
     @property
+    def recurrent(self) -> bool:
+        """Whether its formulas are one step of a cell, whose output is called h'."""
+        return self.outputs == ("h'",)
+
+    @property
     def names(self) -> tuple[str, ...]:
         """All names of formulas, the outputs first."""
         return (*self.outputs, *self.hidden)

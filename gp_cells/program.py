@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from gp_cells.genome import Genome
 from gp_cells.language import Term, unprimed
 
+DIVISORS = range(2, 17)  # of the operations over2 … over16
 PROJECTIONS = ("gate", "input", "recurrent", "bias", "scale", "linear")
 
 
@@ -42,9 +43,14 @@ class Program:
 
 def compile_program(genome: Genome) -> Program:
     """Return the program of a genome's canonical form."""
-    canonical = genome.canonical()
-    language, terms = canonical.language, canonical.terms()
-    states = tuple(unprimed(name) for name in language.names if name in dict(terms))
+    return compile_as_written(genome.canonical())
+
+
+def compile_as_written(genome: Genome) -> Program:
+    """Return the program of a genome with the projections' numbers that are written in it."""
+    language, terms = genome.language, genome.terms()
+    carried = language.names if language.carried else language.outputs
+    states = tuple(unprimed(name) for name in carried if name in dict(terms))
     steps: dict[Step, int] = {}
     finished: dict[str, int] = {}
 

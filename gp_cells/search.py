@@ -103,12 +103,21 @@ def write_protocol(settings_file: Path, path: Path) -> None:
     write_json(path, {key: value for key, value in settings.items() if key not in BEYOND_A_TRIAL})
 
 
+def search_seed(settings: Mapping[str, Any]) -> int:
+    """Return the seed of all that a run's strategy draws."""
+    return seeds.derive(seed=settings["seed"], task=settings["task_label"], purpose="search")
+
+
+def trial_seed(settings: Mapping[str, Any]) -> int:
+    """Return the seed of weights and batches of every trial of a run's search."""
+    return seeds.derive(seed=settings["seed"], purpose="trial")
+
+
 def propose(settings: Mapping[str, Any], history: Sequence[Outcome], wave: int) -> list[Proposal]:
     """Return what the run's strategy proposes for a wave."""
     strategy, space = plug_in(settings, "strategy"), plug_in(settings, "space")
-    seed = seeds.derive(seed=settings["seed"], task=settings["task_label"], purpose="search")
     slots = settings["search"]["slots"]
-    proposals = strategy.propose(history, wave, slots, space, seed)
+    proposals = strategy.propose(history, wave, slots, space, search_seed(settings))
     if len(proposals) != slots:
         name = settings["strategy"]["name"]
         raise SettingError(f"{name} proposed {len(proposals)} genomes for {slots} slots")
@@ -131,7 +140,7 @@ def breed(settings_file: Path, history_file: Path | None, wave: int, folder: Pat
             "genome": str(genome),
             **space.count(genome, form_of(settings), recipe),
             "learning_rate": recipe.learning_rate,
-            "seed": seeds.derive(seed=settings["seed"], purpose="trial"),
+            "seed": trial_seed(settings),
         }
         write_json(folder / f"{slot:02d}" / "genome.json", order)
         lineage.append(

@@ -191,11 +191,16 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
 
 def schema(table: str) -> pa.Schema:
     """Return a table's Arrow schema, units and meanings in the metadata."""
-    fields = [
+    metadata = {"schema_version": SCHEMA_VERSION, "table": table}
+    return pa.schema(fields(SCHEMAS[table]), metadata=metadata)
+
+
+def fields(columns: Sequence[Column]) -> list[pa.Field]:
+    """Return Arrow fields, unit and meaning of each column in its metadata."""
+    return [
         pa.field(name, kind, metadata={"unit": unit, "description": meaning})
-        for name, kind, unit, meaning in SCHEMAS[table]
+        for name, kind, unit, meaning in columns
     ]
-    return pa.schema(fields, metadata={"schema_version": SCHEMA_VERSION, "table": table})
 
 
 def dictionary() -> str:

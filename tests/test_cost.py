@@ -117,7 +117,7 @@ def test_the_time_of_a_trial_is_that_on_cores_of_its_own(
     device: str, wall_s: float, cpu_s: float, seconds: float
 ) -> None:
     row = {"device": device, "wall_s": wall_s, "cpu_s": cpu_s}
-    assert cost._undisturbed_s(row) == seconds
+    assert cost.undisturbed_s(row) == seconds
 
 
 def test_trials_of_one_size_tell_a_speed_too() -> None:

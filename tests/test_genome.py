@@ -132,7 +132,7 @@ def test_the_id_of_the_lstm_is_the_one_that_was_published() -> None:
         ("h' = gate1.real", "is not part of a formula"),
         ("h' = (", "is not a formula"),
         ("import os", "expected one formula"),
-        ("h' = " + "tanh(1 + " * 16 + "gate1" + ")" * 16, "deep; at most 15"),
+        ("h' = " + "tanh(1 + " * 16 + "gate1" + ")" * 16, "deep; at most 24"),
         ("h' = " + "(" * 300 + "gate1" + ")" * 300, "is not a formula"),
         ("h' = gate1" + " " * 20_000, "at most 20000 characters"),
     ],

@@ -16,6 +16,7 @@ ORDER = [
     "objectives",
     "files",
     "plan",
+    "schedule",
     "seeds",
     "recipe",
     "language",
@@ -39,12 +40,14 @@ ORDER = [
     "strategies",
     "truth",
     "search",
+    "replay",
     "tabulate",
     "holdout",
     "compare",
     "report",
     "watch",
     "rerun",
+    "bridges",
     "export",
     "cli",
 ]
@@ -58,7 +61,10 @@ CONTRACTS = {
 }
 
 # What several plug-ins of a family share; it stands on no plug-in.
-SHARED = {"tasks": {"tasks.columns", "tasks.examples", "tasks.rows", "tasks.sources"}}
+SHARED = {
+    "spaces": {"spaces.steps"},
+    "tasks": {"tasks.columns", "tasks.examples", "tasks.rows", "tasks.sources"},
+}
 
 
 def module_name(path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from gp_cells.engine.passes import ARITHMETIC, Pass, Passes, Place, place_of
+from gp_cells.engine.passes import ARITHMETIC, LEAK, Pass, Passes, Place, place_of
 
 FOLDER = Path(__file__).parent
 
@@ -14,6 +14,8 @@ OPERATIONS = {
     "zero": "0",
     "relu": "{0} < 0 ? 0 : {0}",
     "relu_slope": "{0} > 0 ? {1} : 0",
+    "leaky_relu": f"{{0}} < 0 ? Real({LEAK}) * {{0}} : {{0}}",
+    "leaky_relu_slope": f"{{0}} > 0 ? {{1}} : Real({LEAK}) * {{1}}",
 }
 
 # Where the row of each kind of place begins. `at` counts the rows of all steps before; `in_chunk` those

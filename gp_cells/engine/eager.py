@@ -14,7 +14,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from gp_cells.engine.cell import Sequence, Weights
-from gp_cells.program import Program
+from gp_cells.engine.passes import LEAK
+from gp_cells.program import DIVISORS, Program
 
 OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "add": torch.add,
@@ -23,9 +24,11 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {
     "complement": lambda value: 1 - value,
     "increment": lambda value: value + 1,
     "decrement": lambda value: value - 1,
+    **{f"over{n}": lambda value, n=n: value / n for n in DIVISORS},
     "tanh": torch.tanh,
     "sigmoid": torch.sigmoid,
     "relu": torch.relu,
+    "leaky_relu": lambda value: functional.leaky_relu(value, LEAK),
 }
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from gp_cells.program import Program, Step
+from gp_cells.program import DIVISORS, Program, Step
 
 Place = tuple[str, int]
 """Where a value lies between passes: a kind of array, and the block of `units` columns in it."""
@@ -28,10 +28,12 @@ ARITHMETIC = {
     "decrement": "{0} - 1",
     "tanh": "tanh({0})",
     "sigmoid": "sigmoid({0})",
+    **{f"over{n}": f"{{0}} / {n}" for n in DIVISORS},
     "negate": "-{0}",
     "tanh_slope": "{1} * (1 - {0} * {0})",
     "sigmoid_slope": "{1} * ({0} * (1 - {0}))",
 }
+LEAK = 0.01  # of leaky_relu below zero, as in torch
 COSTLY = ("tanh", "sigmoid")  # kept for the derivative rather than computed again
 
 
@@ -143,8 +145,8 @@ def _differentiate(
 
     New operations: `incoming` (adjoint of a new state), `returned` (adjoint of the argument of an
     application of `linear`, from that of its value), `negate`, `zero`, and `tanh_slope`,
-    `sigmoid_slope`, `relu_slope` (of the function's value y and its adjoint d: d times the
-    derivative, written in y).
+    `sigmoid_slope`, `relu_slope`, `leaky_relu_slope` (of the function's value y and its adjoint d:
+    d times the derivative, written in y).
     """
     steps: dict[Step, int] = {step: i for i, step in enumerate(program.steps)}
     adjoint: dict[int, int] = {}
@@ -176,8 +178,10 @@ def _differentiate(
                 contribute(first, d)
             case "complement":
                 contribute(first, place("negate", d))
-            case "tanh" | "sigmoid" | "relu":
+            case "tanh" | "sigmoid" | "relu" | "leaky_relu":
                 contribute(first, place(f"{step.operation}_slope", v, d))
+            case operation if operation.startswith("over"):
+                contribute(first, place(operation, d))
             case "linear":
                 contribute(first, place("returned", d, number=linears.index(v)))
     leaves = [i for i, step in enumerate(program.steps) if not step.arguments]

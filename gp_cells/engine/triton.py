@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from gp_cells.engine.passes import ARITHMETIC, Pass, Passes, Place, place_of
+from gp_cells.engine.passes import ARITHMETIC, LEAK, Pass, Passes, Place, place_of
 
 # What a kernel is handed, in this order; shapes as in `cuda.py`.
 ARRAYS = (
@@ -19,6 +19,8 @@ OPERATIONS = {
     "zero": "0.0",
     "relu": "tl.where({0} < 0, 0.0, {0})",
     "relu_slope": "tl.where({0} > 0, {1}, 0.0)",
+    "leaky_relu": f"tl.where({{0}} < 0, {LEAK} * {{0}}, {{0}})",
+    "leaky_relu_slope": f"tl.where({{0}} > 0, {{1}}, {LEAK} * {{1}})",
 }
 
 # Where a value of each kind of place lies. `at` counts the rows of all steps before, `n` the values

@@ -9,12 +9,12 @@ from torch import Tensor
 
 from gp_cells.engine.network import Network
 from gp_cells.export.file import LOAD, PREDICTIONS, WEIGHTS
-from gp_cells.program import Program, Step
+from gp_cells.program import DIVISORS, Program, Step
 from gp_cells.recipe import Form
 
 LONGEST = 40  # characters of a value that is written where it is used, without a name of its own
 WIDEST = 6  # projections named on one line
-SQUASHINGS = ("relu", "sigmoid", "tanh")
+SQUASHINGS = ("relu", "sigmoid", "tanh")  # leaky_relu is not in torch itself
 
 SUM, PRODUCT, ATOM = 1, 2, 3  # how tightly a written value holds together
 INFIX = {
@@ -24,6 +24,7 @@ INFIX = {
     "increment": ("{} + 1", SUM),
     "decrement": ("{} - 1", SUM),
     "mul": ("{} * {}", PRODUCT),
+    **{f"over{n}": (f"{{}} / {n}", PRODUCT) for n in DIVISORS},
 }
 
 
@@ -48,6 +49,8 @@ def source(network: Network, form: Form, about: str) -> str:
     states = ", ".join(cell.program.states)
     used = {step.operation for step in cell.program.steps}
     imports = [f"from torch import {', '.join(['nn', *(s for s in SQUASHINGS if s in used)])}"]
+    if "leaky_relu" in used:
+        imports.append("from torch.nn.functional import leaky_relu")
     if any("functional" in line for line in run):
         imports.append("from torch.nn import functional")
     return f'''\

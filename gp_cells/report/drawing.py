@@ -15,7 +15,7 @@ from html import escape
 
 from gp_cells.genome import Genome
 from gp_cells.language import Term
-from gp_cells.program import Step, compile_program
+from gp_cells.program import DIVISORS, Step, compile_program
 from gp_cells.report.layout import Bend, Layout, place
 
 SYMBOLS = {
@@ -25,10 +25,11 @@ SYMBOLS = {
     "complement": "1 −",
     "increment": "+ 1",
     "decrement": "− 1",
+    **{f"over{n}": f"÷ {n}" for n in DIVISORS},
     "sigmoid": "σ",
 }
 PROJECTED = {"gate": "W x + U h + b", "input": "W x", "recurrent": "U h", "bias": "b", "scale": "s"}
-SQUASHING = ("tanh", "sigmoid", "relu", "swish")
+SQUASHING = ("tanh", "sigmoid", "relu", "leaky_relu", "swish")
 
 SIZE = 26.0  # height of a node, px
 TALL = 34.0  # height of a leaf, which has two lines, px
@@ -86,7 +87,7 @@ class Node:
 
 def draw(genome: Genome) -> str:
     """Return a cell as SVG; the same architecture gives the same bytes."""
-    nodes = _program_nodes(genome) if genome.language.carried else _graph_nodes(genome)
+    nodes = _program_nodes(genome) if genome.language.recurrent else _graph_nodes(genome)
     layout = place([node.arguments for node in nodes], [node.height for node in nodes], GAP)
     left = _left_edges(nodes, layout)
     width = left[-1] + max(node.width for node in nodes if node.kind == "result") + MARGIN

@@ -32,6 +32,7 @@ from gp_cells.files import read_json
 from gp_cells.genome import Genome, from_terms, parse
 from gp_cells.holdout import setup_of
 from gp_cells.spaces.recurrent import FUNCTIONS, LANGUAGE, LEAVES, Recurrent
+from gp_cells.spaces.recurrent_graph import LANGUAGE as GRAPH
 from gp_cells.tasks.prepared import load
 from gp_cells.train import Nowhere, train
 
@@ -78,6 +79,7 @@ DIFFERENTIATED = {
     "tanh": "h' = tanh(gate1)",
     "sigmoid": "h' = sigmoid(gate1)",
     "relu": "h' = relu(gate1)",
+    "leaky_relu": "h' = leaky_relu(gate1)",
     "input": "h' = input1 * input2 + h",
     "recurrent": "h' = recurrent1 * recurrent2",
     "bias": "h' = bias1 * bias2 + gate1",
@@ -230,6 +232,15 @@ def test_cells_with_linear_equal_the_eager_reference() -> None:
 
 def test_odd_cells_equal_the_eager_reference() -> None:
     assert wrong(ODD) == {}
+
+
+def test_a_graph_whose_values_are_read_many_times_equals_the_eager_reference() -> None:
+    text = """
+    a = h + sigmoid(input1 + recurrent1) * (tanh(input2 + recurrent2) - h)
+    b = a + sigmoid(linear1(a)) * (leaky_relu(linear2(a)) - a)
+    h' = (a + b + (b + sigmoid(linear3(b)) * (linear4(b) - b))) / 3
+    """
+    assert wrong({"graph": parse(text, GRAPH)}) == {}
 
 
 def test_random_cells_equal_the_eager_reference() -> None:

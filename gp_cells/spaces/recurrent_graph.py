@@ -1,0 +1,139 @@
+"""Recurrent cells with one state, as graphs: a value has a name, and may be read many times.
+
+Cells like those of ENAS (Pham et al. 2018, https://arxiv.org/abs/1802.03268) and of DARTS (Liu, Simonyan
+and Yang 2019, https://arxiv.org/abs/1806.09055), of which a step has a chain of values that each read an
+earlier one several times; written out as one formula they have tens of thousands of nodes.
+
+    s0 = h + sigmoid(input1 + recurrent1) * (tanh(input2 + recurrent2) - h)
+    s1 = s0 + sigmoid(linear1(s0)) * (relu(linear2(s0)) - s0)
+    h' = (s0 + s1) / 2
+
+There are no memory cells, and, other than in the space `recurrent`, a squashed value may be squashed
+again: whether it is one, a name does not tell.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+
+from gp_cells.choose import SettingError, check_range
+from gp_cells.genome import Genome
+from gp_cells.language import Function, Language, Term, Value
+from gp_cells.program import DIVISORS
+from gp_cells.recipe import Form, Inputs, Recipe
+from gp_cells.spaces.steps import FUNCTIONS, LEAVES, count, explodes
+
+if TYPE_CHECKING:
+    from gp_cells.engine.network import Network
+
+VALUES = tuple(f"v{i}" for i in range(1, 25))
+
+# Of a function that commutes the grouping is no matter either: a mean is one however it is summed.
+UNTYPED = tuple(
+    dataclasses.replace(
+        function,
+        arguments=(Value,) * len(function.arguments),
+        result=Value,
+        associative=function.commutative,
+    )
+    for function in FUNCTIONS
+)
+MEANS = tuple(Function(f"over{n}", (Value,), Value, pattern=f"{{0}} / {n}") for n in DIVISORS)
+
+LANGUAGE = Language(
+    name="recurrent_graph",
+    version="1",
+    functions=(*UNTYPED, *MEANS),
+    outputs=("h'",),
+    hidden=VALUES,
+    inputs=("h",),
+    leaves=tuple((family, 16) for family in LEAVES),
+    weighted=(("linear", 24),),
+    max_depth=15,
+    max_nodes=128,
+)
+
+
+@dataclass(frozen=True)
+class RecurrentGraph:
+    """The space of such cells; its fields limit what a search may write."""
+
+    reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols")
+    engines: ClassVar[tuple[str, ...]] = ("compiled", "eager")
+
+    functions: tuple[str, ...] = ("add", "mul", "tanh", "sigmoid", "relu")
+    leaves: tuple[str, ...] = ("gate",)
+    values: int = 4  # most values with a name beside the output, 0 to 24
+    max_gates: int = 8  # most projections of each family
+    max_depth: int = 8  # deepest formula; a single leaf has depth 0
+    max_nodes: int = 40  # most nodes in one formula
+
+    def __post_init__(self) -> None:
+        known = {"functions": [f.name for f in LANGUAGE.functions], "leaves": list(LEAVES)}
+        for setting, names in known.items():
+            given = getattr(self, setting)
+            unknown = [name for name in given if name not in names]
+            if unknown or not given:
+                wrong = repr(unknown[0]) if unknown else "an empty list"
+                allowed = ", ".join(names)
+                raise SettingError(f"recurrent_graph.{setting}: got {wrong}; choose from {allowed}")
+        check_range("recurrent_graph.values", self.values, 0, len(VALUES))
+        check_range("recurrent_graph.max_gates", self.max_gates, 1, 16)
+        check_range("recurrent_graph.max_depth", self.max_depth, 3, LANGUAGE.max_depth)
+        check_range("recurrent_graph.max_nodes", self.max_nodes, 7, LANGUAGE.max_nodes)
+
+    @property
+    def language(self) -> Language:
+        """The whole language, with the widest limits."""
+        return LANGUAGE
+
+    @property
+    def projections(self) -> Sequence[str]:
+        """As many leaves of each family as the limit allows."""
+        return [f"{family}{i + 1}" for family in self.leaves for i in range(self.max_gates)]
+
+    @property
+    def baselines(self) -> Mapping[str, Path]:
+        """None: published cells come in by `gp-cells import`."""
+        return {}
+
+    def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
+        """Return up to `values` values with a name and the output, all to be drawn.
+
+        Values that do not reach the output fall away later.
+        """
+        return [(name, None) for name in (*VALUES[: rng.integers(self.values + 1)], "h'")]
+
+    def admits(self, genome: Genome) -> bool:
+        """Return whether a search may propose a canonical genome: within limits, reads the input.
+
+        Genomes with a state that explodes whatever the weights are left out too.
+        """
+        trees = [tree for _, tree in genome.formulas]
+        used = {node.name for tree in trees for node in tree}
+        return (
+            all(tree.height <= self.max_depth for tree in trees)
+            and all(len(tree) <= self.max_nodes for tree in trees)
+            and len(trees) <= self.values + 1
+            and not any(f"{family}{self.max_gates + 1}" in used for family in self.leaves)
+            and any(name.startswith(("gate", "input")) for name in used)
+            and not explodes(genome)
+        )
+
+    def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
+        """Return the sizes of one layer and of the network; see `Space.count`."""
+        return count(genome, form, recipe)
+
+    def network(
+        self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
+    ) -> Network:
+        """Return recurrent layers between inputs and predictions; see `Space.network`."""
+        from gp_cells.engine.network import Network
+
+        return Network(genome, form, recipe, engine, device, precision)
