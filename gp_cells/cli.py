@@ -319,10 +319,11 @@ def schema(options: argparse.Namespace) -> None:
 
 
 def dictionary(options: argparse.Namespace) -> None:
-    """Print every table and column, with unit and meaning, as Markdown."""
+    """Print every table and column, with unit, direction and meaning, as Markdown."""
     from gp_cells.tables import dictionary as all_columns
+    from gp_cells.tables import schemas
 
-    print(all_columns(), end="")
+    print(all_columns(schemas()), end="")
 
 
 def plan_of(config: str) -> Any:

@@ -2,8 +2,8 @@
 
 One file a table and run, `results/tables/<table>/run=<run>/part.parquet`, plain Parquet with zstd;
 the column `run` is the folder's name (a Hive partition), which every reader of folders adds by itself.
-Each column's unit and meaning stand in its field metadata. NULL means not measured, NaN measured and
-not a number. Losses are minimised, and in nats where `runs.loss_unit` does not say otherwise.
+Each column's unit, meaning and direction stand in its field metadata. NULL means not measured, NaN
+measured and not a number. Losses are in nats where `runs.loss_unit` does not say otherwise.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gp_cells.files import SCHEMA_VERSION, RecordError, written_beside
+from gp_cells.objectives import COUNTED, TIMED
 
 TEXT, WHOLE, REAL, TRUTH = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
@@ -188,27 +189,64 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
     ),
 }
 
+KEYS: Mapping[str, Sequence[str]] = {  # what tells the rows of a table apart
+    "runs": ("run",),
+    "architectures": ("run", "architecture_id"),
+    "candidates": ("run", "candidate"),
+    "lineage": ("run", "child", "parent_number"),
+    "trials": ("run", "candidate"),
+    "curves": ("run", "trial_id", "epoch"),
+    "test": ("run", "trial_id"),
+    "hardware": ("run", "hardware_id"),
+}
+
+# Of what a good network has little or much; of other columns neither is better.
+MINIMISED = frozenset(
+    {
+        *("fitness", "best_so_far", "train_loss", "valid_loss", "valid_error"),
+        *("test_loss", "test_error", *COUNTED, *TIMED, "wall_s", "peak_memory_mb"),
+    }
+)
+MAXIMISED = frozenset({"introspectability"})
+
+
+def direction(column: str) -> str:
+    """Return whether a column is better minimised or maximised; "" if neither."""
+    return "minimised" if column in MINIMISED else "maximised" if column in MAXIMISED else ""
+
 
 def schema(table: str) -> pa.Schema:
-    """Return a table's Arrow schema, units and meanings in the metadata."""
+    """Return a table's Arrow schema, units, meanings and directions in the metadata."""
     fields = [
-        pa.field(name, kind, metadata={"unit": unit, "description": meaning})
+        pa.field(
+            name,
+            kind,
+            metadata={"unit": unit, "description": meaning, "direction": direction(name)},
+        )
         for name, kind, unit, meaning in SCHEMAS[table]
     ]
     return pa.schema(fields, metadata={"schema_version": SCHEMA_VERSION, "table": table})
 
 
-def dictionary() -> str:
+def schemas() -> dict[str, pa.Schema]:
+    """Return the schema of every table."""
+    return {table: schema(table) for table in SCHEMAS}
+
+
+def dictionary(schemas: Mapping[str, pa.Schema]) -> str:
     """Return the data dictionary, every table with its columns, as Markdown."""
+    told = ("unit", "direction", "description")
     lines = []
-    for table, columns in SCHEMAS.items():
+    for table, columns in schemas.items():
         lines += [
             f"## {table}",
             "",
-            "| column | type | unit | meaning |",
-            "| --- | --- | --- | --- |",
+            "| column | type | unit | better | meaning |",
+            "| --- | --- | --- | --- | --- |",
         ]
-        lines += [f"| `{name}` | {kind} | {unit} | {text} |" for name, kind, unit, text in columns]
+        for field in columns:
+            words = " | ".join(field.metadata[key.encode()].decode() for key in told)
+            lines.append(f"| `{field.name}` | {field.type} | {words} |")
         lines.append("")
     return "\n".join(lines)
 
