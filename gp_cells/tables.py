@@ -2,6 +2,7 @@
 
 One file a table and run, `results/tables/<table>/run=<run>/part.parquet`, plain Parquet with zstd;
 the column `run` is the folder's name (a Hive partition), which every reader of folders adds by itself.
+A release (`gp_cells.release`) has one file a table instead, `tables/<table>.parquet`, and is read alike.
 Each column's unit, meaning and direction stand in its field metadata. NULL means not measured, NaN
 measured and not a number. Losses are in nats where `runs.loss_unit` does not say otherwise.
 """
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gp_cells.files import SCHEMA_VERSION, RecordError, written_beside
@@ -179,7 +181,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
     "hardware": (
         ("hardware_id", TEXT, "", "blake2b-128 of the row"),
         ("run", TEXT, "", "run that used the machine"),
-        ("host", TEXT, "", "name of the machine"),
+        ("host", TEXT, "", "name of the machine; a release has host-1, host-2 … in its place"),
         ("cpu", TEXT, "", "model"),
         ("cores", WHOLE, "", "cores the machine has"),
         ("memory_mb", WHOLE, "MB", "memory the machine has"),
@@ -259,6 +261,11 @@ def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) ->
     """
     if table not in SCHEMAS:
         raise RecordError(f"there is no table {table!r}; choose one of {', '.join(SCHEMAS)}")
+    released = released_file(results, table)
+    if released.is_file():
+        whole = _read_file(released, table)
+        wanted = None if runs is None else pa.array(list(runs), TEXT)
+        return whole if wanted is None else whole.filter(pc.is_in(whole["run"], wanted))
     folder = results / "tables" / table
     # Not the folders: Snakemake makes one before its file is there, that of another benchmark too.
     files = folder.glob("run=*/part.parquet")
@@ -267,13 +274,23 @@ def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) ->
     return pa.concat_tables(parts) if parts else schema(table).empty_table()
 
 
+def released_file(release: Path, table: str) -> Path:
+    """Return where a release has a table."""
+    return release / "tables" / f"{table}.parquet"
+
+
 def _read_part(folder: Path, table: str, run: str) -> pa.Table:
-    path = folder / f"run={run}" / "part.parquet"
+    return _read_file(folder / f"run={run}" / "part.parquet", table, run)
+
+
+def _read_file(path: Path, table: str, run: str | None = None) -> pa.Table:
+    """Read a file of a table; `run` is the column that it has not got, being of one run."""
     try:
         part = pq.ParquetFile(path).read()
     except (OSError, pa.ArrowException) as error:
         raise RecordError(f"{path} cannot be read ({error})") from error
-    part = part.append_column("run", pa.array([run] * part.num_rows, TEXT))
+    if run is not None:
+        part = part.append_column("run", pa.array([run] * part.num_rows, TEXT))
     missing = [name for name in schema(table).names if name not in part.column_names]
     if missing:
         raise RecordError(f"{path}: {table} has no column {missing[0]!r}; tabulate the run again")

@@ -46,6 +46,7 @@ ORDER = [
     "watch",
     "rerun",
     "export",
+    "release",
     "cli",
 ]
 
