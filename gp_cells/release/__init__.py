@@ -18,7 +18,7 @@ import yaml
 from gp_cells.choose import SettingError, check_range
 from gp_cells.export import read_network, write_python
 from gp_cells.files import RecordError
-from gp_cells.plan import read_plan
+from gp_cells.plan import run_names
 from gp_cells.query import best
 from gp_cells.release import crate, croissant, pages, phylogeny, sums, tables
 from gp_cells.release.facts import Facts
@@ -47,11 +47,12 @@ def publish(
     check_range("--weights", weights, 0)
     if release.exists() and (not release.is_dir() or any(release.iterdir())):
         raise SettingError(f"{release} is there already; name a folder that is new or empty")
-    partial = release.with_name(f".{release.name}.partial")
+    final = release.absolute()
+    partial = final.with_name(f".{final.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
         _write(results, partial, benchmarks, weights, authors)
-        partial.rename(release)
+        partial.rename(final)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
     return [*sums.paths(release), sums.NAME]
@@ -76,7 +77,7 @@ def _write(
     planned = 0
     for name, config in benchmark_configs(release, rows):
         put(f"configs/{name}.yaml", yaml.safe_dump(config, sort_keys=False, width=100))
-        planned += len(read_plan(config).runs)
+        planned += len(run_names(config))
     for path, text in workflow(facts.commit).items():
         put(f"workflow/{path}", text)
     put("phylogeny.csv", phylogeny.phylogeny(rows))

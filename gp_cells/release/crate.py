@@ -1,7 +1,9 @@
 """What made what, as an RO-Crate by the profile Provenance Run Crate.
 
 A benchmark is one run of the workflow. Each of its steps has one action that stands for all jobs of the
-step; the single trials are rows of the table `trials`. Times are known of trainings alone.
+step; the single trials are rows of the table `trials`. What the profiles recommend beyond what they require
+is there but for home pages, which neither project nor authors are known to have, and for the times of steps
+other than training, which no table has.
 [RO-Crate 1.1](https://w3id.org/ro/crate/1.1), [Provenance Run Crate 0.5](https://w3id.org/ro/wfrun/provenance/0.5)
 """
 

@@ -25,7 +25,7 @@ CONTENTS: Sequence[tuple[str, str, str]] = (
         "application/yaml",
         "each benchmark's config, from the settings of its runs",
     ),
-    ("workflow/**", "text/plain", "the Snakemake workflow, as it was at the commit"),
+    ("workflow/**", "text/plain", "the Snakemake workflow, as it was when the last trial was made"),
     ("phylogeny.csv", "text/csv", "who descends from whom, in the ALife data standard"),
     ("prov.json", "application/json", "the same as W3C PROV-JSON"),
     ("weights/**/network.py", "text/x-python", "a trained network that needs only torch"),
@@ -90,12 +90,16 @@ Hosts are numbered in place of their names, and paths are relative: results only
 
 ## How it was made
 
-{code}{unfinished} In a checkout of gp-cells:
+{code}{unfinished} In a checkout of gp-cells it is made again by
 
     {commands}
 
-The configs are written from the settings of the runs, with all defaults. The trials started between
-{started} and {published}. Made with:
+The configs are written from the settings of the runs, with all defaults. This folder was written from the
+tables, by this or a later version, with
+
+    {command}
+
+The trials started between {started} and {published}. Made with:
 
 | what | version (trials) |
 | --- | --- |
@@ -135,7 +139,8 @@ def readme(facts: Facts, paths: Sequence[str], command: str, planned: int) -> st
         unfinished=f" Of the {planned} runs that the configs plan, {runs} are here."
         if planned > runs
         else "",
-        commands="\n    ".join([*checkout, *made, command]),
+        commands="\n    ".join([*checkout, *made]),
+        command=command,
         started=facts.started,
         published=facts.published,
         versions=_lines(versions),

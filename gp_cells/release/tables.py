@@ -82,7 +82,7 @@ def _named(value: Any) -> Any:
         return {key: _named(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_named(item) for item in value]
-    if isinstance(value, str) and ABSOLUTE.match(value):
+    if isinstance(value, str) and re.match(r"/|[A-Za-z]:\\", value):
         return PurePath(value.replace("\\", "/")).name
     return value
 

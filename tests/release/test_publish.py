@@ -212,12 +212,15 @@ def test_hosts_are_numbered_in_the_order_in_which_trials_started_on_them(tmp_pat
     assert [trial["hardware_id"] for trial in trials] == [m["hardware_id"] for m in machines]
 
 
+@pytest.mark.parametrize(
+    "path", ["/home/ada/peptides.csv", "/peptides.csv", "C:\\data\\peptides.csv"]
+)
 def test_a_data_file_of_the_settings_keeps_its_name_and_loses_its_folders(
-    results: Path, tmp_path: Path
+    results: Path, tmp_path: Path, path: str
 ) -> None:
     run = read_tables(results, "runs", [RUN]).to_pylist()[0]
     settings = json.loads(run["settings"])
-    settings["task"]["settings"]["file"] = "/home/ada/data/peptides.csv"
+    settings["task"]["settings"]["file"] = path
     changed(results, tmp_path, "runs", settings=json.dumps(settings))
     publish(tmp_path, tmp_path / "release")
     [row] = read_tables(tmp_path / "release", "runs").to_pylist()
@@ -250,6 +253,15 @@ def test_a_folder_with_something_in_it_is_refused(results: Path, tmp_path: Path)
     (tmp_path / "precious").touch()
     with pytest.raises(SettingError, match="is there already"):
         publish(results, tmp_path)
+
+
+def test_an_empty_folder_may_be_the_one_we_are_in(
+    release: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    publish(release, Path())
+    assert contents(tmp_path / "empty") == contents(release)
 
 
 def test_results_without_runs_are_refused(tmp_path: Path) -> None:

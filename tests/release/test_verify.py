@@ -112,6 +112,13 @@ def test_a_folder_that_is_no_release_is_refused(
 # --- without mending the checksums ----------------------------------------------------------------
 
 
+def test_a_file_that_is_no_json_is_found_by_what_reads_it(copy: Path) -> None:
+    (copy / crate.NAME).write_text("{")
+    said = found(copy, verify.crate.faults)
+    assert f"{crate.NAME} is not what its checksum says" in said
+    assert "RO-Crate is a Provenance Run Crate: " in said
+
+
 def test_one_changed_byte_of_any_file_is_found_and_named(copy: Path) -> None:
     listed = sums.read((copy / sums.NAME).read_text())
     for path in sums.paths(copy):
