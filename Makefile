@@ -19,7 +19,7 @@ environment: .venv/.installed  ## install everything into .venv, at the versions
 .venv/.installed: pyproject.toml envs/constraints.txt envs/data-alone.txt
 	python3 -m venv .venv
 	$(if $(TORCH),grep -vE '^(torch|triton)==',cat) envs/constraints.txt > .venv/constraints.txt
-	python -m pip install -c .venv/constraints.txt $(if $(TORCH),'$(TORCH)') -e '.[data,test,export,slurm,lsf,flux,truth]'
+	python -m pip install -c .venv/constraints.txt $(if $(TORCH),'$(TORCH)') -e '.[data,test,export,release,slurm,lsf,flux,truth]'
 	python -m pip install --no-deps --requirement envs/data-alone.txt
 	touch $@
 

@@ -2,7 +2,7 @@
 
 Exit status: 0 done; 2 the input is bad (one line says what, where and what is allowed); 75 asked to
 go, a checkpoint is kept, run again; anything else is the machine's fault, but for `rerun`, whose 1 says
-that a trial came out different or could not be made.
+that a trial came out different or could not be made, and `verify`, whose 1 says what is wrong.
 """
 
 from __future__ import annotations
@@ -285,6 +285,26 @@ def blackbox(options: argparse.Namespace) -> None:
     print(write_blackbox(options.results, options.benchmark, options.to))
 
 
+def publish(options: argparse.Namespace) -> None:
+    """Write a release of benchmarks' results."""
+    from gp_cells.release import publish as publish_results
+
+    paths = publish_results(
+        options.results, options.folder, options.benchmark, options.weights, options.authors
+    )
+    size = sum((options.folder / path).stat().st_size for path in paths)
+    print(f"{options.folder}: {len(paths)} files, {size / 1e6:.2f} MB")
+
+
+def verify(options: argparse.Namespace) -> int:
+    """Check a release, a line each check, and more for what is wrong."""
+    from gp_cells.release.verify import verify as check_release
+
+    findings = check_release(options.folder)
+    print("\n".join(str(finding) for finding in findings))
+    return DIFFERENT if any(finding.faults for finding in findings) else 0
+
+
 def cost(options: argparse.Namespace) -> None:
     """Print how well time and memory of the trials in the tables are foretold."""
     from gp_cells.cost import report as cost_report
@@ -362,10 +382,11 @@ def schema(options: argparse.Namespace) -> None:
 
 
 def dictionary(options: argparse.Namespace) -> None:
-    """Print every table and column, with unit and meaning, as Markdown."""
+    """Print every table and column, with unit, direction and meaning, as Markdown."""
     from gp_cells.tables import dictionary as all_columns
+    from gp_cells.tables import schemas
 
-    print(all_columns(), end="")
+    print(all_columns(schemas()), end="")
 
 
 def plan_of(config: str) -> Any:
@@ -530,6 +551,32 @@ COMMANDS: dict[str, tuple[Any, str, dict[str, dict[str, Any]]]] = {
             "--benchmark": {"metavar": "NAME", "help": "else the only one that is stored"},
             "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
         },
+    ),
+    "publish": (
+        publish,
+        "write a release: results that others can use without this package",
+        {
+            "folder": {"type": Path, "metavar": "FOLDER", "help": "new or empty"},
+            "--benchmark": {"nargs": "+", "default": [], "metavar": "NAME", "help": "else all"},
+            "--weights": {
+                "type": int,
+                "default": 0,
+                "metavar": "N",
+                "help": "with the networks of each task's N best finalists",
+            },
+            "--authors": {
+                "nargs": "+",
+                "default": [],
+                "metavar": "NAME",
+                "help": "whom to cite, e.g. 'Ada Lovelace'; else the authors of gp-cells",
+            },
+            "--results": {"type": Path, "default": Path("results"), "metavar": "FOLDER"},
+        },
+    ),
+    "verify": (
+        verify,
+        "check everything in a release",
+        {"folder": {"type": Path, "metavar": "FOLDER"}},
     ),
     "cost": (
         cost,

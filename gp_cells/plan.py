@@ -108,12 +108,7 @@ def read_plan(config: Mapping[str, Any], place: str = "config") -> Plan:
     """
     check(config, place)
     tasks = {f"{config['benchmark']}-{label}": task for label, task in config["tasks"].items()}
-    runs = [
-        _run(config, place, task, strategy, seed)
-        for task in config["tasks"]
-        for strategy in config["strategies"]
-        for seed in config["strategies"][strategy].get("seeds", config["seeds"])
-    ]
+    runs = [_run(config, place, name, *of) for name, of in run_names(config).items()]
     return Plan(
         config["benchmark"],
         {run.name: run for run in runs},
@@ -123,7 +118,20 @@ def read_plan(config: Mapping[str, Any], place: str = "config") -> Plan:
     )
 
 
-def _run(config: Mapping[str, Any], place: str, task: str, strategy: str, seed: int) -> Run:
+def run_names(config: Mapping[str, Any]) -> dict[str, tuple[str, str, int]]:
+    """Return task, strategy and seed of each run that a config plans, by the run's name."""
+    return {
+        f"{config['benchmark']}-{task}-{strategy}-s{int(seed)}": (task, strategy, int(seed))
+        for task in config["tasks"]
+        for strategy in config["strategies"]
+        # JSON Schema lets 1.0 pass as an integer
+        for seed in config["strategies"][strategy].get("seeds", config["seeds"])
+    }
+
+
+def _run(
+    config: Mapping[str, Any], place: str, name: str, task: str, strategy: str, seed: int
+) -> Run:
     benchmark, entry = config["benchmark"], config["strategies"][strategy]
     search, final = entry["search"], config["finalists"]
     if search["finalists"] > search["waves"] * search["slots"]:
@@ -131,8 +139,6 @@ def _run(config: Mapping[str, Any], place: str, task: str, strategy: str, seed: 
             f"{place}: strategies.{strategy}.search.finalists: expected at most "
             f"{search['waves'] * search['slots']}, all candidates, got {search['finalists']}"
         )
-    seed = int(seed)  # JSON Schema lets 1.0 pass as an integer
-    name = f"{benchmark}-{task}-{strategy}-s{seed}"
     order = {
         "benchmark": benchmark,
         "run": name,

@@ -98,17 +98,25 @@ def connect(results: Path) -> duckdb.DuckDBPyConnection:
         RecordError: there are no tables.
     """
     connection = duckdb.connect()
+    tables = {path.stem: (path, "") for path in results.glob("tables/*.parquet")}  # of a release
     part = "run=*/part.parquet"
-    tables = sorted(path for path in results.glob("tables/*") if any(path.glob(part)))
+    hive = ", hive_partitioning = true, hive_types = {'run': varchar}"
+    for folder in results.glob("tables/*"):
+        if any(folder.glob(part)):
+            tables[folder.name] = (folder / part, hive)
     if not tables:
         raise RecordError(f"{results}/tables has no tables; run a benchmark to its end first")
-    for table in tables:
-        files = f"{glob.escape(str(table))}/{part}".replace("'", "''")
+    for table, (files, options) in sorted(tables.items()):
         connection.execute(
-            f"create view {table.name} as select run, * exclude (run) from read_parquet("
-            f"'{files}', hive_partitioning = true, hive_types = {{'run': varchar}})"
+            f"create view {table} as select run, * exclude (run)"
+            f" from read_parquet('{_escaped(files, results)}'{options})"
         )
     return connection
+
+
+def _escaped(files: Path, results: Path) -> str:
+    """Return a pattern of files as SQL has it; in the name of the results' folder nothing is one."""
+    return f"{glob.escape(str(results))}/{files.relative_to(results)}".replace("'", "''")
 
 
 @contextlib.contextmanager

@@ -2,8 +2,9 @@
 
 One file a table and run, `results/tables/<table>/run=<run>/part.parquet`, plain Parquet with zstd;
 the column `run` is the folder's name (a Hive partition), which every reader of folders adds by itself.
-Each column's unit and meaning stand in its field metadata. NULL means not measured, NaN measured and
-not a number. Losses are minimised, and in nats where `runs.loss_unit` does not say otherwise.
+A release (`gp_cells.release`) has one file a table instead, `tables/<table>.parquet`, and is read alike.
+Each column's unit, meaning and direction stand in its field metadata. NULL means not measured, NaN
+measured and not a number. Losses are in nats where `runs.loss_unit` does not say otherwise.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gp_cells.files import SCHEMA_VERSION, RecordError, written_beside
+from gp_cells.objectives import COUNTED, TIMED
 
 TEXT, WHOLE, REAL, TRUTH = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
@@ -178,7 +181,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
     "hardware": (
         ("hardware_id", TEXT, "", "blake2b-128 of the row"),
         ("run", TEXT, "", "run that used the machine"),
-        ("host", TEXT, "", "name of the machine"),
+        ("host", TEXT, "", "name of the machine; a release has host-1, host-2 … in its place"),
         ("cpu", TEXT, "", "model"),
         ("cores", WHOLE, "", "cores the machine has"),
         ("memory_mb", WHOLE, "MB", "memory the machine has"),
@@ -188,32 +191,69 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
     ),
 }
 
+KEYS: Mapping[str, Sequence[str]] = {  # what tells the rows of a table apart
+    "runs": ("run",),
+    "architectures": ("run", "architecture_id"),
+    "candidates": ("run", "candidate"),
+    "lineage": ("run", "child", "parent_number"),
+    "trials": ("run", "candidate"),
+    "curves": ("run", "trial_id", "epoch"),
+    "test": ("run", "trial_id"),
+    "hardware": ("run", "hardware_id"),
+}
+
+# Of what a good network has little or much; of other columns neither is better.
+MINIMISED = frozenset(
+    {
+        *("fitness", "best_so_far", "train_loss", "valid_loss", "valid_error"),
+        *("test_loss", "test_error", *COUNTED, *TIMED, "wall_s", "peak_memory_mb"),
+    }
+)
+MAXIMISED = frozenset({"introspectability"})
+
+
+def direction(column: str) -> str:
+    """Return whether a column is better minimised or maximised; "" if neither."""
+    return "minimised" if column in MINIMISED else "maximised" if column in MAXIMISED else ""
+
 
 def schema(table: str) -> pa.Schema:
-    """Return a table's Arrow schema, units and meanings in the metadata."""
+    """Return a table's Arrow schema, units, meanings and directions in the metadata."""
     metadata = {"schema_version": SCHEMA_VERSION, "table": table}
     return pa.schema(fields(SCHEMAS[table]), metadata=metadata)
 
 
 def fields(columns: Sequence[Column]) -> list[pa.Field]:
-    """Return Arrow fields, unit and meaning of each column in its metadata."""
+    """Return Arrow fields, unit, meaning and direction of each column in its metadata."""
     return [
-        pa.field(name, kind, metadata={"unit": unit, "description": meaning})
+        pa.field(
+            name,
+            kind,
+            metadata={"unit": unit, "description": meaning, "direction": direction(name)},
+        )
         for name, kind, unit, meaning in columns
     ]
 
 
-def dictionary() -> str:
+def schemas() -> dict[str, pa.Schema]:
+    """Return the schema of every table."""
+    return {table: schema(table) for table in SCHEMAS}
+
+
+def dictionary(schemas: Mapping[str, pa.Schema]) -> str:
     """Return the data dictionary, every table with its columns, as Markdown."""
+    told = ("unit", "direction", "description")
     lines = []
-    for table, columns in SCHEMAS.items():
+    for table, columns in schemas.items():
         lines += [
             f"## {table}",
             "",
-            "| column | type | unit | meaning |",
-            "| --- | --- | --- | --- |",
+            "| column | type | unit | better | meaning |",
+            "| --- | --- | --- | --- | --- |",
         ]
-        lines += [f"| `{name}` | {kind} | {unit} | {text} |" for name, kind, unit, text in columns]
+        for field in columns:
+            words = " | ".join(field.metadata[key.encode()].decode() for key in told)
+            lines.append(f"| `{field.name}` | {field.type} | {words} |")
         lines.append("")
     return "\n".join(lines)
 
@@ -226,6 +266,11 @@ def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) ->
     """
     if table not in SCHEMAS:
         raise RecordError(f"there is no table {table!r}; choose one of {', '.join(SCHEMAS)}")
+    released = released_file(results, table)
+    if released.is_file():
+        whole = _read_file(released, table)
+        wanted = None if runs is None else pa.array(list(runs), TEXT)
+        return whole if wanted is None else whole.filter(pc.is_in(whole["run"], wanted))
     folder = results / "tables" / table
     # Not the folders: Snakemake makes one before its file is there, that of another benchmark too.
     files = folder.glob("run=*/part.parquet")
@@ -234,13 +279,23 @@ def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) ->
     return pa.concat_tables(parts) if parts else schema(table).empty_table()
 
 
+def released_file(release: Path, table: str) -> Path:
+    """Return where a release has a table."""
+    return release / "tables" / f"{table}.parquet"
+
+
 def _read_part(folder: Path, table: str, run: str) -> pa.Table:
-    path = folder / f"run={run}" / "part.parquet"
+    return _read_file(folder / f"run={run}" / "part.parquet", table, run)
+
+
+def _read_file(path: Path, table: str, run: str | None = None) -> pa.Table:
+    """Read a file of a table; `run` is the column that it has not got, being of one run."""
     try:
         part = pq.ParquetFile(path).read()
     except (OSError, pa.ArrowException) as error:
         raise RecordError(f"{path} cannot be read ({error})") from error
-    part = part.append_column("run", pa.array([run] * part.num_rows, TEXT))
+    if run is not None:
+        part = part.append_column("run", pa.array([run] * part.num_rows, TEXT))
     missing = [name for name in schema(table).names if name not in part.column_names]
     if missing:
         raise RecordError(f"{path}: {table} has no column {missing[0]!r}; tabulate the run again")

@@ -49,6 +49,7 @@ ORDER = [
     "rerun",
     "bridges",
     "export",
+    "release",
     "cli",
 ]
 

@@ -10,7 +10,19 @@ from gp_cells import Results
 from gp_cells.compare import compare
 from gp_cells.compare.summary import summary
 from gp_cells.files import RecordError
-from gp_cells.tables import SCHEMAS, dictionary, find_genome, read_tables, schema, write_rows
+from gp_cells.objectives import OBJECTIVES
+from gp_cells.tables import (
+    KEYS,
+    MAXIMISED,
+    MINIMISED,
+    SCHEMAS,
+    dictionary,
+    find_genome,
+    read_tables,
+    schema,
+    schemas,
+    write_rows,
+)
 
 ROOT = Path(__file__).parent.parent
 LSTM = "c' = c * sigmoid(gate1) + sigmoid(gate2) * tanh(gate3)\nh' = sigmoid(gate4) * tanh(c')"
@@ -80,7 +92,7 @@ def results(tmp_path: Path) -> Path:
 
 
 def test_the_dictionary_in_results_is_the_one_of_the_code() -> None:
-    assert (ROOT / "results/README.md").read_text().endswith(dictionary())
+    assert (ROOT / "results/README.md").read_text().endswith(dictionary(schemas()))
 
 
 def test_the_rules_make_every_table() -> None:
@@ -95,6 +107,21 @@ def test_every_column_has_a_meaning_and_every_physical_quantity_its_unit(table: 
         for suffix, unit in (("_s", b"s"), ("_mb", b"MB"), ("_loss", b"nats")):
             if field.name.endswith(suffix):
                 assert field.metadata[b"unit"] == unit, field.name
+
+
+def test_every_objective_and_every_loss_and_error_says_which_way_is_better() -> None:
+    columns = {field.name for table in SCHEMAS for field in schema(table)}
+    assert columns >= MINIMISED | MAXIMISED
+    judged = {name for name in columns if name.endswith(("_loss", "_error"))}
+    assert judged | ({*OBJECTIVES} & columns) <= MINIMISED
+    assert schema("trials").field("fitness").metadata[b"direction"] == b"minimised"
+    assert schema("trials").field("introspectability").metadata[b"direction"] == b"maximised"
+    assert schema("trials").field("seed").metadata[b"direction"] == b""
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+def test_what_tells_rows_apart_are_columns_of_the_table(table: str) -> None:
+    assert {*KEYS[table]} <= {*schema(table).names}
 
 
 def test_what_was_not_measured_is_null_and_what_is_not_a_number_is_nan(tmp_path: Path) -> None:

@@ -39,6 +39,17 @@ def export(results: Path, name: str, folder: Path | None) -> list[str]:
         RecordError: there is no such trial, its record is broken, or it failed and has no weights.
         SettingError: networks of its space cannot be written.
     """
+    row = find_trial(results, name, "run", "candidate")
+    to = folder or Path(f"{row['run']}-{row['candidate']}")
+    return write(*read_network(results, name), to)
+
+
+def read_network(results: Path, name: str) -> tuple[nn.Module, Form, str]:
+    """Return the network of a trial of the tables in float32, its form, and where it comes from.
+
+    Raises:
+        RecordError: there is no such trial, its record is broken, or it failed and has no weights.
+    """
     row = find_trial(results, name)
     place = Path(trial_folder(row["run"], row["candidate"])).relative_to("results")
     record = results / place / "trial.h5"
@@ -49,8 +60,7 @@ def export(results: Path, name: str, folder: Path | None) -> list[str]:
     setup = dataclasses.replace(setup, engine="eager", device="cpu", precision="float32")
     network = make_network(setup).eval()
     network.load_state_dict(weights)
-    text = about(row, setup, trial["settings"]["task"]["name"])
-    return write(network, setup.form, text, folder or Path(f"{row['run']}-{row['candidate']}"))
+    return network, setup.form, about(row, setup, trial["settings"]["task"]["name"])
 
 
 def about(row: Mapping[str, Any], setup: Setup, task: str) -> str:
@@ -75,27 +85,37 @@ def write(network: nn.Module, form: Form, text: str, folder: Path) -> list[str]:
     Raises:
         SettingError: nothing here can write networks of that kind.
     """
+    lines = write_python(network, form, text, folder)
+    graph = folder / "network.onnx"
+    if not onnx.is_there():
+        return [*lines, f"{graph}: not written, that needs pip install 'gp-cells[export]'"]
+    module = load_module(folder / "network.py")
+    with written_beside(graph) as partial:
+        example = make_inputs(network, form, time=5, batch=2)
+        onnx.write(module, module.load(), example, partial)
+        other = make_inputs(network, form, time=11, batch=4)
+        apart = compare(network, lambda *inputs: onnx.run(partial, inputs), other)
+    return [*lines, f"{graph}: outputs at most {apart:.1g} from the trial's, by onnxruntime"]
+
+
+def write_python(network: nn.Module, form: Form, text: str, folder: Path) -> list[str]:
+    """Write network.py and weights.safetensors, hold them against the network, and return their lines.
+
+    Raises:
+        SettingError: nothing here can write networks of that kind.
+    """
     if type(network) not in WRITERS:
         raise SettingError(f"no network of {type(network).__module__} can be exported")
     writer = WRITERS[type(network)]
-    names = ("network.py", "weights.safetensors", "network.onnx")
-    python, stored, graph = (folder / name for name in names)
+    python, stored = folder / "network.py", folder / "weights.safetensors"
     weights = {name: weight.contiguous() for name, weight in writer.weights(network).items()}
     with written_beside(python) as partial:
         partial.write_text(writer.source(network, form, text))
     with written_beside(stored) as partial:
         partial.write_bytes(save(weights))
-    module = load_module(python)
-    exported = module.load()
+    exported = load_module(python).load()
     apart = compare(network, exported, make_inputs(network, form, time=7, batch=3))
-    lines = [
+    return [
         f"{python}: outputs at most {apart:.1g} from the trial's",
         f"{stored}: {sum(weight.numel() for weight in weights.values()):,} numbers",
     ]
-    if not onnx.is_there():
-        return [*lines, f"{graph}: not written, that needs pip install 'gp-cells[export]'"]
-    with written_beside(graph) as partial:
-        onnx.write(module, exported, make_inputs(network, form, time=5, batch=2), partial)
-        other = make_inputs(network, form, time=11, batch=4)
-        apart = compare(network, lambda *inputs: onnx.run(partial, inputs), other)
-    return [*lines, f"{graph}: outputs at most {apart:.1g} from the trial's, by onnxruntime"]
