@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gp_cells.compare import count_versions
+from gp_cells.compare.versions import count_versions
 
 LICENSE_URL = "https://spdx.org/licenses/MIT"
 PROJECT = "The gp-cells authors"
