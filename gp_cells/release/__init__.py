@@ -1,7 +1,8 @@
 """A release: the results of some benchmarks as a folder that others can use without this package.
 
-Everything in it follows from the tables and the commit that made them: the same tables, published twice,
-are the same bytes. `gp_cells.release.verify` checks all of it.
+Everything in it follows from the tables and the commit that made them: the same tables, published twice
+by the same versions of this package and its libraries, are the same bytes. `gp_cells.release.verify`
+checks all of it.
 """
 
 from __future__ import annotations

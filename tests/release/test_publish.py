@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,12 +18,13 @@ from prov.model import ProvDocument
 
 from gp_cells import Results
 from gp_cells.choose import SettingError
-from gp_cells.cli import main
+from gp_cells.cli import COMMANDS, main
 from gp_cells.compare import compare
 from gp_cells.files import RecordError
 from gp_cells.plan import read_plan
 from gp_cells.query import find_trial
 from gp_cells.release import publish, workflow
+from gp_cells.release.crate import STEPS
 from gp_cells.release.facts import Facts
 from gp_cells.release.pages import citation
 from gp_cells.tables import SCHEMAS, read_tables, write_rows
@@ -107,6 +109,14 @@ def test_questions_and_comparisons_have_the_same_answers(results: Path, release:
     assert compare(release, "made_up", runs) == compare(results, "made_up", runs)
 
 
+def test_a_release_is_queried_in_a_folder_whose_name_looks_like_a_pattern(
+    release: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(release, tmp_path / "it's [all] mine")
+    runs = Results(folder).query("select run from runs order by run")
+    assert runs["run"].to_pylist() == read_tables(release, "runs")["run"].to_pylist()
+
+
 def test_the_units_meanings_and_directions_are_in_the_parquet_files(release: Path) -> None:
     field = read_tables(release, "curves").schema.field("valid_loss")
     assert field.metadata[b"unit"] == b"nats" and field.metadata[b"direction"] == b"minimised"
@@ -166,6 +176,10 @@ def test_the_workflow_is_the_one_of_the_commit_that_made_the_trials() -> None:
     assert workflow(first) != workflow(None)
     with pytest.raises(RecordError, match="has not got; fetch it"):
         workflow("0" * 40)
+
+
+def test_the_steps_of_the_crate_are_told_in_the_words_of_the_commands() -> None:
+    assert {name: COMMANDS[name][1] for name in STEPS} == STEPS
 
 
 def test_several_commits_and_changed_code_are_told() -> None:
