@@ -32,6 +32,7 @@ from gp_cells.record import read_trial, read_weights
 from gp_cells.spaces.convolutional import FUNCTIONS as BLOCK_FUNCTIONS
 from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.spaces.recurrent import FUNCTIONS, LEAVES, Recurrent
+from gp_cells.spaces.recurrent_graph import RecurrentGraph
 from gp_cells.tables import write_rows
 from gp_cells.tabulate import trial_row
 from gp_cells.train import make_network
@@ -91,6 +92,14 @@ def test_every_recurrent_baseline_gives_the_same_bits(
 def test_a_random_cell_of_all_words_gives_the_same_bits(seed: int, tmp_path: Path) -> None:
     genome = variation.sample(EVERYTHING, np.random.default_rng(seed))
     assert apart(make(EVERYTHING, genome, FRAMES), FRAMES, tmp_path) == 0
+
+
+@pytest.mark.usefixtures("without_onnx")
+def test_a_graph_with_means_and_leaky_relus_gives_the_same_bits(tmp_path: Path) -> None:
+    space = RecurrentGraph()
+    text = "a = leaky_relu(gate1)\nb = a + linear1(a)\nh' = (h + a * b + b) / 3"
+    genome = parse(text, space.language)
+    assert apart(make(space, genome, FRAMES), FRAMES, tmp_path) == 0
 
 
 @pytest.mark.usefixtures("without_onnx")
