@@ -40,7 +40,7 @@ SEARCHES = {
     ),
 }
 WINDOW = {"width": 1280, "height": 800}
-REPEATS = 5
+REPEATS = 3
 # Seen and not drawn yet, of the charts; a page of an older version has the same places for them.
 WAITING = """
 () => [...document.querySelectorAll(".chart")].filter((place) =>
