@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from made_up import CONFIG, settings_of, write_trials
+from stored_trials import CONFIG, settings_of, write_trials
 
 from gp_cells import parse, tables
 from gp_cells.bridges.syne_tune import OBJECTIVES, write_blackbox

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from report.conftest import make_config, make_tables
+from made_up import make_config, make_tables
 
 from gp_cells.release import publish
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import CONFIG, play_and_store, settings_of
+from stored_trials import CONFIG, play_and_store, settings_of
 
 from gp_cells.plan import read_plan
 from gp_cells.strategies import Outcome

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
-from made_up import CONFIG, searched
+from stored_trials import CONFIG, searched
 
 from gp_cells import Results
 from gp_cells.choose import SettingError

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import settings_of, write_trials
+from stored_trials import settings_of, write_trials
 
 from gp_cells import Results, parse
 from gp_cells.files import RecordError

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from made_up import loss
+from stored_trials import loss
 
 from gp_cells import parse
 from gp_cells.cost import Speed
