@@ -40,10 +40,12 @@ lint: environment  ## check style, types and the workflow
 test: lint  ## lint, then run every test
 	pytest
 
-generate: environment  ## write what is made from the code: config schema, data dictionary
+generate: environment  ## write what is made from code and results: schema, dictionary, README's table
 	gp-cells schema > gp_cells/config.schema.json
 	sed -i '/^## runs/,$$d' results/README.md
 	gp-cells dictionary >> results/README.md
+	snakemake --snakefile rules/readme.smk --cores 1
+	sed -i -e '/readme.smk: begin/,/<!-- end/{//!d}' -e '/readme.smk: begin/r results/reference.md' README.md
 
 clean:  ## delete what the tools left; results and .venv stay
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist gp_cells.egg-info

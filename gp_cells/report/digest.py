@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,26 @@ from typing import Any
 import altair as alt
 import vl_convert
 
+from gp_cells.compare.hypotheses import ALPHA
 from gp_cells.files import written_beside
-from gp_cells.report.evidence import COLOURS
 from gp_cells.report.strategies import draw_regret
 
+PAGE = Path(__file__).with_name("page.css")  # has the strategies' colours
 PANEL = {"width": 250, "height": 190}  # of the figure, px
+LOOK = {
+    "background": "white",
+    "view": {"stroke": None},
+    "axis": {"gridColor": "#e3e2dc", "labelColor": "#656c76", "titleFontWeight": "normal"},
+    "title": {"fontWeight": "normal", "anchor": "start"},
+}
 PROGRESS = "evaluations"
 
 
 def write_digest(comparison: Mapping[str, Any], table: Path, figure: Path) -> None:
     """Write the strategies of all tasks as a Markdown table, and their regret as an SVG."""
     with written_beside(table) as partial:
-        partial.write_text(digest_table(comparison), encoding="utf-8")
+        words = f"{digest_table(comparison)}\n{digest_words(comparison)}"
+        partial.write_text(words, encoding="utf-8")
     with written_beside(figure) as partial:
         partial.write_text(digest_figure(comparison), encoding="utf-8")
 
@@ -47,6 +56,23 @@ def digest_table(comparison: Mapping[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def digest_words(comparison: Mapping[str, Any]) -> str:
+    """Return in two sentences how strategies fare beside designed cells, and beside each other."""
+    tasks = [task["strategies"] for task in comparison["tasks"]]
+    gaps = [row["behind_designed"] for of in tasks for row in of["rows"]]
+    known = [gap for gap in gaps if gap is not None and gap["low"] is not None]
+    ahead, behind = sum(gap["high"] < 0 for gap in known), sum(gap["low"] > 0 for gap in known)
+    tested = [pair for of in tasks for pair in of["pairs"] if pair["p_holm"] is not None]
+    apart = sum(pair["p_holm"] < ALPHA for pair in tested)
+    return (
+        f"Of {len(known)} pairs of strategy and task, {ahead or 'none'} ended ahead of the best "
+        f"hand-designed cell, {behind or 'none'} behind it, and {len(known) - ahead - behind} within "
+        "chance of it (the 95 % interval of the difference, which holds the spread of both). Of "
+        f"{len(tested)} comparisons of two strategies on a task, {apart or 'none'} found a difference "
+        "after Holm's correction.\n"
+    )
+
+
 def _strategies(comparison: Mapping[str, Any]) -> list[str]:
     rows = [row for task in comparison["tasks"] for row in task["strategies"]["rows"]]
     return sorted({row["strategy"] for row in rows})
@@ -62,19 +88,22 @@ def _cell(row: Mapping[str, Any] | None) -> str:
 
 def digest_figure(comparison: Mapping[str, Any]) -> str:
     """Return each task's regret against candidates trained as one SVG, panels side by side."""
-    names = _strategies(comparison)
-    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
-    panels = [
-        {**spec, **PANEL, "title": task["task"].replace("_", " ")}
+    hues = re.findall(r"--hue-[1-9]: (#[0-9a-f]{6});", PAGE.read_text())
+    colours = {name: hues[i % len(hues)] for i, name in enumerate(_strategies(comparison))}
+    drawn = [
+        (task["task"].replace("_", " "), spec)
         for task in comparison["tasks"]
         if (spec := draw_regret(task, PROGRESS, colours)) is not None
     ]
-    look = {
-        "background": "white",
-        "view": {"stroke": None},
-        "axis": {"gridColor": "#e3e2dc", "labelColor": "#656c76", "titleColor": "#656c76"},
-        "title": {"fontWeight": "normal", "anchor": "start"},
+    whole = {
+        "$schema": alt.SCHEMA_URL,
+        "datasets": {key: rows for _, spec in drawn for key, rows in spec["datasets"].items()},
+        "hconcat": [
+            {"data": spec["data"], "layer": spec["layer"], "title": name, **PANEL}
+            for name, spec in drawn
+        ],
+        "config": LOOK,
+        "padding": 8,
     }
-    spec = {"$schema": alt.SCHEMA_URL, "hconcat": panels, "config": look, "padding": 8}
-    svg: str = vl_convert.vegalite_to_svg(spec)
+    svg: str = vl_convert.vegalite_to_svg(whole)
     return svg + "\n"

@@ -25,10 +25,11 @@ def test_there_is_no_diagram_of_ranks_that_were_not_compared():
 def test_a_diagram_of_ranks_has_every_strategy_and_the_bars():
     ranks = {"ranks": {"gp": 1.2, "aging": 1.5, "random": 2.9}, "critical_difference": 1.0}
 
-    dots, bars = draw_ranks(ranks, COLOURS)["layer"]
+    spec = draw_ranks(ranks, COLOURS)
+    dots, bars = (spec["datasets"][layer["data"]["name"]] for layer in spec["layer"])
 
-    assert [dot["strategy"] for dot in dots["data"]["values"]] == ["gp", "aging", "random"]
-    assert bars["data"]["values"] == [{"row": "group 1", "low": 1.2, "high": 1.5}]
+    assert [dot["strategy"] for dot in dots] == ["gp", "aging", "random"]
+    assert bars == [{"row": "group 1", "low": 1.2, "high": 1.5}]
 
 
 def test_two_epochs_at_least_are_drawn():
@@ -45,4 +46,5 @@ def test_repeated_searches_are_drawn_against_every_budget(make_up, tmp_path):
 
     assert set(drawn) == {"evaluations", "epochs", "cpu_s", "surfaces", "early"}
     assert None not in drawn.values()
-    assert min(row["regret"] for row in drawn["evaluations"]["data"]["values"]) >= 0
+    (rows,) = drawn["evaluations"]["datasets"].values()
+    assert min(row["regret"] for row in rows) >= 0

@@ -1,8 +1,9 @@
+import re
 import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from gp_cells.report.digest import digest_figure, digest_table
+from gp_cells.report.digest import digest_figure, digest_table, digest_words
 
 
 @pytest.fixture(scope="module")
@@ -22,12 +23,26 @@ def test_the_table_has_every_task_and_strategy_with_its_interval_and_n(compared)
     assert len(lines) == 4
 
 
+def test_the_words_count_who_is_ahead_and_who_is_behind():
+    gaps = [(-2.0, -1.0), (1.0, 2.0), (0.5, 1.0), (-1.0, 1.0), (None, None)]
+    rows = [{"behind_designed": {"low": low, "high": high}} for low, high in gaps]
+    pairs = [{"p_holm": p} for p in (0.01, 0.5, None)]
+    words = digest_words({"tasks": [{"strategies": {"rows": rows, "pairs": pairs}}]})
+
+    assert "Of 4 pairs of strategy and task, 1 ended ahead" in words
+    assert "2 behind it, and 1 within chance" in words
+    assert "Of 2 comparisons of two strategies on a task, 1 found" in words
+
+
 def test_the_figure_is_an_svg_with_a_panel_a_task(compared):
     text = digest_figure(compared)
 
     assert ElementTree.fromstring(text).tag.endswith("svg")
     assert "bach chorales" in text
     assert "state of the union" in text
+    lines = re.findall(r'stroke="(#[0-9a-f]{6})" stroke-width="2.2"', text)
+    assert len(lines) == 4  # of two strategies on two tasks
+    assert len(set(lines)) == 2
 
 
 def test_the_figure_is_the_same_each_time(compared):

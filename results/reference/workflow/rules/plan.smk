@@ -1,0 +1,33 @@
+"""The config as runs with a fixed number of candidates, PLAN, and which job goes first.
+
+REQUIRED INPUTS: none; the config is Snakemake's.
+OUTPUTS: none.
+"""
+
+import sys
+
+from gp_cells.choose import SettingError
+from gp_cells.plan import read_plan
+
+try:
+    PLAN = read_plan(config)
+except SettingError as error:
+    print(error, file=sys.stderr)
+    sys.exit(2)
+
+# A late wave asked for alone stands on all waves before it.
+sys.setrecursionlimit(100_000)
+
+
+wildcard_constraints:
+    run="[a-z0-9_]+-[a-z0-9_]+-[a-z0-9_]+-s[0-9]+",
+    data="[a-z0-9_]+-[a-z0-9_]+",
+    wave="[0-9]{3}",
+    place="waves/[0-9]{3}/[0-9]{2}|replicates/[0-9]{2}-[0-9]-[0-9]",
+
+
+# Of the jobs that could start, Snakemake picks in no order. With a lag, jobs of several waves can, and
+# the next wave to breed waits for the oldest of them.
+def oldest_wave_first(wildcards):
+    wave = wildcards.get("wave") or wildcards.place.partition("waves/")[2][:3]
+    return -int(wave or 0)

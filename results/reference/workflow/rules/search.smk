@@ -1,0 +1,111 @@
+"""From the config to a run's history, but for the trials: settings, breed, score.
+
+REQUIRED INPUTS:
+    results/data/{data}/data.json
+    results/runs/{run}/waves/{wave}/{slot}/fitness.json
+OUTPUTS:
+    results/runs/{run}/settings.json, protocol.json
+    results/runs/{run}/waves/{wave}/lineage.json and {slot}/genome.json
+    results/runs/{run}/waves/{wave}/history.jsonl.gz
+"""
+
+
+localrules:
+    settings,
+    score,
+
+
+rule settings:
+    input:
+        data=lambda w: f"results/data/{PLAN.runs[w.run].data}/data.json",
+    output:
+        settings="results/runs/{run}/settings.json",
+        protocol="results/runs/{run}/protocol.json",
+    log:
+        "results/logs/settings/{run}.log",
+    conda:
+        "../envs/gp-cells.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        order=lambda w: json.dumps(PLAN.runs[w.run].order, sort_keys=True),
+    shell:
+        "gp-cells settings"
+        " --order {params.order:q}"
+        " --data {input.data:q}"
+        " --to {output.settings:q}"
+        " --protocol {output.protocol:q}"
+        " 2> >(tee {log:q} >&2)"
+
+
+# A checkpoint although nobody calls checkpoints.get(): when a wave is bred, Snakemake looks again by
+# checksum which genomes changed, and retrains those alone. One rule a strategy, because Snakemake
+# wants the number of a rule's outputs, here the slots, spelt out.
+for strategy, example in PLAN.strategies.items():
+
+    checkpoint:
+        name:
+            f"breed_{strategy}"
+        input:
+            settings="results/runs/{run}/settings.json",
+            history=lambda w: PLAN.runs[w.run].history_before(int(w.wave)),
+        output:
+            "results/runs/{run}/waves/{wave}/lineage.json",
+            expand(
+                "results/runs/{{run}}/waves/{{wave}}/{slot:02d}/genome.json",
+                slot=range(example.slots),
+            ),
+        log:
+            "results/logs/breed/{run}/{wave}.log",
+        wildcard_constraints:
+            run=f"[a-z0-9_]+-[a-z0-9_]+-{strategy}-s[0-9]+",
+        priority: oldest_wave_first
+        localrule: True
+        conda:
+            "../envs/gp-cells.yaml"
+        threads: 1
+        resources:
+            mem_mb=1000,
+            runtime=30,
+        params:
+            folder=subpath(output[0], parent=True),
+            history=lambda w, input: (
+                ["--history", input.history] if input.history else []
+            ),
+        shell:
+            "gp-cells breed"
+            " --settings {input.settings:q}"
+            " {params.history:q}"
+            " --folder {params.folder:q}"
+            " 2> >(tee {log:q} >&2)"
+
+
+rule score:
+    input:
+        lineage="results/runs/{run}/waves/{wave}/lineage.json",
+        fitness=lambda w: [
+            f"{folder}/fitness.json" for folder in PLAN.runs[w.run].wave(int(w.wave))
+        ],
+        before=lambda w: PLAN.runs[w.run].history_after(int(w.wave) - 1),
+    output:
+        "results/runs/{run}/waves/{wave}/history.jsonl.gz",
+    log:
+        "results/logs/score/{run}/{wave}.log",
+    priority: oldest_wave_first
+    conda:
+        "../envs/gp-cells.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        wave=subpath(output[0], parent=True),
+        before=lambda w, input: ["--before", input.before] if input.before else [],
+    shell:
+        "gp-cells score"
+        " --wave {params.wave:q}"
+        " {params.before:q}"
+        " --to {output:q}"
+        " 2> >(tee {log:q} >&2)"
