@@ -13,6 +13,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -48,7 +49,16 @@ def write(module: ModuleType, network: nn.Module, inputs: tuple[Tensor, ...], pa
             verbose=False,
         )
     assert graph is not None
+    _forget_places(graph.model)
     graph.save(path)
+
+
+def _forget_places(model: Any) -> None:
+    """Take away what the exporter tells of the lines and folders that a graph was traced from."""
+    for graph in (model.graph, *model.functions.values()):
+        for node in graph.all_nodes():
+            node.metadata_props.clear()
+            node.doc_string = None
 
 
 def run(path: Path, inputs: tuple[Tensor, ...]) -> list[Tensor]:
