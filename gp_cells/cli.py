@@ -191,18 +191,19 @@ def compare(options: argparse.Namespace) -> None:
 
 def report(options: argparse.Namespace) -> None:
     """Write the report of a benchmark."""
-    from gp_cells.files import read_json
+    from gp_cells.compare import read_comparison
     from gp_cells.report.page import write_report
 
-    write_report(options.results, options.benchmark, read_json(options.comparison), options.to)
+    comparison = read_comparison(options.comparison)
+    write_report(options.results, options.benchmark, comparison, options.to)
 
 
 def digest(options: argparse.Namespace) -> None:
     """Write a comparison's table and figure for a README."""
-    from gp_cells.files import read_json
+    from gp_cells.compare import read_comparison
     from gp_cells.report.digest import write_digest
 
-    write_digest(read_json(options.comparison), options.table, options.figure)
+    write_digest(read_comparison(options.comparison), options.table, options.figure)
 
 
 # --- what people call -----------------------------------------------------------------------------
@@ -210,15 +211,15 @@ def digest(options: argparse.Namespace) -> None:
 
 def summary(options: argparse.Namespace) -> None:
     """Print the comparison of a finished benchmark and where its report is."""
+    from gp_cells.compare import read_comparison
     from gp_cells.compare.summary import summary as summarise
     from gp_cells.compare.versions import mixed_versions
-    from gp_cells.files import read_json
     from gp_cells.tables import read_tables
 
     plan = plan_of(options.config)
     folder = Path("results/report") / plan.benchmark
     print()
-    print(summarise(read_json(folder / "comparison.json")))
+    print(summarise(read_comparison(folder / "comparison.json")))
     if mixed := mixed_versions(read_tables(Path("results"), "trials", plan.runs).to_pylist()):
         print(f"{mixed}\n")
     print(f"report: {folder / 'index.html'}    tables: results/tables/")

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from gp_cells import Results
-from gp_cells.compare import compare
+from gp_cells.compare import compare, read_comparison
 from gp_cells.compare.summary import summary
 from gp_cells.files import RecordError
 from gp_cells.objectives import OBJECTIVES
@@ -137,6 +137,12 @@ def test_a_comparison_takes_the_chosen_learning_rate_and_counts_what_failed(resu
     assert (whole["seeds"], whole["failed"]) == (2, 0)
     assert (failed["name"], failed["valid_mean"], failed["test_mean"]) == (None, 2.25, None)
     assert (failed["seeds"], failed["failed"]) == (2, 1)
+
+
+def test_a_comparison_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "comparison.json").write_text('{"benchmark": "b", "tasks": []}')
+    with pytest.raises(RecordError, match="earlier version of gp-cells; delete it and run again"):
+        read_comparison(tmp_path / "comparison.json")
 
 
 def test_a_search_for_one_objective_has_no_front(results: Path) -> None:

@@ -18,6 +18,7 @@ from gp_cells.compare.records import Records, Row, read_records
 from gp_cells.compare.signs import early_epochs, early_signs, search_foretells
 from gp_cells.compare.strategies import compare_strategies, over_tasks
 from gp_cells.compare.variance import seed_against_architecture
+from gp_cells.files import RecordError, read_json
 
 
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:
@@ -34,6 +35,18 @@ def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any
         "strategies": over_tasks(tasks),
         "checklist": fill_checklist(records),
     }
+
+
+def read_comparison(path: Path) -> dict[str, Any]:
+    """Return a comparison from its file.
+
+    Raises:
+        RecordError: it cannot be read, or an earlier version wrote it.
+    """
+    comparison: dict[str, Any] = read_json(path)
+    if "checklist" not in comparison:
+        raise RecordError(f"{path} is of an earlier version of gp-cells; delete it and run again")
+    return comparison
 
 
 def _task(records: Records, finalists: list[Row]) -> Row:
