@@ -1,6 +1,4 @@
-"""The README's table and figure from the published results: compare, digest.
-
-snakemake --snakefile rules/readme.smk --cores 1
+"""The README's table and figure from the published results, by `make generate`: compare, digest.
 
 REQUIRED INPUTS:
     results/reference/tables/{table}.parquet
