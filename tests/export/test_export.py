@@ -8,6 +8,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,15 @@ def make(space: Any, genome: Genome, form: Form, recipe: Recipe = RECIPE) -> nn.
             norm.mean.normal_(generator=dice)
             norm.variance.uniform_(0.5, 2, generator=dice)
     return network.eval()
+
+
+@pytest.fixture(autouse=True)
+def one_thread() -> Iterator[None]:
+    """Let torch have one thread, as a trial has: two sum in another order."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 @pytest.fixture
