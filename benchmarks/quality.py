@@ -15,8 +15,8 @@ from itertools import product
 
 import numpy as np
 
+from gp_cells.compare.intervals import bootstrap
 from gp_cells.genome import Genome, parse
-from gp_cells.report.progress import bootstrap
 from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.strategies import STRATEGIES
 from gp_cells.truth import Row, play

@@ -17,8 +17,8 @@ from functools import cache
 import numpy as np
 
 from gp_cells import pareto
+from gp_cells.compare.intervals import bootstrap
 from gp_cells.genome import parse
-from gp_cells.report.progress import bootstrap
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies import Outcome, Strategy
 from gp_cells.strategies.aging import Aging

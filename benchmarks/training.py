@@ -18,9 +18,9 @@ from scipy.stats import wilcoxon
 
 from gp_cells import seeds
 from gp_cells.cli import set_up_torch
+from gp_cells.compare.intervals import bootstrap
 from gp_cells.genome import Genome
 from gp_cells.recipe import Recipe
-from gp_cells.report.progress import bootstrap
 from gp_cells.spaces import Space
 from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.spaces.recurrent import Recurrent

@@ -38,11 +38,12 @@ def fill_checklist(records: Sequence[Records]) -> list[dict[str, str]]:
 
 def _code(records: Sequence[Records]) -> Answer:
     trials = _trials(records)
-    commits = count_versions(trials)["git_commit"]
+    counts = count_versions(trials)
+    commits = counts["git_commit"]
     unknown = sum(trial["git_commit"] is None for trial in trials)
     dirty = sum(bool(trial["git_dirty"]) for trial in trials)
-    versions = ", ".join(count_versions(trials)["gp_cells"])
-    said = f"gp-cells {versions}; {len(commits)} commit(s): {', '.join(c[:12] for c in commits)}"
+    versions, shortened = ", ".join(counts["gp_cells"]), ", ".join(c[:12] for c in commits)
+    said = f"gp-cells {versions}; {len(commits)} commit(s): {shortened}"
     if unknown:
         return NOT_KNOWN, f"{said}; {unknown} trials were made outside a checkout"
     if dirty:
@@ -82,13 +83,12 @@ def _same_benchmark(records: Sequence[Records]) -> Answer:
 
 
 def _confounders(records: Sequence[Records]) -> Answer:
-    trials = _trials(records)
     kinds = _distinct(
         " with ".join(filter(None, (row["cpu"], row["gpu"])))
         for of_task in records
         for row in of_task.tables["hardware"]
     )
-    mixed = [mixed_versions(trials)] if mixed_versions(trials) else []
+    mixed = [line] if (line := mixed_versions(_trials(records))) else []
     if len(kinds) > 1:
         mixed.append(f"{len(kinds)} kinds of machine: {', '.join(kinds)}")
     if mixed:

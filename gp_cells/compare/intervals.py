@@ -48,18 +48,15 @@ def interval_of_difference(
     return float(difference - reach), float(difference + reach)
 
 
+def bootstrap(values: Sequence[float]) -> tuple[float, float]:
+    """Return the bootstrap interval of the mean."""
+    low, high = band(np.asarray(values, dtype=float)[:, None])
+    return float(low[0]), float(high[0])
+
+
 def band(values: np.ndarray) -> Band:
     """Return the bootstrap interval of the mean at each point; `values` is (repetitions, points)."""
-    found = stats.bootstrap(
-        (values,),
-        np.mean,
-        axis=0,
-        n_resamples=RESAMPLES,
-        confidence_level=CONFIDENCE,
-        method="percentile",
-        rng=np.random.default_rng(0),
-    ).confidence_interval
-    return np.asarray(found.low), np.asarray(found.high)
+    return limits(values[resample(len(values), np.random.default_rng(0))].mean(axis=1))
 
 
 def resample(n: int, rng: np.random.Generator) -> np.ndarray:
@@ -67,8 +64,8 @@ def resample(n: int, rng: np.random.Generator) -> np.ndarray:
     return rng.integers(n, size=(RESAMPLES, n))
 
 
-def limits(statistics: np.ndarray) -> tuple[float, float]:
-    """Return the interval that the statistics of some resamples span."""
+def limits(statistics: np.ndarray) -> Band:
+    """Return the interval that the statistics of some resamples span, along their first axis."""
     tail = 50 * (1 - CONFIDENCE)
-    low, high = np.percentile(statistics, [tail, 100 - tail])
-    return float(low), float(high)
+    low, high = np.percentile(statistics, [tail, 100 - tail], axis=0)
+    return low, high

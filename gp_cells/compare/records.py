@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,10 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.files import RecordError
-from gp_cells.tables import read_tables
+from gp_cells.tables import SCHEMAS, read_tables
 
 Row = dict[str, Any]
-TABLES = ("runs", "architectures", "candidates", "lineage", "trials", "curves", "test", "hardware")
 
 
 @dataclass(frozen=True)
@@ -99,9 +99,9 @@ def read_records(results: Path, runs: Iterable[str]) -> list[Records]:
     """
     names = list(runs)
     tables = {
-        name: read_tables(results, name, names).to_pylist() for name in TABLES if name != "curves"
+        name: read_tables(results, name, names).to_pylist() for name in SCHEMAS if name != "curves"
     }
-    curves = _read_curves(results, names)
+    curves = read_curves(results, names)
     found = []
     for task in dict.fromkeys(run["task"] for run in tables["runs"]):
         own = {run["run"] for run in tables["runs"] if run["task"] == task}
@@ -110,10 +110,13 @@ def read_records(results: Path, runs: Iterable[str]) -> list[Records]:
     return found
 
 
-def _read_curves(results: Path, names: Sequence[str]) -> dict[str, list[float]]:
-    table = read_tables(results, "curves", names).select(["trial_id", "epoch", "valid_loss"])
-    curves: dict[str, list[float]] = {}
-    columns = (column.to_pylist() for column in table.sort_by("epoch").columns)
-    for trial_id, _, loss in zip(*columns, strict=True):
-        curves.setdefault(trial_id, []).append(loss)
+def read_curves(results: Path, runs: Sequence[str]) -> dict[str, list[float]]:
+    """Return the validation losses of each trial by epoch; 250,000 dicts would take seconds."""
+    table = read_tables(results, "curves", runs).select(["trial_id", "epoch", "valid_loss"])
+    table = table.sort_by([("trial_id", "ascending"), ("epoch", "ascending")])
+    losses = table["valid_loss"].to_pylist()
+    curves, start = {}, 0
+    for trial, length in Counter(table["trial_id"].to_pylist()).items():  # in their order
+        curves[trial] = losses[start : start + length]
+        start += length
     return curves

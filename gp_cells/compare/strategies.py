@@ -245,7 +245,7 @@ def _aggregated(strategy: str, tasks: Sequence[np.ndarray]) -> Row:
     if min(map(len, tasks)) >= FEWEST_FOR_INTERVAL:
         rng = np.random.default_rng(0)
         drawn = np.concatenate([task[resample(len(task), rng)] for task in tasks], axis=1)
-        low, high = limits(trim_mean(drawn, 0.25, axis=1))
+        low, high = map(float, limits(trim_mean(drawn, 0.25, axis=1)))
     return {
         "strategy": strategy,
         "interquartile_mean": float(trim_mean(np.concatenate(tasks), 0.25)),
@@ -269,7 +269,7 @@ def _improvement(left: Sequence[np.ndarray], right: Sequence[np.ndarray]) -> Row
             lower = (one[:, None] < other[None]) + 0.5 * (one[:, None] == other[None])
             rows, columns = resample(len(one), rng), resample(len(other), rng)
             drawn.append(lower[rows[:, :, None], columns[:, None, :]].mean(axis=(1, 2)))
-        found["low"], found["high"] = limits(np.mean(drawn, axis=0))
+        found["low"], found["high"] = map(float, limits(np.mean(drawn, axis=0)))
     return found
 
 

@@ -62,8 +62,14 @@ def colour_of(
 ) -> alt.Color:
     """Return the colour of each strategy, of the task's or of those named; without a sign no legend."""
     ran = set(evidence.strategy_of.values() if only is None else only)
-    names = [name for name in evidence.colours if name in ran]
-    scale = alt.Scale(domain=names, range=[evidence.colours[name] for name in names])
+    return colour(evidence.colours, [name for name in evidence.colours if name in ran], sign)
+
+
+def colour(
+    colours: Mapping[str, str], names: Sequence[str], sign: str | None = "circle"
+) -> alt.Color:
+    """Return the colour of some strategies, in this order; without a sign no legend."""
+    scale = alt.Scale(domain=list(names), range=[colours[name] for name in names])
     if sign is None:
         return alt.Color("strategy:N", scale=scale, legend=None)
     shown = alt.Legend(title=None, orient="top", symbolOpacity=1, symbolType=sign)

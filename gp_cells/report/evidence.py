@@ -7,13 +7,13 @@ is kept once a task.
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gp_cells.compare.records import read_curves
 from gp_cells.files import RecordError
 from gp_cells.tables import SCHEMAS, read_tables
 
@@ -160,7 +160,7 @@ def gather(results: Path, benchmark: str, comparison: Mapping[str, Any]) -> list
     names = [run["run"] for run in runs]
     read = [name for name in SCHEMAS if name not in ("runs", "curves")]
     tables = {name: _grouped(_rows(results, name, names), _run_of) for name in read}
-    curves = _curves(results, names)
+    curves = read_curves(results, names)
     colours = assign_colours(runs)
     gathered = []
     for task in comparison["tasks"]:
@@ -194,18 +194,6 @@ def _rows(results: Path, table: str, runs: Sequence[str] | None = None) -> list[
 
 def _run_of(row: Row) -> str:
     return str(row["run"])
-
-
-def _curves(results: Path, runs: Sequence[str]) -> dict[str, list[float]]:
-    """Return the validation losses of each trial by epoch; 250,000 dicts would take seconds."""
-    table = read_tables(results, "curves", runs).select(["trial_id", "epoch", "valid_loss"])
-    table = table.sort_by([("trial_id", "ascending"), ("epoch", "ascending")])
-    losses = table["valid_loss"].to_pylist()
-    curves, start = {}, 0
-    for trial, length in Counter(table["trial_id"].to_pylist()).items():  # in their order
-        curves[trial] = losses[start : start + length]
-        start += length
-    return curves
 
 
 def assign_colours(runs: Sequence[Row]) -> dict[str, str]:

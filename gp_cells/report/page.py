@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -72,8 +72,8 @@ def write_report(results: Path, benchmark: str, comparison: Mapping[str, Any], p
             for task in tasks
         },
     )
-    with written_beside(path) as partial:
-        partial.write_text(html, encoding="utf-8")
+    with written_beside(path) as beside:
+        beside.write_text(html, encoding="utf-8")
 
 
 def _environment() -> jinja2.Environment:
@@ -85,7 +85,8 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"loss": _loss, "count": _count, "share": _share, "duration": _duration}
-    environment.filters |= {"difference": _difference, "two": _two, "three": _three}
+    for name, form in (("difference", "+.3f"), ("two", ".2f"), ("three", ".3f")):
+        environment.filters[name] = partial(_written, form)
     return environment
 
 
@@ -128,16 +129,8 @@ def _loss(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:.3f}"
 
 
-def _difference(value: float | None) -> str:
-    return "–" if value is None else f"{value:+.3f}".replace("-", "−")
-
-
-def _two(value: float | None) -> str:
-    return "–" if value is None else f"{value:.2f}".replace("-", "−")
-
-
-def _three(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}".replace("-", "−")
+def _written(form: str, value: float | None) -> str:
+    return "–" if value is None else format(value, form).replace("-", "−")
 
 
 def _count(value: int) -> str:

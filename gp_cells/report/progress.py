@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
-import numpy as np
 
+from gp_cells.compare.intervals import FEWEST_FOR_INTERVAL, bootstrap
 from gp_cells.report.encoding import (
     colour_of,
     drawn_candidates,
@@ -27,7 +27,6 @@ from gp_cells.report.encoding import (
 )
 from gp_cells.report.evidence import Evidence, Row, own_candidate, searching
 
-RESAMPLES = 2000  # of the bootstrap
 MOST_CURVES = 150  # of the search's trials, drawn behind the finalists'
 
 
@@ -145,17 +144,11 @@ def _band(strategy: str, runs: Sequence[Sequence[float | None]]) -> list[Row]:
         row: Row = {"strategy": strategy, "evaluation": i + 1}
         row["loss"] = rounded(statistics.fmean(losses))
         if len(losses) > 1:
-            low, high = bootstrap(losses) if len(losses) > 2 else (min(losses), max(losses))
+            few = len(losses) < FEWEST_FOR_INTERVAL
+            low, high = (min(losses), max(losses)) if few else bootstrap(losses)
             row |= {"low": rounded(low), "high": rounded(high)}
         rows.append(row)
     return rows
-
-
-def bootstrap(values: Sequence[float]) -> tuple[float, float]:
-    """Return the 95 % percentile interval of the mean, always from the same resamples."""
-    drawn = np.random.default_rng(0).integers(len(values), size=(RESAMPLES, len(values)))
-    low, high = np.percentile(np.asarray(values)[drawn].mean(axis=1), [2.5, 97.5])
-    return float(low), float(high)
 
 
 def draw_curves(evidence: Evidence) -> dict[str, Any]:

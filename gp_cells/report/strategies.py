@@ -8,7 +8,7 @@ from typing import Any
 import altair as alt
 
 from gp_cells.compare.anytime import BUDGETS
-from gp_cells.report.encoding import finish, inline, rounded
+from gp_cells.report.encoding import colour, finish, inline, rounded
 
 Row = dict[str, Any]
 HEIGHT = 230  # of each chart, px
@@ -32,19 +32,11 @@ def describe_strategies(compared: Mapping[str, Any], colours: Mapping[str, str])
         **strategies,
         "rows": [{**row, "colour": colours[row["strategy"]]} for row in strategies["rows"]],
         "repeated": any(row["n"] + row["missing"] > 1 for row in strategies["rows"]),
-        "best_known": compared["anytime"]["best_known"],
         "volumes": compared["size_against_loss"],
         "variance": compared["variance"],
         "operators": compared["operators"],
         "search_foretells": compared["search_foretells"],
     }
-
-
-def _colour(colours: Mapping[str, str], names: Sequence[str]) -> alt.Color:
-    scale = alt.Scale(domain=list(names), range=[colours[name] for name in names])
-    return alt.Color(
-        "strategy:N", scale=scale, legend=alt.Legend(title=None, orient="top", symbolOpacity=1)
-    )
 
 
 def draw_regret(
@@ -66,7 +58,7 @@ def draw_regret(
         alt.Tooltip("searches:Q", title="n"),
     ]
     names = [curve["strategy"] for curve in curves]
-    base = alt.Chart(inline(rows)).encode(x=x, color=_colour(colours, names))
+    base = alt.Chart(inline(rows)).encode(x=x, color=colour(colours, names))
     banded = base.transform_filter("isValid(datum.low)")
     band = banded.mark_area(opacity=0.15, interpolate="step-after").encode(y="low:Q", y2="high:Q")
     line = base.mark_line(strokeWidth=2.2, interpolate="step-after").encode(y=y, tooltip=tips)
@@ -101,7 +93,7 @@ def draw_surfaces(compared: Mapping[str, Any], colours: Mapping[str, str]) -> di
     y = alt.Y("loss:Q", title=unit, scale=alt.Scale(zero=False))
     names = [row["strategy"] for row in volumes["rows"] if row["surface"]]
     tips = ["strategy:N", alt.Tooltip("parameters:Q", format=","), "loss:Q"]
-    base = alt.Chart(inline(rows)).encode(x=x, y=y, color=_colour(colours, names))
+    base = alt.Chart(inline(rows)).encode(x=x, y=y, color=colour(colours, names))
     line = base.mark_line(interpolate="step-after", strokeWidth=2)
     return finish(line + base.mark_point(filled=True, size=42).encode(tooltip=tips), HEIGHT)
 
@@ -168,7 +160,7 @@ def draw_ranks(ranks: Mapping[str, Any], colours: Mapping[str, str]) -> dict[str
     tips = ["strategy:N", alt.Tooltip("rank:Q", format=".2f")]
     bar = alt.Chart(inline(bars)).mark_rule(strokeWidth=5, opacity=0.7)
     joined = bar.encode(x=alt.X("low:Q"), x2="high:Q", y=y)
-    return finish(mark.encode(x=x, y=y, color=_colour(colours, names), tooltip=tips) + joined, None)
+    return finish(mark.encode(x=x, y=y, color=colour(colours, names), tooltip=tips) + joined, None)
 
 
 def alike(ranks: Mapping[str, float], difference: float) -> list[tuple[float, float]]:

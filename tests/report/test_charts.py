@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from gp_cells.compare.intervals import bootstrap
 from gp_cells.report import finalists, progress, trials
 from gp_cells.report.encoding import MOST_FAINT, thin
 from gp_cells.report.evidence import HAND_DESIGNED, assign_colours, find_ancestors, gather
@@ -72,10 +73,10 @@ def test_an_evaluation_before_each_seed_has_succeeded_is_left_out():
 
 
 def test_the_bootstrap_interval_holds_the_mean_and_is_the_same_twice():
-    low, high = progress.bootstrap([1.0, 2.0, 4.0, 5.0])
+    low, high = bootstrap([1.0, 2.0, 4.0, 5.0])
 
     assert low < 3.0 < high
-    assert progress.bootstrap([1.0, 2.0, 4.0, 5.0]) == (low, high)
+    assert bootstrap([1.0, 2.0, 4.0, 5.0]) == (low, high)
 
 
 def test_a_curve_ends_where_its_loss_is_no_number(evidence):
