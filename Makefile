@@ -41,7 +41,7 @@ test: lint  ## lint, then run every test
 	pytest
 
 generate: environment  ## write what is made from code and results: schema, dictionary, README's table
-	gp-cells schema > gp_cells/config.schema.json
+	gp-cells schema > gp_cells/config/config.schema.json
 	sed -i '/^## runs/,$$d' results/README.md
 	gp-cells dictionary >> results/README.md
 	snakemake --snakefile rules/readme.smk --cores 1

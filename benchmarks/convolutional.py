@@ -20,10 +20,10 @@ import torch
 from resnet import ResNet
 from torch.nn import functional
 
-from gp_cells.engine.adam import Adam
-from gp_cells.genome import parse
-from gp_cells.recipe import Form, Recipe
+from gp_cells.config.recipe import Form, Recipe
+from gp_cells.genomes.genome import parse
 from gp_cells.spaces.convolutional import Convolutional
+from gp_cells.training.adam import Adam
 
 SHAPES = (  # channels, height = width, filters, normal cells between reductions, batch
     (1, 8, 16, 1, 32),

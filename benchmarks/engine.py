@@ -30,17 +30,20 @@ import torch
 import yaml
 from torch import nn
 
-from gp_cells import seeds, train, variation
-from gp_cells.cli import set_up_torch
-from gp_cells.engine import build, cpu
-from gp_cells.engine.adam import Adam
-from gp_cells.engine.network import Network
-from gp_cells.genome import Genome, parse
-from gp_cells.recipe import Form
-from gp_cells.search import plug_in
+from gp_cells.config import seeds
+from gp_cells.config.recipe import Form
+from gp_cells.genomes import variation
+from gp_cells.genomes.genome import Genome, parse
+from gp_cells.networks import cpu
+from gp_cells.networks.engine import build
+from gp_cells.networks.recurrent import Network
+from gp_cells.plugins import plug_in
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.stopping.never import Never
 from gp_cells.tasks.prepared import load, prepare
+from gp_cells.training import train
+from gp_cells.training.adam import Adam
+from gp_cells.training.trial import set_up_torch
 
 ROOT = Path(__file__).parent.parent
 SHAPES = ((16, 32, 32), (32, 64, 128), (32, 64, 256), (20, 35, 200), (20, 35, 650))
@@ -283,7 +286,11 @@ def trial(rounds: int) -> None:
     whole_s = time.perf_counter() - began
     watch.spent["batches, curve, and all else in Python"] = whole_s - sum(watch.spent.values())
 
-    command = [sys.executable, "-c", "import gp_cells.record, gp_cells.holdout, gp_cells.train"]
+    command = [
+        sys.executable,
+        "-c",
+        "import gp_cells.training.record, gp_cells.training.test_split, gp_cells.training.train",
+    ]
     starts = []
     for _ in range(max(3, rounds // 7)):
         began = time.perf_counter()

@@ -1,6 +1,6 @@
 """Measure the report of a benchmark of 10,000 trials: python benchmarks/report.py
 
-The tables are made up (`made_up.py`): three tasks, four strategies with five seeds each and nine
+The tables are made up (`synthetic.py`): three tasks, four strategies with five seeds each and nine
 hand-designed cells, 150 candidates a search, finalists at three rates with five seeds. They are written
 by `gp_cells.tables`, the page by `gp_cells.report`, and Chromium opens it.
 
@@ -22,9 +22,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from made_up import make_config, make_tables
+from synthetic import make_config, make_tables
 
-from gp_cells.files import read_json, write_json
+from gp_cells.config.files import read_json, write_json
 from gp_cells.report.page import write_report
 
 SEARCHES = {

@@ -17,7 +17,7 @@ from typing import Any
 import yaml
 from workflow import ROOT, STAND_IN, Cost, run
 
-from gp_cells.plan import read_plan
+from gp_cells.config.plan import read_plan
 
 
 def config(waves: int, slots: int, seeds: int = 1) -> dict[str, Any]:

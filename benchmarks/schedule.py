@@ -3,7 +3,7 @@
     check MEASURED.json          the simulation beside the real run of benchmarks/waiting.py
     figure RESULTS CHART.svg     8 to 27,648 workers, trials spread like those in RESULTS
 
-What the suite does on a cluster, one Snakemake a run, by `gp_cells.schedule`. A wave is bred when
+What the suite does on a cluster, one Snakemake a run, by `gp_cells.tabular.schedule`. A wave is bred when
 Snakemake has noticed every result up to the wave `lag` before it. Snakemake asks for the states of its
 jobs 10 s after it saw one end, and 10 s later each time that it saw none (snakemake-executor-plugin-slurm
 2.8, as `profiles/slurm` sets it).
@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from gp_cells.schedule import Costs, Schedule, simulate
+from gp_cells.tabular.schedule import Costs, Schedule, simulate
 
 POLL_S, LONGEST_POLL_S = 10.0, 180.0
 
@@ -134,7 +134,7 @@ ON_A_CLUSTER = Costs(10.0, 2.0, 4.0, 0.1, POLL_S, LONGEST_POLL_S)
 
 def trial_lengths(results: Path) -> np.ndarray:
     """Return the CPU time of every finished search trial below a folder, as multiples of the mean."""
-    from gp_cells.record import read_trial
+    from gp_cells.training.record import read_trial
 
     files = sorted(results.glob("runs/*/waves/*/*/trial.h5"))
     lengths = np.array([read_trial(file)["curve"]["cpu_s"].sum() for file in files])

@@ -1,7 +1,7 @@
 """Prove the strategies on known truth: python benchmarks/strategies.py [--seeds N] [--front-seeds N]
 
-Searches are played against complete tables of trained architectures (`gp_cells.truth`). The first table
-has the regret: how much worse the best found is than the best there is, in percentage points of
+Searches are played against complete tables of trained architectures (`gp_cells.tabular.truth`). The first
+table has the regret: how much worse the best found is than the best there is, in percentage points of
 accuracy, mean over seeds with its 95 % bootstrap interval. The second has the share of the true
 front's hypervolume that a search has found, median and worst over seeds.
 """
@@ -16,16 +16,16 @@ from functools import cache
 
 import numpy as np
 
-from gp_cells import pareto
+from gp_cells.compare import pareto
 from gp_cells.compare.intervals import bootstrap
-from gp_cells.genome import parse
+from gp_cells.genomes.genome import parse
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies import Outcome, Strategy
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.gp import GP
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.random import Random
-from gp_cells.truth import Row, Table, nas_bench_201, nas_bench_graph, play
+from gp_cells.tabular.truth import Row, Table, nas_bench_201, nas_bench_graph, play
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Measure what a candidate costs on Slurm besides its training: python benchmarks/submissions.py
 
 One search, its candidates a stand-in that sleeps for no time, in each way of submitting them that
-profiles/README.md names, on a throw-away cluster of 8 cores (`tests/slurm/cluster.py`; it needs root).
+profiles/README.md names, on a throw-away cluster of 8 cores (`tests/support/cluster.py`; it needs root).
 
 CPU seconds are those of all processes of the cluster and of the Snakemake that submits.
 """
@@ -20,10 +20,10 @@ import psutil
 import yaml
 from workflow import ROOT, STAND_IN
 
-from gp_cells.plan import read_plan
+from gp_cells.config.plan import read_plan
 
-sys.path.append(str(ROOT / "tests/slurm"))
-from cluster import Cluster, wait_until
+sys.path.append(str(ROOT / "tests"))
+from support.cluster import Cluster, wait_until
 
 WAVES, SLOTS = 2, 8
 SLURM = ("--profile", str(ROOT / "profiles/slurm"))

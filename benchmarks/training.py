@@ -16,11 +16,10 @@ from typing import Any
 import numpy as np
 from scipy.stats import wilcoxon
 
-from gp_cells import seeds
-from gp_cells.cli import set_up_torch
 from gp_cells.compare.intervals import bootstrap
-from gp_cells.genome import Genome
-from gp_cells.recipe import Recipe
+from gp_cells.config import seeds
+from gp_cells.config.recipe import Recipe
+from gp_cells.genomes.genome import Genome
 from gp_cells.spaces import Space
 from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.spaces.recurrent import Recurrent
@@ -29,11 +28,12 @@ from gp_cells.strategies import Strategy
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.gp import GP
 from gp_cells.strategies.random import Random
+from gp_cells.tabular.truth import Row, play
 from gp_cells.tasks import Task
 from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.japanese_vowels import JapaneseVowels
-from gp_cells.train import Nowhere, Setup, train
-from gp_cells.truth import Row, play
+from gp_cells.training.train import Nowhere, Setup, train
+from gp_cells.training.trial import set_up_torch
 
 WAVES, SLOTS = 8, 4
 MUTATIONS = ("replace", "insert", "shrink", "share")

@@ -21,7 +21,7 @@ from typing import Any
 import yaml
 from workflow import ROOT, STAND_IN, run
 
-from gp_cells.plan import Run, read_plan
+from gp_cells.config.plan import Run, read_plan
 
 WORKERS = 8
 LAGS = {"generational": 1, "lagged": 4}

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from torch import nn
 
-    from gp_cells.genome import Genome
-    from gp_cells.replay import Fitness, Missing
-    from gp_cells.replay.stored import Stored
+    from gp_cells.genomes.genome import Genome
+    from gp_cells.tabular.replay import Fitness, Missing
+    from gp_cells.tabular.stored import Stored
 
 __all__ = ["Results", "build", "parse"]
 
@@ -35,8 +35,8 @@ def parse(text: str, space: str = "recurrent") -> Genome:
         GenomeError: the text is refused; the message says where and why.
         SettingError: there is no such space.
     """
-    from gp_cells.choose import choose
-    from gp_cells.genome import parse as parse_in
+    from gp_cells.config.choose import choose
+    from gp_cells.genomes.genome import parse as parse_in
     from gp_cells.spaces import SPACES
 
     return parse_in(text, choose("spaces", SPACES, space, {}).language)
@@ -48,7 +48,7 @@ def build(genome: Genome, inputs: int, units: int) -> nn.Module:
     Raises:
         ValueError: the genome is no recurrent cell.
     """
-    from gp_cells.engine import build as build_cell
+    from gp_cells.networks.engine import build as build_cell
 
     if not genome.language.recurrent:
         raise ValueError(
@@ -81,19 +81,19 @@ class Results:
             RecordError: there are no tables.
             SettingError: DuckDB refuses the SQL.
         """
-        from gp_cells.query import ask
+        from gp_cells.tables.query import ask
 
         return ask(Path(self.folder), sql)
 
     def best(self, task: str | None = None, max_params: int | None = None) -> pa.Table:
         """Return the architectures of each run, the lowest mean validation loss first.
 
-        `gp_cells.query.best` says which trials count.
+        `gp_cells.tables.query.best` says which trials count.
 
         Raises:
             RecordError: there is no such task.
         """
-        from gp_cells.query import best
+        from gp_cells.tables.query import best
 
         return best(Path(self.folder), task, max_params)
 
@@ -103,7 +103,7 @@ class Results:
         Raises:
             RecordError: there is no such trial, or more than one.
         """
-        from gp_cells.query import curve
+        from gp_cells.tables.query import curve
 
         return curve(Path(self.folder), trial)
 
@@ -113,7 +113,7 @@ class Results:
         Raises:
             RecordError: there is no such trial, or more than one.
         """
-        from gp_cells.query import lineage
+        from gp_cells.tables.query import lineage
 
         return lineage(Path(self.folder), trial)
 
@@ -126,7 +126,7 @@ class Results:
         Raises:
             RecordError: there is no such task, or its runs were not all trained alike.
         """
-        from gp_cells.replay.stored import stored_of
+        from gp_cells.tabular.stored import stored_of
 
         return stored_of(Path(self.folder), task, benchmark)
 
@@ -139,15 +139,15 @@ class Results:
     ) -> pa.Table:
         """Return the outcomes of a config's runs, played on stored results; nothing is trained.
 
-        A row a candidate; `gp_cells.replay.COLUMNS` has the columns with their units, and
-        `gp_cells.replay.Replay` what the options mean.
+        A row a candidate; `gp_cells.tabular.replay.COLUMNS` has the columns with their units, and
+        `gp_cells.tabular.replay.Replay` what the options mean.
 
         Raises:
             SettingError: the config or one of its plug-ins is refused.
             RecordError: nothing is stored that was trained as the config says, or a run leaves it.
         """
-        from gp_cells.plan import read_plan
-        from gp_cells.replay import Replay, as_table
+        from gp_cells.config.plan import read_plan
+        from gp_cells.tabular.replay import Replay, as_table
 
         player = Replay(Path(self.folder), workers, fitness, missing)
         runs = [player.run(run) for run in read_plan(config).runs.values()]

@@ -8,10 +8,7 @@ that a trial came out different or could not be made, and `verify`, whose 1 says
 from __future__ import annotations
 
 import argparse
-import gc
 import json
-import os
-import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -39,10 +36,10 @@ def is_refusal(error: ValueError) -> bool:
 
     What it knows is imported only now: a command that does well, as `query`, is not to wait for it.
     """
-    from gp_cells.bridges.imported import BridgeError
-    from gp_cells.choose import SettingError
-    from gp_cells.files import RecordError
-    from gp_cells.genome import GenomeError
+    from gp_cells.config.choose import SettingError
+    from gp_cells.config.files import RecordError
+    from gp_cells.exchange.bridges.imported import BridgeError
+    from gp_cells.genomes.genome import GenomeError
     from gp_cells.tasks import DataError
 
     return isinstance(error, (SettingError, GenomeError, DataError, RecordError, BridgeError))
@@ -65,7 +62,7 @@ def parser() -> argparse.ArgumentParser:
 
 def prepare(options: argparse.Namespace) -> None:
     """Read a task's source and write its splits."""
-    from gp_cells.search import plug_in
+    from gp_cells.plugins import plug_in
     from gp_cells.tasks.prepared import prepare as prepare_task
 
     task = plug_in({"task": options.task}, "task")
@@ -74,7 +71,7 @@ def prepare(options: argparse.Namespace) -> None:
 
 def settings(options: argparse.Namespace) -> None:
     """Write a run's settings with all defaults, and the part of them that its trials read."""
-    from gp_cells.search import write_protocol, write_settings
+    from gp_cells.workflow.steps import write_protocol, write_settings
 
     write_settings(options.order, options.data, options.to)
     write_protocol(options.to, options.protocol)
@@ -82,94 +79,55 @@ def settings(options: argparse.Namespace) -> None:
 
 def breed(options: argparse.Namespace) -> None:
     """Propose a wave's genomes."""
-    from gp_cells.search import breed as breed_wave
+    from gp_cells.workflow.steps import breed as breed_wave
 
     breed_wave(options.settings, options.history, int(options.folder.name), options.folder)
 
 
 def train(options: argparse.Namespace) -> int:
     """Train one candidate."""
-    from gp_cells import record
-    from gp_cells.files import content_hash, read_json, read_order
-    from gp_cells.holdout import setup_of
-    from gp_cells.measures import measure
-    from gp_cells.tasks.prepared import load
-    from gp_cells.train import Interrupted
-    from gp_cells.train import train as train_candidate
+    from gp_cells.training.train import Interrupted
+    from gp_cells.training.trial import run_trial
 
-    run, order = read_json(options.settings), read_order(options.genome)
-    going: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: going.append(number))
-    set_up_torch(run["training"]["threads"])
-    code = [record.version("gp-cells"), record.git_state(Path(__file__).parent)]
-    keeper = record.CheckpointFile(
-        options.fitness.with_name("checkpoint.h5"), content_hash(run, order, code)
-    )
-    splits = load(options.data, "search", run["data"]["hash"])
     try:
-        setup = setup_of(run, order)
-        finished = train_candidate(setup, splits, keeper, lambda: bool(going))
+        run_trial(options.settings, options.genome, options.data, options.fitness, options.trial)
     except Interrupted as interruption:
-        print(f"gp-cells train: {order['candidate']}: {interruption}", file=sys.stderr)
+        print(f"gp-cells train: {interruption}", file=sys.stderr)
         return TRY_AGAIN
-    measures = measure(setup, splits, finished)
-    record.write_trial(options.trial, order, run, finished, measures)
-    timed = run.get("timed_objectives", ())
-    record.write_fitness(options.fitness, order, finished, measures, timed)
-    keeper.remove()
     return 0
-
-
-def set_up_torch(threads: int) -> None:
-    """Fix what decides torch's bits: threads, deterministic algorithms, denormal numbers.
-
-    What is imported by now is never garbage, so Python is told not to look for any there.
-    """
-    import torch
-
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.set_num_threads(threads)
-    torch.set_deterministic_debug_mode("error")  # as use_deterministic_algorithms, imports less
-    # Ours is written before it is read.
-    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
-    torch.set_flush_denormal(True)
-    torch.backends.cudnn.allow_tf32 = False  # float32 is to mean the same in every product
-    gc.freeze()
 
 
 def score(options: argparse.Namespace) -> None:
     """Add a wave's outcomes to the history."""
-    from gp_cells.search import score as score_wave
+    from gp_cells.workflow.steps import score as score_wave
 
     score_wave(options.wave, options.before, options.to)
 
 
 def replicate(options: argparse.Namespace) -> None:
     """Order the finalists' trials."""
-    from gp_cells.search import replicate as replicate_finalists
+    from gp_cells.workflow.steps import replicate as replicate_finalists
 
     replicate_finalists(options.settings, options.history, options.folder)
 
 
 def conclude(options: argparse.Namespace) -> None:
     """Choose each finalist's learning rate."""
-    from gp_cells.search import conclude as conclude_run
+    from gp_cells.workflow.steps import conclude as conclude_run
 
     conclude_run(options.settings, options.to.parent, options.to)
 
 
 def test(options: argparse.Namespace) -> None:
     """Measure the chosen trials on the test split."""
-    from gp_cells.files import read_json
-    from gp_cells.holdout import test as measure
+    from gp_cells.training.test_split import test as measure
 
-    set_up_torch(read_json(options.settings)["training"]["threads"])
     measure(options.settings, options.conclusion, options.data, options.to)
 
 
 def tabulate(options: argparse.Namespace) -> None:
     """Write a run's tables."""
-    from gp_cells.tabulate import tabulate as tabulate_run
+    from gp_cells.workflow.tabulate import tabulate as tabulate_run
 
     tabulate_run(options.run_folder, options.results)
 
@@ -179,7 +137,7 @@ def compare(options: argparse.Namespace) -> None:
     from gp_cells.compare import compare as compare_runs
     from gp_cells.compare.records import runs_of
     from gp_cells.compare.summary import summary as summarise
-    from gp_cells.files import write_json
+    from gp_cells.config.files import write_json
 
     runs = options.runs or runs_of(options.results, options.benchmark)
     comparison = compare_runs(options.results, options.benchmark, runs)
@@ -227,10 +185,10 @@ def summary(options: argparse.Namespace) -> None:
 
 def rerun(options: argparse.Namespace) -> int:
     """Make one trial of the tables anew, or a sample of all, and say whether it came out the same."""
-    from gp_cells.choose import SettingError
-    from gp_cells.query import find_trial
-    from gp_cells.rerun import rerun as make_anew
-    from gp_cells.rerun import sample_trials, summary
+    from gp_cells.config.choose import SettingError
+    from gp_cells.tables.query import find_trial
+    from gp_cells.workflow.rerun import rerun as make_anew
+    from gp_cells.workflow.rerun import sample_trials, summary
 
     if options.all == (options.trial is not None) or (options.sample and not options.all):
         raise SettingError("name one trial, or give --all, with --sample N for N of them")
@@ -246,21 +204,21 @@ def rerun(options: argparse.Namespace) -> int:
 
 def query(options: argparse.Namespace) -> None:
     """Print the answer to SQL over the tables."""
-    from gp_cells.query import show as show_answer
+    from gp_cells.tables.query import show as show_answer
 
     show_answer(options.results, options.sql, options.format)
 
 
 def export(options: argparse.Namespace) -> None:
     """Write a trial's network as files that need this package no more."""
-    from gp_cells.export import export as export_trial
+    from gp_cells.exchange.export import export as export_trial
 
     print("\n".join(export_trial(options.results, options.trial, options.to)))
 
 
 def replay(options: argparse.Namespace) -> None:
     """Play the strategies of a config on stored results."""
-    from gp_cells.replay import Replay, as_table, chosen_runs, summary, write
+    from gp_cells.tabular.replay import Replay, as_table, chosen_runs, summary, write
 
     plan = plan_of(options.config)
     runs = chosen_runs(plan, options.task, options.strategy, options.seed)
@@ -274,21 +232,21 @@ def replay(options: argparse.Namespace) -> None:
 
 def import_cells(options: argparse.Namespace) -> None:
     """Write another benchmark's architectures as formulas."""
-    from gp_cells.bridges import import_file
+    from gp_cells.exchange.bridges import import_file
 
     print("\n".join(import_file(options.source, options.file, options.to)))
 
 
 def blackbox(options: argparse.Namespace) -> None:
     """Write a benchmark's trials for Syne Tune."""
-    from gp_cells.bridges.syne_tune import write_blackbox
+    from gp_cells.tabular.syne_tune import write_blackbox
 
     print(write_blackbox(options.results, options.benchmark, options.to))
 
 
 def publish(options: argparse.Namespace) -> None:
     """Write a release of benchmarks' results."""
-    from gp_cells.release import publish as publish_results
+    from gp_cells.exchange.release import publish as publish_results
 
     paths = publish_results(
         options.results, options.folder, options.benchmark, options.weights, options.authors
@@ -299,7 +257,7 @@ def publish(options: argparse.Namespace) -> None:
 
 def verify(options: argparse.Namespace) -> int:
     """Check a release, a line each check, and more for what is wrong."""
-    from gp_cells.release.verify import verify as check_release
+    from gp_cells.exchange.release.verify import verify as check_release
 
     findings = check_release(options.folder)
     print("\n".join(str(finding) for finding in findings))
@@ -308,7 +266,7 @@ def verify(options: argparse.Namespace) -> int:
 
 def cost(options: argparse.Namespace) -> None:
     """Print how well time and memory of the trials in the tables are foretold."""
-    from gp_cells.cost import report as cost_report
+    from gp_cells.workflow.cost import report as cost_report
 
     print(cost_report(options.results))
 
@@ -318,8 +276,8 @@ def check(options: argparse.Namespace) -> None:
 
     So it does where this machine has no compiler for the engine that the config asks for.
     """
-    from gp_cells.engine.compiler import find_compiler
-    from gp_cells.search import check_order
+    from gp_cells.networks.compiler import find_compiler
+    from gp_cells.plugins import check_order
 
     for run in plan_of(options.config).runs.values():
         check_order(run.order)
@@ -332,16 +290,16 @@ def check(options: argparse.Namespace) -> None:
 
 def watch(options: argparse.Namespace) -> None:
     """Follow a running benchmark."""
-    from gp_cells.watch import follow
+    from gp_cells.workflow.watch import follow
 
     follow(plan_of(options.config), Path(), options.process, options.every)
 
 
 def show(options: argparse.Namespace) -> None:
     """Print a genome, its size, and write its drawing."""
-    from gp_cells.choose import choose
-    from gp_cells.genome import parse
-    from gp_cells.recipe import Form, Recipe
+    from gp_cells.config.choose import choose
+    from gp_cells.config.recipe import Form, Recipe
+    from gp_cells.genomes.genome import parse
     from gp_cells.report.drawing import draw
     from gp_cells.spaces import SPACES
     from gp_cells.tables import find_genome
@@ -371,9 +329,9 @@ def show(options: argparse.Namespace) -> None:
 
 def schema(options: argparse.Namespace) -> None:
     """Print the JSON Schema of configs, made from the plug-ins' own fields."""
-    from gp_cells.choose import schema_of
-    from gp_cells.plan import schema as config_schema
-    from gp_cells.search import FAMILIES
+    from gp_cells.config.choose import schema_of
+    from gp_cells.config.plan import schema as config_schema
+    from gp_cells.plugins import FAMILIES
 
     families = {
         key: {name: schema_of(member) for name, member in members.items()}
@@ -394,8 +352,8 @@ def plan_of(config: str) -> Any:
     """Return the plan of a config file, or of a config given as JSON."""
     import yaml
 
-    from gp_cells.choose import SettingError
-    from gp_cells.plan import read_plan
+    from gp_cells.config.choose import SettingError
+    from gp_cells.config.plan import read_plan
 
     if config.lstrip().startswith("{"):
         return read_plan(json.loads(config))

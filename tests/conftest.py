@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tiny import TINY
+from support.tiny import TINY
 
 
 @pytest.fixture
@@ -19,7 +19,7 @@ def tiny() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def chorales(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The prepared chorales, as `train` reads them."""
-    from gp_cells.search import plug_in
+    from gp_cells.plugins import plug_in
     from gp_cells.tasks.prepared import prepare
 
     folder = tmp_path_factory.mktemp("chorales")
@@ -30,8 +30,8 @@ def chorales(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def settings(tiny: dict[str, Any], chorales: Path, tmp_path: Path) -> Path:
     """The settings file of the tiny benchmark's run."""
-    from gp_cells.plan import read_plan
-    from gp_cells.search import write_settings
+    from gp_cells.config.plan import read_plan
+    from gp_cells.workflow.steps import write_settings
 
     run = next(iter(read_plan(tiny).runs.values()))
     path = tmp_path / "run" / "settings.json"

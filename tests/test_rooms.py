@@ -175,7 +175,7 @@ def test_a_contract_imports_none_of_its_plug_ins(family, contract):
 @pytest.mark.parametrize(
     ("text", "found"),
     [
-        ("import gp_cells.train", {"train"}),
+        ("import gp_cells.training.train", {"train"}),
         ("import numpy, gp_cells_extra", set()),
         ("from gp_cells import seeds, parse", {"seeds", ""}),
         ("from gp_cells.tasks.task import Data", {"tasks.task"}),
@@ -183,8 +183,11 @@ def test_a_contract_imports_none_of_its_plug_ins(family, contract):
         ("from .task import Data", {"tasks.task"}),
         ("from . import TASKS", {"tasks"}),
         ("from ..train import train", {"train"}),
-        ("def build():\n    from gp_cells.engine import build", {"engine"}),
-        ("if TYPE_CHECKING:\n    import gp_cells.cli\nelse:\n    import gp_cells.plan", {"plan"}),
+        ("def build():\n    from gp_cells.networks.engine import build", {"engine"}),
+        (
+            "if TYPE_CHECKING:\n    import gp_cells.cli\nelse:\n    import gp_cells.config.plan",
+            {"plan"},
+        ),
     ],
 )
 def test_an_import_is_seen_however_it_is_written(text, found):
@@ -198,7 +201,7 @@ def test_a_package_resolves_relative_imports_from_itself():
 def test_the_plan_imports_neither_torch_nor_deap_nor_pandas():
     # each job of a cluster parses the Snakefile again, and with it the plan
     program = (
-        "import sys, gp_cells.plan, gp_cells.cost\n"
+        "import sys, gp_cells.config.plan, gp_cells.workflow.cost\n"
         "print(sorted({'torch', 'deap', 'pandas'} & sys.modules.keys()))"
     )
 
@@ -210,7 +213,7 @@ def test_the_plan_imports_neither_torch_nor_deap_nor_pandas():
 
 
 def test_breeding_imports_no_torch():
-    program = "import sys, gp_cells.search; print('torch' in sys.modules)"
+    program = "import sys, gp_cells.workflow.steps; print('torch' in sys.modules)"
 
     done = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True

@@ -18,7 +18,7 @@ from gp_cells.compare.records import Records, Row, read_records
 from gp_cells.compare.signs import early_epochs, early_signs, search_foretells
 from gp_cells.compare.strategies import compare_strategies, over_tasks
 from gp_cells.compare.variance import seed_against_architecture
-from gp_cells.files import RecordError, read_json
+from gp_cells.config.files import RecordError, read_json
 
 
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:

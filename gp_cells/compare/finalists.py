@@ -10,7 +10,7 @@ import math
 from collections.abc import Sequence
 
 from gp_cells.compare.records import Records, Row
-from gp_cells.search import counts_of
+from gp_cells.plugins import counts_of
 
 
 def rank_finalists(records: Records) -> list[Row]:

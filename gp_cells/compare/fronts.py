@@ -11,10 +11,10 @@ from typing import Any
 import moocore
 import numpy as np
 
-from gp_cells import pareto
+from gp_cells.compare import pareto
 from gp_cells.compare.intervals import interval
 from gp_cells.compare.records import Records, Row
-from gp_cells.objectives import FITNESS, entanglement
+from gp_cells.config.objectives import FITNESS, entanglement
 
 SIZE = "parameters"
 

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gp_cells.files import RecordError
+from gp_cells.config.files import RecordError
 from gp_cells.tables import SCHEMAS, read_tables
 
 Row = dict[str, Any]

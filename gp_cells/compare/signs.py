@@ -10,7 +10,7 @@ from scipy.stats import spearmanr
 
 from gp_cells.compare.hypotheses import interval_of_rank_correlation
 from gp_cells.compare.records import Records, Row
-from gp_cells.objectives import SCORES
+from gp_cells.config.objectives import SCORES
 
 SIGNS = (*SCORES, "introspectability", "network_parameters", "network_multiply_adds")
 FEWEST = 5  # architectures that a rank correlation is taken of

@@ -16,8 +16,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from gp_cells.choose import choose
-from gp_cells.genome import parse
+from gp_cells.config.choose import choose
+from gp_cells.genomes.genome import parse
 from gp_cells.report.answer import name_task
 from gp_cells.report.drawing import STYLE, draw
 from gp_cells.report.encoding import drawn_candidates, finite

@@ -11,7 +11,7 @@ import altair as alt
 import vl_convert
 
 from gp_cells.compare.hypotheses import ALPHA
-from gp_cells.files import written_beside
+from gp_cells.config.files import written_beside
 from gp_cells.report.strategies import draw_regret
 
 PAGE = Path(__file__).with_name("page.css")  # has the strategies' colours

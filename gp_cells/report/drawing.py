@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from gp_cells.genome import Genome
-from gp_cells.language import Term
-from gp_cells.program import DIVISORS, Step, compile_program
+from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.language import Term
+from gp_cells.networks.program import DIVISORS, Step, compile_program
 from gp_cells.report.layout import Bend, Layout, place
 
 SYMBOLS = {

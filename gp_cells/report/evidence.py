@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.compare.records import read_curves
-from gp_cells.files import RecordError
+from gp_cells.config.files import RecordError
 from gp_cells.tables import SCHEMAS, read_tables
 
 Row = dict[str, Any]

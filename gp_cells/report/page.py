@@ -14,7 +14,7 @@ import vl_convert
 from markupsafe import Markup
 
 from gp_cells.compare.anytime import BUDGETS
-from gp_cells.files import written_beside
+from gp_cells.config.files import written_beside
 from gp_cells.report.cells import group_finalists, pack
 from gp_cells.report.drawing import STYLE
 from gp_cells.report.encoding import MOST_FAINT

@@ -3,7 +3,7 @@
 A formula may read `x`, the output of the cell before, `skip`, that of the one before it, and named
 formulas of its own cell. Each convolution in the text has weights of its own; a named formula is one
 value however often it is read. How cells are stacked, and what is done where shapes do not fit, is told
-in `gp_cells.layers`.
+in `gp_cells.networks.layers`.
 
 Fresh genomes are those of the NASNet search space (Zoph et al. 2018, https://arxiv.org/abs/1707.07012):
 each cell a graph of pairwise sums of operations on earlier values, what nobody reads joined at the end.
@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from gp_cells.choose import SettingError, check_range
-from gp_cells.genome import Genome
-from gp_cells.language import Function, Language, Term, Value
-from gp_cells.layers import Layer, Shape, count, network_layers
-from gp_cells.recipe import Form, Inputs, Recipe
+from gp_cells.config.choose import SettingError, check_range
+from gp_cells.config.recipe import Form, Inputs, Recipe
+from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.language import Function, Language, Term, Value
+from gp_cells.networks.layers import Layer, Shape, count, network_layers
 
 if TYPE_CHECKING:
-    from gp_cells.engine.convolutional import Network
+    from gp_cells.networks.convolutional import Network
 
 
 class Maps(Value):
@@ -208,7 +208,7 @@ class Convolutional:
         Raises:
             SettingError: a batch would keep more than `max_memory_mb`.
         """
-        from gp_cells.engine.convolutional import Network
+        from gp_cells.networks.convolutional import Network
 
         if engine not in self.engines:
             raise SettingError(

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from gp_cells.choose import SettingError, check_range
-from gp_cells.genome import Genome
-from gp_cells.language import Language, Mixed, Term
-from gp_cells.recipe import Form, Inputs, Recipe
+from gp_cells.config.choose import SettingError, check_range
+from gp_cells.config.recipe import Form, Inputs, Recipe
+from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.language import Language, Mixed, Term
 from gp_cells.spaces.steps import FUNCTIONS, LEAVES, count, explodes
 
 if TYPE_CHECKING:
-    from gp_cells.engine.network import Network
+    from gp_cells.networks.recurrent import Network
 
 MEMORIES = ("c'", "d'", "e'", "f'")
 
@@ -105,7 +105,7 @@ class Recurrent:
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
     ) -> Network:
         """Return recurrent layers between inputs and predictions; see `Space.network`."""
-        from gp_cells.engine.network import Network
+        from gp_cells.networks.recurrent import Network
 
         return Network(genome, form, recipe, engine, device, precision)
 

@@ -22,15 +22,15 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from gp_cells.choose import SettingError, check_range
-from gp_cells.genome import Genome
-from gp_cells.language import Function, Language, Term, Value
-from gp_cells.program import DIVISORS
-from gp_cells.recipe import Form, Inputs, Recipe
+from gp_cells.config.choose import SettingError, check_range
+from gp_cells.config.recipe import Form, Inputs, Recipe
+from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.language import Function, Language, Term, Value
+from gp_cells.networks.program import DIVISORS
 from gp_cells.spaces.steps import FUNCTIONS, LEAVES, count, explodes
 
 if TYPE_CHECKING:
-    from gp_cells.engine.network import Network
+    from gp_cells.networks.recurrent import Network
 
 VALUES = tuple(f"v{i}" for i in range(1, 25))
 
@@ -134,6 +134,6 @@ class RecurrentGraph:
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
     ) -> Network:
         """Return recurrent layers between inputs and predictions; see `Space.network`."""
-        from gp_cells.engine.network import Network
+        from gp_cells.networks.recurrent import Network
 
         return Network(genome, form, recipe, engine, device, precision)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
-from gp_cells.genome import Genome
-from gp_cells.language import Language, Term
-from gp_cells.recipe import Form, Inputs, Recipe
+from gp_cells.config.recipe import Form, Inputs, Recipe
+from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.language import Language, Term
 
 if TYPE_CHECKING:  # breeding does without torch
     from torch import nn

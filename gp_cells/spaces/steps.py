@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gp_cells.genome import Genome
-from gp_cells.language import Function, Language, Mixed, Squashed, Term, Value
-from gp_cells.program import compile_program, count_multiply_adds, count_parameters
-from gp_cells.recipe import Form, Recipe
+from gp_cells.config.recipe import Form, Recipe
+from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.language import Function, Language, Mixed, Squashed, Term, Value
+from gp_cells.networks.program import compile_program, count_multiply_adds, count_parameters
 
 FUNCTIONS = (
     Function("add", (Value, Value), Mixed, commutative=True, pattern="{0} + {1}"),

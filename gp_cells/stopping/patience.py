@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gp_cells.choose import check_range
+from gp_cells.config.choose import check_range
 
 
 @dataclass(frozen=True)

@@ -21,9 +21,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from gp_cells import seeds, variation
-from gp_cells.choose import check_range
-from gp_cells.genome import parse
+from gp_cells.config import seeds
+from gp_cells.config.choose import check_range
+from gp_cells.genomes import variation
+from gp_cells.genomes.genome import parse
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal, check_founders
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gp_cells.choose import SettingError
-from gp_cells.genome import parse
+from gp_cells.config.choose import SettingError
+from gp_cells.genomes.genome import parse
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal
 

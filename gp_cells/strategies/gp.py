@@ -16,9 +16,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from gp_cells import seeds, variation
-from gp_cells.choose import check_range
-from gp_cells.genome import Genome, parse
+from gp_cells.config import seeds
+from gp_cells.config.choose import check_range
+from gp_cells.genomes import variation
+from gp_cells.genomes.genome import Genome, parse
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal, mutated
 

@@ -21,11 +21,13 @@ from itertools import groupby
 
 import numpy as np
 
-from gp_cells import pareto, seeds, variation
-from gp_cells.choose import SettingError, check_range
-from gp_cells.genome import parse
-from gp_cells.objectives import FITNESS, OBJECTIVES
+from gp_cells.config import seeds
+from gp_cells.config.choose import SettingError, check_range
+from gp_cells.config.objectives import FITNESS, OBJECTIVES
+from gp_cells.genomes import variation
+from gp_cells.genomes.genome import parse
 from gp_cells.spaces import Vocabulary
+from gp_cells.strategies import selection
 from gp_cells.strategies.strategy import Outcome, Proposal, check_founders, mutated
 
 
@@ -40,7 +42,7 @@ class NSGA2:
     mutations: tuple[str, ...] = variation.MUTATIONS
 
     def __post_init__(self) -> None:
-        check_range("nsga2.population", self.population, pareto.SMALLEST)
+        check_range("nsga2.population", self.population, selection.SMALLEST)
         check_range("nsga2.crossover", self.crossover, 0, 1)
         variation.check_mutations("nsga2.mutations", self.mutations)
         if not self.objectives or len(set(self.objectives)) < len(self.objectives):
@@ -66,7 +68,7 @@ class NSGA2:
     ) -> list[Proposal]:
         """Return `slots` children, or random genomes until `population` have trained."""
         living = self.living(history)
-        judged = pareto.survivors([self.point(o) for o in living], self.population)
+        judged = selection.survivors([self.point(o) for o in living], self.population)
         known = {outcome.architecture_id for outcome in history}
         proposals = []
         for slot in range(slots):
@@ -88,11 +90,11 @@ class NSGA2:
         living: list[Outcome] = []
         for _, wave in groupby(history, key=lambda outcome: outcome.wave):
             living += [outcome for outcome in wave if math.inf not in self.point(outcome)]
-            kept = pareto.survivors([self.point(o) for o in living], self.population)
+            kept = selection.survivors([self.point(o) for o in living], self.population)
             living = [living[judged.place] for judged in kept]
         return living
 
-    def point(self, outcome: Outcome) -> pareto.Point:
+    def point(self, outcome: Outcome) -> selection.Point:
         """Return an outcome's objectives; one that failed is infinitely bad in all of them."""
         if outcome.failed:
             return (math.inf,) * len(self.objectives)
@@ -102,11 +104,11 @@ class NSGA2:
     def _child(
         self,
         living: Sequence[Outcome],
-        judged: Sequence[pareto.Judged],
+        judged: Sequence[selection.Judged],
         space: Vocabulary,
         rng: np.random.Generator,
     ) -> Proposal:
-        first, second = (living[place] for place in pareto.parents(judged, rng))
+        first, second = (living[place] for place in selection.parents(judged, rng))
         genome = parse(first.genome, space.language)
         if rng.random() < self.crossover:
             other = parse(second.genome, space.language)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gp_cells import seeds, variation
+from gp_cells.config import seeds
+from gp_cells.genomes import variation
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal
 

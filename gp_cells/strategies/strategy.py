@@ -9,9 +9,10 @@ from typing import Protocol
 
 import numpy as np
 
-from gp_cells import seeds, variation
-from gp_cells.choose import SettingError
-from gp_cells.genome import Genome
+from gp_cells.config import seeds
+from gp_cells.config.choose import SettingError
+from gp_cells.genomes import variation
+from gp_cells.genomes.genome import Genome
 from gp_cells.spaces import Vocabulary
 
 

@@ -35,7 +35,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from gp_cells.choose import check_range
+from gp_cells.config.choose import check_range
 from gp_cells.tasks.examples import group_by_length
 from gp_cells.tasks.sources import installed
 from gp_cells.tasks.task import (

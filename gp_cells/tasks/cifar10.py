@@ -22,7 +22,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gp_cells.choose import check_range
+from gp_cells.config.choose import check_range
 from gp_cells.tasks.examples import classify_images, image_batches
 from gp_cells.tasks.sources import drawn
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Inputs, Recipe, SplitName

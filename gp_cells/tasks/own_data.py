@@ -28,7 +28,7 @@ from typing import Literal
 
 import numpy as np
 
-from gp_cells.choose import SettingError, check_range
+from gp_cells.config.choose import SettingError, check_range
 from gp_cells.tasks import rows
 from gp_cells.tasks.columns import SUFFIXES, read_columns, select
 from gp_cells.tasks.examples import (

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from gp_cells.files import content_hash, write_json, written_beside
+from gp_cells.config.files import content_hash, write_json, written_beside
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, SplitName, Task
 
 Which = Literal["search", "test"]

@@ -23,7 +23,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gp_cells.choose import check_range
+from gp_cells.config.choose import check_range
 from gp_cells.tasks.sources import installed
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
 

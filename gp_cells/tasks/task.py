@@ -12,8 +12,8 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from gp_cells.choose import SettingError
-from gp_cells.recipe import Form, Inputs, Recipe
+from gp_cells.config.choose import SettingError
+from gp_cells.config.recipe import Form, Inputs, Recipe
 
 __all__ = ["Arrays", "Batch", "Data", "DataError", "Form", "Inputs", "Recipe", "SplitName", "Task"]
 

@@ -1,5 +1,5 @@
 import pytest
-from hand_made import records
+from support.hand_made import records
 
 from gp_cells.compare.anytime import anytime
 

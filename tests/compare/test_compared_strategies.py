@@ -1,5 +1,5 @@
 import pytest
-from hand_made import finalist, records
+from support.hand_made import finalist, records
 
 from gp_cells.compare.strategies import compare_strategies, over_tasks
 

@@ -1,5 +1,5 @@
 import pytest
-from hand_made import records, trial
+from support.hand_made import records, trial
 
 from gp_cells.compare.fronts import median_surface, size_against_loss
 from gp_cells.compare.operators import operator_credit

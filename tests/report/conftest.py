@@ -1,5 +1,5 @@
 import pytest
-from made_up import make_config, make_tables
+from synthetic import make_config, make_tables
 
 
 @pytest.fixture(scope="session")

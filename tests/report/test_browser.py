@@ -4,8 +4,8 @@ import re
 import shutil
 
 import pytest
-from made_up import make_config, make_tables
 from playwright.sync_api import expect, sync_playwright
+from synthetic import make_config, make_tables
 
 from gp_cells.report.page import MOST_ROWS, write_report
 

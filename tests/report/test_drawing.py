@@ -3,12 +3,12 @@ import xml.etree.ElementTree as ElementTree
 import numpy as np
 import pytest
 
-from gp_cells.genome import parse
-from gp_cells.program import compile_program
+from gp_cells.genomes.genome import parse
+from gp_cells.genomes.variation import mutate, sample
+from gp_cells.networks.program import compile_program
 from gp_cells.report.drawing import draw
 from gp_cells.report.layout import place, spread
 from gp_cells.spaces.recurrent import Recurrent
-from gp_cells.variation import mutate, sample
 
 SPACE = Recurrent(memory_cells=4)
 NAMES = sorted(SPACE.baselines)

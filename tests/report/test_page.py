@@ -9,7 +9,7 @@ from html import unescape
 import pyarrow.parquet as pq
 import pytest
 
-from gp_cells.files import RecordError
+from gp_cells.config.files import RecordError
 from gp_cells.report.page import write_report
 from gp_cells.tables import read_tables, write_rows
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from benchmark import Benchmark
-from cluster import Cluster, why_not
-from trials import SEARCH, SMALL, config
+from support.benchmark import Benchmark
+from support.cluster import Cluster, why_not
+from support.slurm_trials import SEARCH, SMALL, config
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -11,12 +11,12 @@ from pathlib import Path
 
 import psutil
 import pytest
-from benchmark import Benchmark, said_in
-from cluster import GRACE_S, Cluster, wait_until
-from trials import SEARCH, SMALL, Trial, assert_same_bytes, catch, config, on_cluster
+from support.benchmark import Benchmark, said_in
+from support.cluster import GRACE_S, Cluster, wait_until
+from support.slurm_trials import SEARCH, SMALL, Trial, assert_same_bytes, catch, config, on_cluster
 
-from gp_cells.record import read_trial
 from gp_cells.tables import SCHEMAS, read_tables
+from gp_cells.training.record import read_trial
 
 # The columns of the tables that tell how a trial went and not what came out.
 VOLATILE = {

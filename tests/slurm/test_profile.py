@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from benchmark import Benchmark
-from cluster import Cluster
-from trials import SMALL, assert_same_bytes, catch, config, on_cluster
+from support.benchmark import Benchmark
+from support.cluster import Cluster
+from support.slurm_trials import SMALL, assert_same_bytes, catch, config, on_cluster
 
-from gp_cells.record import read_trial
+from gp_cells.training.record import read_trial
 
 WAVE = "results/runs/tiny-bach-random-s1/waves/000"
 

@@ -9,10 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch.utils.flop_counter import FlopCounterMode
 
-from gp_cells import variation
-from gp_cells.choose import SettingError
-from gp_cells.genome import Genome, GenomeError, parse
-from gp_cells.recipe import Form, Recipe
+from gp_cells.config.choose import SettingError
+from gp_cells.config.recipe import Form, Recipe
+from gp_cells.genomes import variation
+from gp_cells.genomes.genome import Genome, GenomeError, parse
 from gp_cells.spaces.convolutional import FUNCTIONS, LANGUAGE, Convolutional
 
 SPACE = Convolutional()

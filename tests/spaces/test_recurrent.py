@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from gp_cells.choose import SettingError, choose
-from gp_cells.genome import parse
-from gp_cells.recipe import Form, Recipe
+from gp_cells.config.choose import SettingError, choose
+from gp_cells.config.recipe import Form, Recipe
+from gp_cells.genomes.genome import parse
 from gp_cells.spaces import SPACES
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent, explodes
 

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from gp_cells import build, parse, variation
-from gp_cells.choose import SettingError, choose
-from gp_cells.genome import GenomeError
-from gp_cells.genome import parse as parse_in
-from gp_cells.program import compile_program
+from gp_cells import build, parse
+from gp_cells.config.choose import SettingError, choose
+from gp_cells.genomes import variation
+from gp_cells.genomes.genome import GenomeError
+from gp_cells.genomes.genome import parse as parse_in
+from gp_cells.networks.program import compile_program
 from gp_cells.spaces import SPACES
 from gp_cells.spaces.recurrent_graph import LANGUAGE, MEANS, UNTYPED, RecurrentGraph
 from gp_cells.spaces.steps import explodes

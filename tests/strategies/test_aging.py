@@ -7,13 +7,13 @@ import re
 
 import pytest
 
-from gp_cells import variation
-from gp_cells.choose import SettingError
-from gp_cells.genome import parse
-from gp_cells.seeds import generator
+from gp_cells.config.choose import SettingError
+from gp_cells.config.seeds import generator
+from gp_cells.genomes import variation
+from gp_cells.genomes.genome import parse
 from gp_cells.strategies import Outcome
 from gp_cells.strategies.aging import Aging
-from gp_cells.truth import nas_bench_201, play
+from gp_cells.tabular.truth import nas_bench_201, play
 
 SPACE = nas_bench_201.NASBench201()
 AGING = Aging(population=5, sample=2)

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from gp_cells.choose import SettingError
+from gp_cells.config.choose import SettingError
 from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.strategies import Outcome
 from gp_cells.strategies.nsga2 import NSGA2
-from gp_cells.truth import nas_bench_201, play
+from gp_cells.tabular.truth import nas_bench_201, play
 
 SPACE = nas_bench_201.NASBench201()
 BOTH = NSGA2(("fitness", "parameters"), (1.0, 2e6), population=4)

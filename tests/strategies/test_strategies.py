@@ -5,10 +5,10 @@ import re
 
 import pytest
 
-from gp_cells import variation
-from gp_cells.choose import SettingError, choose
-from gp_cells.genome import parse
-from gp_cells.seeds import generator
+from gp_cells.config.choose import SettingError, choose
+from gp_cells.config.seeds import generator
+from gp_cells.genomes import variation
+from gp_cells.genomes.genome import parse
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.strategies import STRATEGIES, Outcome, Strategy
 from gp_cells.strategies.aging import Aging

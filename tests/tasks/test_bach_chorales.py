@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from gp_cells.choose import SettingError
+from gp_cells.config.choose import SettingError
 from gp_cells.tasks.bach_chorales import (
     BachChorales,
     draw_frames,

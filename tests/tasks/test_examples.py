@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from gp_cells.recipe import Form
+from gp_cells.config.recipe import Form
 from gp_cells.tasks.examples import (
     group_by_length,
     image_batches,

@@ -10,7 +10,7 @@ import tarfile
 import numpy as np
 import pytest
 
-from gp_cells.choose import SettingError
+from gp_cells.config.choose import SettingError
 from gp_cells.tasks import TASKS, DataError, cifar10, fashion_mnist, sources
 from gp_cells.tasks.cifar10 import Cifar10, move_and_mirror
 from gp_cells.tasks.fashion_mnist import FashionMnist

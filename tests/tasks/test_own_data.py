@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from gp_cells.choose import SettingError, configure
+from gp_cells.config.choose import SettingError, configure
 from gp_cells.tasks import DataError
 from gp_cells.tasks.own_data import OwnData
 from gp_cells.tasks.prepared import load, prepare

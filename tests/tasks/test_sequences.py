@@ -8,7 +8,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from gp_cells.choose import SettingError
+from gp_cells.config.choose import SettingError
 from gp_cells.tasks import TASKS, DataError, Recipe, japanese_vowels, peptides, smartwatch, sources
 from gp_cells.tasks.prepared import describe
 

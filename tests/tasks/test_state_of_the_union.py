@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gp_cells.choose import SettingError
+from gp_cells.config.choose import SettingError
 from gp_cells.tasks.prepared import describe
 from gp_cells.tasks.state_of_the_union import (
     StateOfTheUnion,

@@ -1,0 +1,106 @@
+"""Files of any kind: written beside their place, canonical JSON, and one error for broken ones.
+
+Everything that is an edge between two jobs is canonical JSON: equal values are equal bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import math
+import os
+import secrets
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from gp_cells.config.objectives import COUNTED
+
+SCHEMA_VERSION = "1"  # of trial.h5 and of the tables
+
+
+class RecordError(ValueError):
+    """A result file that is missing, broken or not what it should be; one line says which."""
+
+
+@contextlib.contextmanager
+def written_beside(path: Path) -> Iterator[Path]:
+    """Give a temporary path in the same folder that becomes `path` if the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.{secrets.token_hex(6)}.partial")
+    try:
+        yield partial
+        with partial.open("rb") as file:
+            os.fsync(file.fileno())
+        os.replace(partial, path)
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def canonical_json(value: Any) -> str:
+    """Return JSON that is the same for equal values: sorted keys, NaN and infinities as strings."""
+    return json.dumps(_plain(value), sort_keys=True, indent=1, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    return value
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write a value as canonical JSON."""
+    with written_beside(path) as partial:
+        partial.write_text(canonical_json(value))
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        RecordError: the file is missing, empty, truncated or not JSON.
+    """
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise RecordError(f"{path} is missing") from error
+    except (ValueError, OSError) as error:
+        raise RecordError(f"{path} cannot be read ({error}); delete it and run again") from error
+
+
+def content_hash(*values: Any) -> str:
+    """Return the blake2b-128 of some values' canonical JSON, in hex."""
+    text = "".join(canonical_json(value) for value in values)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def read_order(path: Path) -> dict[str, Any]:
+    """Read a genome.json: what one trial is ordered to do.
+
+    Raises:
+        RecordError: missing, broken, or without the fields that an order has.
+    """
+    needed = ("run", "candidate", "architecture_id", "genome", "learning_rate", "seed", *COUNTED)
+    return _read_fields(path, needed, "an order for a trial")
+
+
+def read_fitness(path: Path) -> dict[str, Any]:
+    """Read a fitness file.
+
+    Raises:
+        RecordError: missing, broken, or without the fields that a fitness file has.
+    """
+    needed = ("candidate", "architecture_id", "status", "fitness", "objectives", "curve")
+    return _read_fields(path, needed, "a fitness file")
+
+
+def _read_fields(path: Path, needed: Sequence[str], kind: str) -> dict[str, Any]:
+    value = read_json(path)
+    if not isinstance(value, dict) or not set(needed) <= set(value):
+        raise RecordError(f"{path} is not {kind}; delete it and run again")
+    return value

@@ -1,0 +1,33 @@
+"""What an architecture is judged by beside its fitness: the names, as settings, files and tables have them.
+
+All are minimised. Those that are timed vary from run to run and from machine to machine: a search that
+selects on one is not reproducible to the bit, and its fitness files hold it only then.
+"""
+
+from __future__ import annotations
+
+import math
+
+FITNESS = "fitness"  # best validation loss
+COUNTED = (  # from the genome alone; see `Space.count`
+    "parameters",
+    "multiply_adds",
+    "network_parameters",
+    "network_multiply_adds",
+)
+MEASURED = ("entanglement",)  # 1 − introspectability; see `gp_cells.training.measures`
+TIMED = ("latency_1_ms", "latency_64_ms", "cpu_s")  # of a pass; of the whole training
+OBJECTIVES = (FITNESS, *COUNTED, *MEASURED, *TIMED)
+
+SCORES = (
+    "synflow",
+    "jacobian_covariance",
+    "hidden_covariance",
+)  # zero-cost; nobody selects on them
+
+
+def entanglement(introspectability: float | None) -> float | None:
+    """Return 1 − introspectability, to be minimised; None where that is no number."""
+    if introspectability is None or math.isnan(introspectability):
+        return None
+    return 1 - introspectability

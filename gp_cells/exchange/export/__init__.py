@@ -1,0 +1,121 @@
+"""A trial's network for those who have not got this package: Python, safetensors and ONNX.
+
+The Python file is written from the network itself: a recurrent cell from its program, a network of CNN
+cells from its list of layers. What is written is run, and held against the trial's own network.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from safetensors.torch import save
+from torch import nn
+
+from gp_cells.config.choose import SettingError
+from gp_cells.config.files import RecordError, written_beside
+from gp_cells.config.plan import trial_folder
+from gp_cells.config.recipe import Form
+from gp_cells.exchange.export import convolutional, onnx, recurrent
+from gp_cells.exchange.export.check import compare, load_module, make_inputs
+from gp_cells.networks import convolutional as cnn
+from gp_cells.networks import recurrent as rnn
+from gp_cells.tables.query import find_trial
+from gp_cells.training.record import read_trial, read_weights
+from gp_cells.training.train import Setup, make_network
+from gp_cells.training.trial import setup_of
+
+WRITERS: Mapping[type[nn.Module], Any] = {rnn.Network: recurrent, cnn.Network: convolutional}
+
+
+def export(results: Path, name: str, folder: Path | None) -> list[str]:
+    """Write the network of a trial of the tables as network.py, weights.safetensors and network.onnx.
+
+    Returns a line on each file. Without a folder it is `RUN-CANDIDATE`, in the working directory.
+
+    Raises:
+        RecordError: there is no such trial, its record is broken, or it failed and has no weights.
+        SettingError: networks of its space cannot be written.
+    """
+    row = find_trial(results, name, "run", "candidate")
+    to = folder or Path(f"{row['run']}-{row['candidate']}")
+    return write(*read_network(results, name), to)
+
+
+def read_network(results: Path, name: str) -> tuple[nn.Module, Form, str]:
+    """Return the network of a trial of the tables in float32, its form, and where it comes from.
+
+    Raises:
+        RecordError: there is no such trial, its record is broken, or it failed and has no weights.
+    """
+    row = find_trial(results, name)
+    place = Path(trial_folder(row["run"], row["candidate"])).relative_to("results")
+    record = results / place / "trial.h5"
+    trial, weights = read_trial(record), read_weights(record)
+    if row["fitness"] is None:
+        raise RecordError(f"{name} has no network to export: it ended {row['status']}")
+    setup = setup_of(trial["settings"], trial["order"])
+    setup = dataclasses.replace(setup, engine="eager", device="cpu", precision="float32")
+    network = make_network(setup).eval()
+    network.load_state_dict(weights)
+    return network, setup.form, about(row, setup, trial["settings"]["task"]["name"])
+
+
+def about(row: Mapping[str, Any], setup: Setup, task: str) -> str:
+    """Return where a network comes from, for the docstring of its file."""
+    commit = f"commit {row['git_commit']}" + (", changed since" if row["git_dirty"] else "")
+    lines = [
+        *(f"    {line}" for line in str(setup.genome.canonical()).splitlines()),
+        "",
+        f"architecture_id  {row['architecture_id']}",
+        f"trial            {row['run']}/{row['candidate']}, trial_id {row['trial_id']}",
+        f"fitness          {row['fitness']:.6g} {setup.task.unit} on the validation split of {task}",
+        f"trained by       gp-cells {row['gp_cells']}, {commit}, torch {row['torch']}",
+    ]
+    if row["precision"] != "float32":
+        lines.append(f"precision        trained in {row['precision']}, written in float32")
+    return "\n".join(lines)
+
+
+def write(network: nn.Module, form: Form, text: str, folder: Path) -> list[str]:
+    """Write a network's files, hold what they give against the network, and return a line on each.
+
+    Raises:
+        SettingError: nothing here can write networks of that kind.
+    """
+    lines = write_python(network, form, text, folder)
+    graph = folder / "network.onnx"
+    if not onnx.is_there():
+        return [*lines, f"{graph}: not written, that needs pip install 'gp-cells[export]'"]
+    module = load_module(folder / "network.py")
+    with written_beside(graph) as partial:
+        example = make_inputs(network, form, time=5, batch=2)
+        onnx.write(module, module.load(), example, partial)
+        other = make_inputs(network, form, time=11, batch=4)
+        apart = compare(network, lambda *inputs: onnx.run(partial, inputs), other)
+    return [*lines, f"{graph}: outputs at most {apart:.1g} from the trial's, by onnxruntime"]
+
+
+def write_python(network: nn.Module, form: Form, text: str, folder: Path) -> list[str]:
+    """Write network.py and weights.safetensors, hold them against the network, and return their lines.
+
+    Raises:
+        SettingError: nothing here can write networks of that kind.
+    """
+    if type(network) not in WRITERS:
+        raise SettingError(f"no network of {type(network).__module__} can be exported")
+    writer = WRITERS[type(network)]
+    python, stored = folder / "network.py", folder / "weights.safetensors"
+    weights = {name: weight.contiguous() for name, weight in writer.weights(network).items()}
+    with written_beside(python) as partial:
+        partial.write_text(writer.source(network, form, text))
+    with written_beside(stored) as partial:
+        partial.write_bytes(save(weights))
+    exported = load_module(python).load()
+    apart = compare(network, exported, make_inputs(network, form, time=7, batch=3))
+    return [
+        f"{python}: outputs at most {apart:.1g} from the trial's",
+        f"{stored}: {sum(weight.numel() for weight in weights.values()):,} numbers",
+    ]

@@ -1,0 +1,67 @@
+"""Whether an exported network is the trial's: what both give for made-up inputs."""
+
+from __future__ import annotations
+
+import importlib.util
+import secrets
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gp_cells.config.recipe import Form
+
+CLOSE = 1e-4  # most that outputs may differ, as a share of the largest, or of 1 if that is less
+
+
+def load_module(python: Path) -> ModuleType:
+    """Return an exported Python file as the module that it is.
+
+    Torch looks its functions up by the module's name when it traces a network, and remembers what it
+    found; so every one has a name of its own.
+    """
+    spec = importlib.util.spec_from_file_location(f"exported_{secrets.token_hex(6)}", python)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def make_inputs(network: Any, form: Form, time: int, batch: int) -> tuple[Tensor, ...]:
+    """Return made-up inputs of a trial's network: images, or sequences and a state to go on from."""
+    dice = torch.Generator().manual_seed(time)
+    if form.inputs == "images":
+        return (torch.randn(batch, form.features, form.height, form.width, generator=dice),)
+    cell = network.cells[0]
+    shape = len(network.cells), len(cell.program.states), batch, cell.units
+    state = torch.randn(shape, generator=dice)
+    if form.inputs == "symbols":
+        return torch.randint(form.features, (time, batch), generator=dice), state
+    return torch.randn(time, batch, form.features, generator=dice), state
+
+
+def compare(network: Any, exported: Callable[..., Any], inputs: tuple[Tensor, ...]) -> float:
+    """Return how far an exported network's outputs and state are from those of the trial's network.
+
+    Raises:
+        RuntimeError: further than rounding explains.
+    """
+    with torch.no_grad():
+        predictions, state = network(inputs[0], tuple(inputs[1]) if len(inputs) > 1 else None)
+        given = exported(*inputs)
+        expected = [predictions, torch.stack(state)] if state else [predictions]
+        found = [given] if isinstance(given, Tensor) else given
+        apart = max(_apart(*pair) for pair in zip(found, expected, strict=True))
+    if not apart <= CLOSE:  # nor if it is NaN
+        raise RuntimeError(f"the exported network's outputs are {apart:.2g} from the trial's")
+    return apart
+
+
+def _apart(one: Tensor, other: Tensor) -> float:
+    largest = max(1.0, other.abs().max().item())
+    return float((one - other).abs().max()) / largest if one.shape == other.shape else float("inf")

@@ -1,0 +1,1 @@
+"""Architectures as formulas: language, text, canonical form, and variation."""

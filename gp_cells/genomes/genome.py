@@ -1,0 +1,340 @@
+"""Genomes: formulas as text to typed DEAP trees and back, and their content hash.
+
+A genome is a list of named formulas, one a line; a later formula may use an earlier one by its
+name. In a recurrent cell a primed name is this step's value (`h'` is the output, `c'` what memory cell
+`c` will hold next), an unprimed one the value of the step before. The text is parsed by Python's own
+`ast`, never evaluated.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from deap import gp
+
+from gp_cells.genomes.canonical import canonical_terms
+from gp_cells.genomes.language import Function, Language, Term, primitive_set
+
+LONGEST_TEXT = 20_000  # characters; nothing sensible is longer, and ast has its own recursion limit
+
+
+class GenomeError(ValueError):
+    """A genome that is refused; its one line says where, why, and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Genome:
+    """An architecture as formulas: pairs of a name and a DEAP tree, in the order of writing."""
+
+    language: Language
+    formulas: tuple[tuple[str, gp.PrimitiveTree], ...]
+
+    def __str__(self) -> str:
+        """Return the genome as text that `parse` reads back to an equal genome."""
+        return "\n".join(f"{name} = {written(term, self.language)}" for name, term in self.terms())
+
+    def terms(self) -> list[tuple[str, Term]]:
+        """Return the formulas as nested tuples, for walking."""
+        return [(name, nested(tree)) for name, tree in self.formulas]
+
+    def canonical(self) -> Genome:
+        """Return the one form that all ways of writing this architecture share.
+
+        Commutative arguments are sorted, projections and formulas renamed in order of first use,
+        formulas that do not reach an output dropped; where nothing is carried from step to step, a
+        formula that is used once stands where it is used.
+        """
+        return self._canonical
+
+    @cached_property
+    def _canonical(self) -> Genome:
+        return from_terms(canonical_terms(self.terms(), self.language), self.language)
+
+    @cached_property
+    def architecture_id(self) -> str:
+        """The blake2b-128 of the canonical text and the language's version, in hex."""
+        text = f"{self.language.name} {self.language.version}\n{self.canonical()}"
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+
+def nested(tree: gp.PrimitiveTree) -> Term:
+    """Return a DEAP tree (a prefix list) as nested tuples."""
+    position = 0
+
+    def walk() -> Term:
+        nonlocal position
+        node = tree[position]
+        position += 1
+        return (node.name, *(walk() for _ in range(node.arity)))
+
+    return walk()
+
+
+def from_terms(terms: Iterable[tuple[str, Term]], language: Language) -> Genome:
+    """Return the genome of formulas given as nested tuples."""
+    mapping = primitive_set(language).mapping
+
+    def flat(term: Term) -> list:
+        return [mapping[term[0]], *(node for child in term[1:] for node in flat(child))]
+
+    return Genome(language, tuple((name, gp.PrimitiveTree(flat(term))) for name, term in terms))
+
+
+# --- text to genome -------------------------------------------------------------------------------
+
+
+def parse(text: str, language: Language) -> Genome:
+    """Return the genome that a text spells.
+
+    Raises:
+        GenomeError: a syntax error, an unknown name, a wrong number or type of arguments, a memory
+            cell that is read and never written, a missing output, or a formula too deep or too large.
+    """
+    if len(text) > LONGEST_TEXT:
+        raise GenomeError(f"a genome has at most {LONGEST_TEXT} characters, this one {len(text)}")
+    reader = _Reader(language)
+    for line, code, statement in _statements(text):
+        try:
+            reader.read(line, code, statement)
+        except RecursionError as error:
+            raise GenomeError(f"line {line}: too deeply nested") from error
+    return reader.genome()
+
+
+def _statements(text: str) -> list[tuple[int, str, ast.stmt]]:
+    """Return the assignments of a text, each with its line; `c'` is spelt `c_` for Python."""
+    statements = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        code = line.split("#")[0].strip()
+        taken = re.search(r"\w*_(?!\w)", code)
+        if taken:
+            raise GenomeError(f"line {number}: {taken[0]!r}: names may not end in an underscore")
+        code = re.sub(r"(?<=\w)'", "_", code)
+        try:
+            body = ast.parse(code).body
+        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            reason = getattr(error, "msg", None) or str(error) or "too deeply nested"
+            said = f"{line.strip()[:80]!r} is not a formula: {reason.splitlines()[0]}"
+            raise GenomeError(f"line {number}: {said}") from error
+        statements += [(number, code, statement) for statement in body]
+    return statements
+
+
+class _Reader:
+    """Reads statements in order; knows the formulas read so far, and what names stand for."""
+
+    def __init__(self, language: Language) -> None:
+        self.language = language
+        self.mapping = primitive_set(language).mapping
+        self.plain = set(language.terminals) - set(language.names)
+        self.local: dict[str, list] = {}
+        self.formulas: dict[str, list] = {}
+        self.line, self.code = 0, ""
+
+    def refuse(self, reason: str) -> GenomeError:
+        return GenomeError(f"line {self.line}: {reason}")
+
+    def source(self, node: ast.expr) -> str:
+        """Return the start of what a node was written as."""
+        return repr((ast.get_source_segment(self.code, node) or "").replace("_", "'")[:40])
+
+    def read(self, line: int, code: str, statement: ast.stmt) -> None:
+        self.line, self.code = line, code
+        if not (
+            isinstance(statement, ast.Assign)
+            and len(statement.targets) == 1
+            and isinstance(statement.targets[0], ast.Name)
+        ):
+            example = "h' = tanh(gate1)" if self.language.carried else f"{self.output} = …"
+            raise self.refuse(f"expected one formula, such as {example}")
+        name = re.sub("_$", "'", statement.targets[0].id)
+        tree = self.tree(statement.value)
+        self.check_size(name, tree)
+        if name.endswith("'") or name in self.language.outputs:
+            self.write(name, tree)
+            return
+        if name in self.plain or name in self.language.by_name:
+            raise self.refuse(f"{name!r} already means something else; choose another name")
+        if name in self.local:
+            raise self.refuse(f"{name!r} is written twice")
+        self.local[name] = tree if self.language.carried else self.hide(tree)
+
+    @property
+    def output(self) -> str:
+        return self.language.outputs[0]
+
+    def write(self, name: str, tree: list) -> None:
+        """Keep a formula under its own name; an output that is not carried ends its part."""
+        names = self.language.names if self.language.carried else self.language.outputs
+        if name not in names:
+            kind = "state" if self.language.carried else "formula"
+            raise self.refuse(f"there is no {kind} {name}; choose one of {', '.join(names)}")
+        if name in self.formulas:
+            raise self.refuse(f"{name} is written twice")
+        self.formulas[name] = self.checked(tree)
+        if not self.language.carried:
+            self.local = {}
+
+    def hide(self, tree: list) -> list:
+        """Keep a formula under the next hidden name; return what reading it gives."""
+        free = [name for name in self.language.hidden if name not in self.formulas]
+        if not free:
+            raise self.refuse(f"at most {len(self.language.hidden)} named formulas are allowed")
+        self.formulas[free[0]] = self.checked(tree)
+        return [self.mapping[free[0]]]
+
+    def checked(self, tree: list) -> list:
+        """Return a formula's tree if it is of the type that a formula has."""
+        if not issubclass(tree[0].ret, self.language.formula):
+            raise self.refuse(self.language.formula.refusal)
+        return tree
+
+    def check_size(self, name: str, tree: list) -> None:
+        depth, limit = gp.PrimitiveTree(tree).height, self.language.max_depth
+        if depth > limit:
+            raise self.refuse(f"{name} is {depth} deep; at most {limit} is allowed")
+        if len(tree) > self.language.max_nodes:
+            nodes, limit = len(tree), self.language.max_nodes
+            raise self.refuse(f"{name} has {nodes} nodes; at most {limit} are allowed")
+
+    def tree(self, node: ast.expr) -> list:
+        """Return the prefix list of DEAP nodes of an expression."""
+        if isinstance(node, ast.Name):
+            return self.leaf(node.id)
+        if isinstance(node, ast.BinOp):
+            return self.infix(node)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
+            return self.apply(node.func.id, [self.tree(argument) for argument in node.args])
+        if isinstance(node, ast.Constant):
+            raise self.refuse(
+                f"{self.source(node)}: the only number is 1, as in 1 - x, x + 1, x - 1"
+            )
+        raise self.refuse(f"{self.source(node)} is not part of a formula")
+
+    def leaf(self, name: str) -> list:
+        if name in self.local:
+            return list(self.local[name])
+        spelt = re.sub("_$", "'", name)
+        if spelt.endswith("'") and spelt not in self.formulas:
+            raise self.refuse(f"{spelt} is used before it is written")
+        if spelt in self.plain or spelt.endswith("'"):
+            return [self.mapping[spelt]]
+        raise self.refuse(f"there is no {spelt!r}; known names: {self.known()}")
+
+    def infix(self, node: ast.BinOp) -> list:
+        if isinstance(node.op, ast.Div):
+            return self.over(node)
+        sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}.get(type(node.op))
+        if sign is None:
+            raise self.refuse_infix(node)
+        left_is_one, right_is_one = _is_one(node.left), _is_one(node.right)
+        if left_is_one and right_is_one:
+            raise self.refuse(f"{self.source(node)} is a constant")
+        if left_is_one or right_is_one:
+            pattern = f"1 {sign} {{0}}" if left_is_one else f"{{0}} {sign} 1"
+            pattern = "{0} + 1" if pattern == "1 + {0}" else pattern
+            arguments = [self.tree(node.right if left_is_one else node.left)]
+        else:
+            pattern = f"{{0}} {sign} {{1}}"
+            arguments = [self.tree(node.left), self.tree(node.right)]
+        for function in self.language.functions:
+            if function.pattern == pattern:
+                return self.apply(function.name, arguments)
+        raise self.refuse(f"{self.source(node)}: {pattern.format('x', 'y')} is not in this space")
+
+    def over(self, node: ast.BinOp) -> list:
+        """Return a value divided by a whole number, where the language has such a function."""
+        divisor = ast.get_source_segment(self.code, node.right)
+        for function in self.language.functions:
+            if function.pattern == f"{{0}} / {divisor}":
+                return self.apply(function.name, [self.tree(node.left)])
+        raise self.refuse_infix(node)
+
+    def refuse_infix(self, node: ast.BinOp) -> GenomeError:
+        ends = [f.pattern.split()[-1] for f in self.language.functions if "/" in f.pattern]
+        division = f", and / by {ends[0]} to {ends[-1]}" if ends else ""
+        return self.refuse(f"{self.source(node)}: the infix operators are + - *{division}")
+
+    def apply(self, name: str, arguments: list[list]) -> list:
+        function = self.language.by_name.get(name)
+        if function is None:
+            raise self.refuse(f"there is no function {name!r}; known names: {self.known()}")
+        expected, came = len(function.arguments), len(arguments)
+        if function.associative and came > expected:
+            arguments = [self.apply(name, arguments[:-1]), arguments[-1]]
+        elif came != expected:
+            raise self.refuse(f"{name} takes {expected} argument(s), {came} given")
+        for argument, kind in zip(arguments, function.arguments, strict=True):
+            if not issubclass(argument[0].ret, kind):
+                text = written(nested(gp.PrimitiveTree(argument)), self.language)
+                raise self.refuse(f"{name}({text}): {kind.refusal}")
+        tree = [self.mapping[name], *(node for argument in arguments for node in argument)]
+        if len(tree) > self.language.max_nodes:  # here too: names used twice grow exponentially
+            self.check_size("a formula", tree)
+        return tree
+
+    def known(self) -> str:
+        families = [f"{f}1…{f}{n}" for f, n in (*self.language.leaves, *self.language.weighted)]
+        functions = [function.name for function in self.language.functions]
+        given = (*self.language.inputs, *self.language.states)
+        return ", ".join([*families, *given, *functions, *self.local])
+
+    def genome(self) -> Genome:
+        for output in self.language.outputs:
+            if output not in self.formulas:
+                raise GenomeError(f"no formula writes the output {output}")
+        for name, tree in self.formulas.items():
+            for node in tree:
+                if node.name in self.language.states and f"{node.name}'" not in self.formulas:
+                    raise GenomeError(
+                        f"{name} reads memory cell {node.name}, which no formula writes; "
+                        f"add a line {node.name}' = …"
+                    )
+        trees = tuple((name, gp.PrimitiveTree(tree)) for name, tree in self.formulas.items())
+        genome = Genome(self.language, trees)
+        if not self.language.carried:  # where what is read once stands is only known now
+            for name, tree in genome.canonical().formulas:
+                self.check_size(name, tree)
+        return genome
+
+
+def _is_one(node: ast.expr) -> bool:
+    return isinstance(node, ast.Constant) and node.value == 1 and type(node.value) is int
+
+
+# --- genome to text -------------------------------------------------------------------------------
+
+
+def written(term: Term, language: Language) -> str:
+    """Return a term as text with the fewest parentheses that read back to the same tree."""
+    return _write(term, language)[0]
+
+
+def _write(term: Term, language: Language) -> tuple[str, int]:
+    """Return the text of a term and how tightly it binds: 1 sum, 2 product, 3 atom."""
+    if len(term) == 1:
+        return term[0], 3
+    function = language.by_name[term[0]]
+    children = [_write(child, language) for child in _arguments(term, function)]
+    if not function.pattern:
+        return f"{function.name}({', '.join(text for text, _ in children)})", 3
+    binds = 2 if set("*/") & set(function.pattern) else 1
+    left_first = function.pattern.startswith("{0}")
+    parts = []
+    for i, (text, tightness) in enumerate(children):
+        needed = binds if left_first and i == 0 else binds + 1
+        parts.append(text if tightness >= needed else f"({text})")
+    return function.pattern.format(*parts), binds
+
+
+def _arguments(term: Term, function: Function) -> list[Term]:
+    """Return the arguments as they are written: concat(a, b, c) for concat(concat(a, b), c)."""
+    first = term[1]
+    if function.associative and not function.pattern and first[0] == term[0]:
+        return [*_arguments(first, function), *term[2:]]
+    return list(term[1:])

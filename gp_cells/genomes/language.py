@@ -1,0 +1,170 @@
+"""The language of a search space: its words, their types, and how large a formula may be.
+
+The types forbid what makes no sense (a squashed value squashed again), so that neither a parser nor a
+search can write it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, cached_property
+from typing import TypeVar
+
+from deap import gp
+
+T = TypeVar("T")
+
+Term = tuple  # ("add", left, right), ("gate1",): a formula as nested tuples
+
+
+class Value:
+    """Type of anything a formula can compute."""
+
+    refusal = "this value cannot stand here"
+
+
+class Mixed(Value):
+    """Type of what may be squashed: sums, products, projections, memory."""
+
+    refusal = "two non-linearities in a row"
+
+
+class Squashed(Value):
+    """Type of what already went through a non-linearity, so that two in a row are refused."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """One primitive: its name, argument types, result type and how it is written.
+
+    `pattern` is the infix form with the arguments as `{0}` and `{1}`; empty for a call. An
+    `associative` one may be written with more than two arguments, and is one of two inside.
+    """
+
+    name: str
+    arguments: tuple[type[Value], ...]
+    result: type[Value]
+    commutative: bool = False
+    associative: bool = False
+    pattern: str = ""
+
+
+@dataclass(frozen=True)
+class Language:
+    """What the formulas of a search space may say, and how large they may be.
+
+    Every genome has the formulas `outputs`, and may have those called `hidden` beside. Where they are
+    `carried` from step to step, a formula writes a primed name, and the name without prime is what
+    the step before wrote; other names are abbreviations. Where not, a formula may read `inputs` and
+    the formulas before it, down to the output before: each output ends a part of its own.
+
+    `leaves` and `weighted` are numbered families, (`gate`, 16) standing for gate1 … gate16: leaves
+    with learned weights, and functions of one argument with learned weights. Formulas and leaves are
+    of the types `formula` and `leaf`.
+    """
+
+    name: str
+    version: str
+    functions: tuple[Function, ...]
+    outputs: tuple[str, ...]
+    hidden: tuple[str, ...] = ()
+    carried: bool = False
+    inputs: tuple[str, ...] = ()
+    leaves: tuple[tuple[str, int], ...] = ()
+    weighted: tuple[tuple[str, int], ...] = ()
+    formula: type[Value] = Value
+    leaf: type[Value] = Value
+    max_depth: int = 15
+    max_nodes: int = 128
+
+    @property
+    def recurrent(self) -> bool:
+        """Whether its formulas are one step of a cell, whose output is called h'."""
+        return self.outputs == ("h'",)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names of formulas, the outputs first."""
+        return (*self.outputs, *self.hidden)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """What is carried over from the step before, by the formulas' names without prime."""
+        return tuple(unprimed(name) for name in self.names) if self.carried else ()
+
+    @cached_property
+    def by_name(self) -> Mapping[str, Function]:
+        """Every function by its name, the numbered ones included."""
+        numbered = [
+            Function(f"{family}{i}", (self.formula,), self.leaf)
+            for family, count in self.weighted
+            for i in range(1, count + 1)
+        ]
+        return {function.name: function for function in (*self.functions, *numbered)}
+
+    @cached_property
+    def terminals(self) -> tuple[str, ...]:
+        """Every leaf: numbered projections, inputs, states of the step before, and formulas."""
+        numbered = [f"{family}{i}" for family, n in self.leaves for i in range(1, n + 1)]
+        return (*numbered, *self.inputs, *self.states, *self.names)
+
+    def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
+        """Return the formulas that each output may use, by its name, in their order.
+
+        Where nothing is carried over, an output ends its part, and what is after the last is of none.
+        """
+        if self.carried:
+            return {self.outputs[0]: list(formulas)}
+        parts: dict[str, list[tuple[str, T]]] = {}
+        part: list[tuple[str, T]] = []
+        for formula in formulas:
+            part.append(formula)
+            if formula[0] in self.outputs:
+                parts[formula[0]], part = part, []
+        return parts
+
+    def readable(self, name: str, written: Sequence[str]) -> list[str]:
+        """Return the names that a formula may read beside learned leaves, in a genome of formulas.
+
+        Carried memory is read as the step before left it, and by an output as this step leaves it.
+        """
+        if self.carried:
+            memories = [other for other in written if other not in self.outputs]
+            now = memories if name in self.outputs else []
+            return [*(unprimed(memory) for memory in memories), *now]
+        before: list[str] = []
+        for other in written:
+            if other == name:
+                break
+            before = [] if other in self.outputs else [*before, other]
+        return [*self.inputs, *before]
+
+
+def unprimed(name: str) -> str:
+    """Return a name without its prime."""
+    return name.removesuffix("'")
+
+
+@cache
+def primitive_set(language: Language) -> gp.PrimitiveSetTyped:
+    """Return the DEAP primitive set of a language; it is only ever used for its types."""
+    primitives = gp.PrimitiveSetTyped(language.name, [], language.formula)
+    for function in language.by_name.values():
+        primitives.addPrimitive(_never_called, function.arguments, function.result, function.name)
+    for name in language.terminals:
+        primitives.addTerminal(None, language.leaf, name)
+    return primitives
+
+
+def _never_called() -> None:
+    raise AssertionError(
+        "formulas are compiled by gp_cells.networks.engine, never called through DEAP"
+    )
+
+
+def heads(term: Term) -> Iterator[str]:
+    """Yield the name at every node of a term, in prefix order."""
+    yield term[0]
+    for child in term[1:]:
+        yield from heads(child)

@@ -1,0 +1,411 @@
+"""Chance in the space of formulas: sample, mutate and cross genomes under a given generator.
+
+The three mutations are those of Rawal and Miikkulainen 2018 (https://arxiv.org/abs/1803.04439):
+replace an element, insert a branch, shrink a branch. A fourth is ours, for formulas that are values with a
+name: let what one formula computes be read twice. Crossover is one-point and homologous: the
+point lies in the region that both trees share once mirrored sums and products are aligned.
+
+DEAP's own `cxOnePoint` iterates a set of types in the order of their memory addresses (DEAP issue
+190), and its `mutInsert` and `mutShrink` do not know that a squashed value is a value, so these are
+ours. DEAP's tree generator draws from the global `random`; it is called here alone, under a seed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from deap import gp
+
+from gp_cells.config.choose import SettingError
+from gp_cells.config.seeds import deap_seeded
+from gp_cells.genomes.genome import Genome, from_terms, nested
+from gp_cells.genomes.language import Language, Term, heads, primitive_set, unprimed
+from gp_cells.spaces import Vocabulary
+
+TRIES = 100  # draws before giving up on a legal, changed child
+SAMPLE_DEPTH = (2, 4)  # shallowest and deepest formula of a fresh genome
+MUTATIONS = ("replace", "insert", "shrink", "share")
+
+Path = tuple[int, ...]  # the way from a formula's root to a node, as child numbers
+
+
+def sample(space: Vocabulary, rng: np.random.Generator) -> Genome:
+    """Return a random genome in canonical form.
+
+    The space says which formulas it has, and writes those that follow a rule of its own; of the
+    others each is half the time a full tree, half the time a grown one. Genomes that the space does
+    not admit are drawn again.
+
+    Raises:
+        SettingError: the space is so narrow that nothing legal was drawn.
+    """
+    for _ in range(TRIES):
+        sketch = space.sketch(rng)
+        names = [name for name, _ in sketch]
+        terms = [(name, term or _random_formula(space, name, names, rng)) for name, term in sketch]
+        genome = legal(space, terms)
+        if genome is not None:
+            return genome
+    raise SettingError(f"no genome could be drawn from {space}; give it more functions or room")
+
+
+def mutate(
+    space: Vocabulary,
+    genome: Genome,
+    rng: np.random.Generator,
+    mutations: Sequence[str] = MUTATIONS,
+) -> tuple[Genome, str]:
+    """Return a changed, legal genome in canonical form and the name of the mutation that made it.
+
+    The place is uniform over all nodes of all formulas. `share` is for languages whose formulas are
+    values with a name; in others there is nothing to share.
+    """
+    carried = space.language.carried
+    mutations = [name for name in mutations if not (carried and name == "share")]
+    change = {"replace": _replace, "insert": _insert, "shrink": _shrink}
+    for _ in range(TRIES):
+        operator = mutations[int(rng.integers(len(mutations)))]
+        terms = genome.terms()
+        spots = [(i, path) for i, (_, term) in enumerate(terms) for path in paths(term)]
+        formula, path = spots[rng.integers(len(spots))]
+        name, term = terms[formula]
+        if operator == "share":
+            terms = _share(terms, formula, path, space.language, rng)
+        elif (changed := change[operator](space, name, term, path, genome, rng)) is not None:
+            terms[formula] = (name, changed)
+        else:
+            continue
+        child = legal(space, terms)
+        if child is not None and child.architecture_id != genome.architecture_id:
+            return child, operator
+    return sample(space, rng), "sample"
+
+
+def check_mutations(place: str, mutations: Sequence[str]) -> None:
+    """Refuse an empty or unknown choice of mutations.
+
+    Raises:
+        SettingError: what came and what is known.
+    """
+    unknown = [name for name in mutations if name not in MUTATIONS]
+    if unknown or not mutations:
+        wrong = repr(unknown[0]) if unknown else "an empty list"
+        raise SettingError(f"{place}: got {wrong}; choose from {', '.join(MUTATIONS)}")
+
+
+def cross(
+    space: Vocabulary, first: Genome, second: Genome, rng: np.random.Generator
+) -> Genome | None:
+    """Return `first` with one subtree from the same place of `second`, or None if none is new.
+
+    Formulas are matched by their names, or, where names mean nothing, by their place before an output.
+
+    A memory cell that the subtree reads and `first` lacks comes along from `second`; where nothing is
+    carried over, a subtree that reads what `first` has not got at that place is left.
+    """
+    terms, donors = dict(first.terms()), _as_named_in(first, second)
+    points = [
+        (name, here, there)
+        for name in terms
+        if name in donors
+        for here, there in aligned(terms[name], donors[name], space.language)
+        if subtree(terms[name], here) != subtree(donors[name], there)
+    ]
+    for point in rng.permutation(len(points)) if points else ():
+        name, here, there = points[point]
+        graft = subtree(donors[name], there)
+        if not issubclass(
+            result_type(graft, space.language), slot_type(terms[name], here, space.language)
+        ):
+            continue
+        if not _is_readable(graft, name, list(terms), space.language):
+            continue
+        child_terms = {**terms, name: grafted(terms[name], here, graft)}
+        child = legal(space, _with_missing_memories(child_terms, donors, space.language))
+        if child is not None and child.architecture_id != first.architecture_id:
+            return child
+    return None
+
+
+def distance(first: Genome, second: Genome, beta: float = 0.5) -> float:
+    """Return how unlike two genomes are in shape, from 0 (same shape) to 1.
+
+    Trujillo et al. 2016 (neat-GP): delta = beta (N - 2n)/(N - 2) + (1 - beta)(D - 2d)/(D - 2), with N
+    and D the summed nodes and depths and n, d those of the shared tree, here after the best mirroring
+    of sums and products (Rawal and Miikkulainen 2018). The formulas of a cell count as the branches
+    of one tree, matched by name.
+    """
+    terms, others = dict(first.terms()), _as_named_in(first, second)
+    pairs = [
+        pair
+        for name in terms
+        if name in others
+        for pair in aligned(terms[name], others[name], first.language)
+    ]
+    nodes = sum(sum(1 for _ in heads(t)) for t in (*terms.values(), *others.values())) + 2
+    depths = sum(max(len(p) for t in g.values() for p in paths(t)) + 2 for g in (terms, others))
+    shared = 1 + len(pairs)
+    shared_depth = 2 + max((len(here) for here, _ in pairs), default=-1)
+    by_nodes = (nodes - 2 * shared) / (nodes - 2)
+    by_depth = (depths - 2 * shared_depth) / (depths - 2)
+    return beta * by_nodes + (1 - beta) * by_depth
+
+
+# --- trees ----------------------------------------------------------------------------------------
+
+
+def paths(term: Term) -> Iterator[Path]:
+    """Yield the path of every node of a term, in prefix order."""
+    yield ()
+    for i, child in enumerate(term[1:]):
+        for path in paths(child):
+            yield (i, *path)
+
+
+def subtree(term: Term, path: Path) -> Term:
+    """Return the part of a term at a path."""
+    for i in path:
+        term = term[i + 1]
+    return term
+
+
+def grafted(term: Term, path: Path, part: Term) -> Term:
+    """Return a term with the part at a path replaced."""
+    if not path:
+        return part
+    i = path[0] + 1
+    return (*term[:i], grafted(term[i], path[1:], part), *term[i + 1 :])
+
+
+def result_type(term: Term, language: Language) -> type:
+    """Return the type of a term's value."""
+    return language.by_name[term[0]].result if term[0] in language.by_name else language.leaf
+
+
+def slot_type(term: Term, path: Path, language: Language) -> type:
+    """Return the type that a term needs at a path."""
+    if not path:
+        return language.formula
+    return language.by_name[subtree(term, path[:-1])[0]].arguments[path[-1]]
+
+
+def aligned(first: Term, second: Term, language: Language) -> list[tuple[Path, Path]]:
+    """Return the paths of the largest tree that two terms share in shape, root first.
+
+    Nodes match if they have as many arguments; the arguments of a commutative pair may be mirrored.
+    """
+    pairs: list[tuple[Path, Path]] = [((), ())]
+    if len(first) != len(second) or len(first) == 1:
+        return pairs
+    orders = [list(zip(range(len(first) - 1), range(len(first) - 1), strict=True))]
+    functions = [language.by_name[term[0]] for term in (first, second)]
+    if len(first) == 3 and any(function.commutative for function in functions):
+        orders.append([(0, 1), (1, 0)])
+    best: list[tuple[Path, Path]] = []
+    for order in orders:
+        found = [
+            ((i, *here), (j, *there))
+            for i, j in order
+            for here, there in aligned(first[i + 1], second[j + 1], language)
+        ]
+        if len(found) > len(best):
+            best = found
+    return pairs + best
+
+
+def legal(space: Vocabulary, terms: list[tuple[str, Term]]) -> Genome | None:
+    """Return the canonical genome of some formulas, or None if a search may not propose it."""
+    genome = from_terms(terms, space.language).canonical()
+    return genome if space.admits(genome) else None
+
+
+def _as_named_in(first: Genome, second: Genome) -> dict[str, Term]:
+    """Return the second genome's formulas, each by the name that the first has for its place.
+
+    What has no such place keeps a name of its own, which no formula of the first can read.
+    """
+    if first.language.carried:
+        return dict(second.terms())
+    own = {place: name for name, place in _places(first).items()}
+    names = {name: own.get(place, f"{name} of another") for name, place in _places(second).items()}
+
+    def renamed(term: Term) -> Term:
+        return (names.get(term[0], term[0]), *(renamed(child) for child in term[1:]))
+
+    return {names[name]: renamed(term) for name, term in second.terms()}
+
+
+def _places(genome: Genome) -> dict[str, tuple[str, int]]:
+    """Return where each formula stands: before which output, and how many formulas before it."""
+    return {
+        name: (output, -1 if name == output else i)
+        for output, part in genome.language.parts(genome.formulas).items()
+        for i, (name, _) in enumerate(part)
+    }
+
+
+def _is_readable(part: Term, name: str, written: Sequence[str], language: Language) -> bool:
+    """Return whether a part may stand in a formula; memory that is missing can be brought along."""
+    if language.carried:
+        return True
+    known = {*language.inputs, *language.by_name, *language.readable(name, written)}
+    return set(heads(part)) <= known
+
+
+def _with_missing_memories(
+    terms: dict[str, Term], donors: dict[str, Term], language: Language
+) -> list[tuple[str, Term]]:
+    terms = dict(terms)
+    if not language.carried:
+        return list(terms.items())
+    while True:
+        read = {unprimed(head) for term in terms.values() for head in heads(term)}
+        missing = [m for m in language.hidden if unprimed(m) in read and m not in terms]
+        if not missing:
+            return sorted(terms.items(), key=lambda item: (item[0] in language.outputs, item[0]))
+        terms.update({memory: donors[memory] for memory in missing})
+
+
+# --- draws ----------------------------------------------------------------------------------------
+
+
+def _leaves(space: Vocabulary, name: str, written: Sequence[str]) -> list[str]:
+    """Return the leaves that formula `name` may read, given names as often as all projections."""
+    given = space.language.readable(name, written)
+    share = max(1, len(space.projections) // len(given)) if given else 0
+    return [*space.projections, *given * share]
+
+
+def _narrowed(space: Vocabulary, name: str, written: Sequence[str]) -> gp.PrimitiveSetTyped:
+    """Return the DEAP primitive set that a search draws formula `name` from."""
+    language = space.language
+    primitives = gp.PrimitiveSetTyped(language.name, [], language.formula)
+    for function in language.functions:
+        if function.name in space.functions:
+            primitives.addPrimitive(len, function.arguments, function.result, function.name)
+    everything = primitive_set(language).mapping
+    leaves = _leaves(space, name, written)
+    for kind in (language.formula, language.leaf):
+        primitives.terminals[kind] = [everything[leaf] for leaf in leaves]
+    primitives.terms_count = len(set(leaves))
+    return primitives
+
+
+def _random_formula(
+    space: Vocabulary, name: str, written: Sequence[str], rng: np.random.Generator
+) -> Term:
+    kind = space.language.formula
+    with deap_seeded(rng):
+        tree = gp.genHalfAndHalf(_narrowed(space, name, written), *SAMPLE_DEPTH, kind)
+    return nested(gp.PrimitiveTree(tree))
+
+
+def _share(
+    terms: list[tuple[str, Term]],
+    formula: int,
+    path: Path,
+    language: Language,
+    rng: np.random.Generator,
+) -> list[tuple[str, Term]]:
+    """Give what stands at a path a name, and let it be read in a second place of the same cell.
+
+    That is any leaf from there to the output, or else a sum with the output.
+    """
+    free = [name for name in language.hidden if name not in dict(terms)]
+    name, term = terms[formula]
+    part = subtree(term, path)
+    can_be_named = issubclass(result_type(part, language), language.formula)
+    can_be_read = issubclass(language.leaf, slot_type(term, path, language))
+    if not free or len(part) == 1 or not (can_be_named and can_be_read):
+        return terms
+    end = next(i for i, (n, _) in enumerate(terms) if i >= formula and n in language.outputs)
+    after = [(name, grafted(term, path, (free[0],))), *terms[formula + 1 : end + 1]]
+    leaves = [
+        (i, spot)
+        for i, (_, of) in enumerate(after)
+        for spot in paths(of)
+        if len(subtree(of, spot)) == 1 and subtree(of, spot) != (free[0],)
+    ]
+    add = language.by_name.get("add")
+    can_be_added = add is not None and issubclass(language.leaf, add.arguments[1])
+    if not leaves and not can_be_added:
+        return terms
+    choice = int(rng.integers(len(leaves) + can_be_added))
+    if choice < len(leaves):
+        i, spot = leaves[choice]
+        after[i] = (after[i][0], grafted(after[i][1], spot, (free[0],)))
+    else:
+        after[-1] = (after[-1][0], ("add", after[-1][1], (free[0],)))
+    return [*terms[:formula], (free[0], part), *after, *terms[end + 1 :]]
+
+
+def _pick(rng: np.random.Generator, options: list[str]) -> str | None:
+    return options[rng.integers(len(options))] if options else None
+
+
+def _written(genome: Genome) -> list[str]:
+    return [name for name, _ in genome.formulas]
+
+
+def _replace(
+    space: Vocabulary, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+) -> Term | None:
+    """Replace the element at a path by another of the same type and number of arguments."""
+    part, language = subtree(term, path), space.language
+    if len(part) == 1:
+        options = [leaf for leaf in _leaves(space, name, _written(genome)) if leaf != part[0]]
+    else:
+        old, needed = language.by_name[part[0]], slot_type(term, path, language)
+        options = [
+            new
+            for new in space.functions
+            if new != part[0]
+            and language.by_name[new].arguments == old.arguments
+            and issubclass(language.by_name[new].result, needed)
+        ]
+    chosen = _pick(rng, options)
+    return None if chosen is None else grafted(term, path, (chosen, *part[1:]))
+
+
+def _insert(
+    space: Vocabulary, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+) -> Term | None:
+    """Put a new element at a path, the old part becoming one of its arguments, the rest leaves."""
+    part, language = subtree(term, path), space.language
+    kind, needed = result_type(part, language), slot_type(term, path, language)
+    options = [
+        new
+        for new in space.functions
+        if issubclass(language.by_name[new].result, needed)
+        and any(issubclass(kind, argument) for argument in language.by_name[new].arguments)
+    ]
+    chosen = _pick(rng, options)
+    if chosen is None:
+        return None
+    kinds = language.by_name[chosen].arguments
+    leaves = _leaves(space, name, _written(genome))
+    arguments = [_filling(space, wanted, leaves, rng) for wanted in kinds]
+    places = [i for i, wanted in enumerate(kinds) if issubclass(kind, wanted)]
+    arguments[places[rng.integers(len(places))]] = part
+    return grafted(term, path, (chosen, *arguments))
+
+
+def _filling(
+    space: Vocabulary, kind: type, leaves: Sequence[str], rng: np.random.Generator
+) -> Term:
+    """Return a leaf, within a function of one argument where only that gives a value of the type."""
+    leaf = (leaves[int(rng.integers(len(leaves)))],)
+    if issubclass(space.language.leaf, kind):
+        return leaf
+    makers = [f for f in space.language.functions if f.result is kind and len(f.arguments) == 1]
+    return (makers[rng.integers(len(makers))].name, leaf)
+
+
+def _shrink(
+    space: Vocabulary, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+) -> Term | None:
+    """Replace the branch at a path by one of its own arguments."""
+    part, needed = subtree(term, path), slot_type(term, path, space.language)
+    fitting = [c for c in part[1:] if issubclass(result_type(c, space.language), needed)]
+    return grafted(term, path, fitting[rng.integers(len(fitting))]) if fitting else None

@@ -1,0 +1,1 @@
+"""From formulas to fast torch modules. Importing this package imports no torch."""

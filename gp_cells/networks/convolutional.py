@@ -1,0 +1,173 @@
+"""The network of a convolutional genome, by torch's own operations."""
+
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from gp_cells.networks.cell import Engine
+from gp_cells.networks.head import draw_weights, drop
+from gp_cells.networks.layers import Convolution, Layer, Norm, Piece, pieces
+
+MOMENTUM = 0.1  # of a norm's running mean and variance
+YOUNG = 10  # batches of which those are plain means
+EPSILON = 1e-5
+
+
+class Network(nn.Module):
+    """Layers between images and predictions.
+
+    Inputs are (batch, channels, height, width), predictions (batch, outputs). Nothing is carried over
+    from one batch to the next. With the precision `bfloat16` convolutions run in torch's autocast.
+    """
+
+    def __init__(
+        self, layers: Sequence[Layer], outputs: int, dropout: float, precision: str
+    ) -> None:
+        super().__init__()
+        self.layers, self.dropout, self.precision = layers, dropout, precision
+        self.engine = Engine("eager")
+        self.learned = nn.ModuleList(
+            _module(layer, layers) if len(layer.arguments) == 1 else nn.Identity()
+            for layer in layers
+        )
+        self.output = nn.Linear(layers[-1].shape.channels, outputs)
+        self.last_use = {value: i for i, layer in enumerate(layers) for value in layer.arguments}
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def initialise(self, seed: int) -> None:
+        """Draw all weights from one seed: convolutions as He et al. 2015, norms as no change."""
+        generator = torch.Generator().manual_seed(seed)
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                nn.init.kaiming_normal_(
+                    module.weight, mode="fan_out", nonlinearity="relu", generator=generator
+                )
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        draw_weights(self.output, generator)
+
+    def forward(
+        self, inputs: Tensor, state: None = None, dice: torch.Generator | None = None
+    ) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """Return predictions, and an empty state; `dice` decides which means dropout zeroes."""
+        half = torch.autocast(inputs.device.type, torch.bfloat16, self.precision == "bfloat16")
+        with half:
+            means = self.features(inputs).mean((2, 3))
+        means = means.float() if self.precision == "bfloat16" else means
+        if self.training and self.dropout > 0:
+            means = drop(means, self.dropout, dice)
+        return self.output(means), ()
+
+    def features(self, images: Tensor) -> Tensor:
+        """Return the last maps, (batch, channels, height, width)."""
+        values: dict[int, Tensor] = {0: images.contiguous(memory_format=torch.channels_last)}
+        for i, (layer, learned) in enumerate(zip(self.layers, self.learned, strict=True)):
+            if layer.arguments:
+                given = [values[value] for value in layer.arguments]
+                values[i] = learned(given[0]) if len(given) == 1 else _joined(layer, given)
+                for value in layer.arguments:
+                    if self.last_use[value] == i:
+                        values.pop(value, None)
+        return values[len(self.layers) - 1]
+
+
+def _joined(layer: Layer, given: list[Tensor]) -> Tensor:
+    if layer.operation == "concat":
+        return torch.cat(given, 1)
+    return functools.reduce(operator.add if layer.operation == "add" else operator.mul, given)
+
+
+def _module(layer: Layer, layers: Sequence[Layer]) -> nn.Module:
+    """Return the module of a layer that reads one value."""
+    if layer.operation == "avg3":
+        return nn.AvgPool2d(3, layer.stride, padding=1, count_include_pad=False)
+    if layer.operation == "max3":
+        return nn.MaxPool2d(3, layer.stride, padding=1)
+    if layer.operation == "sample":
+        return Sample(layer.stride)
+    made = [_piece(piece) for piece in pieces(layer, layers[layer.arguments[0]].shape)]
+    return made[0] if len(made) == 1 else nn.Sequential(*made)
+
+
+def _piece(piece: Piece) -> nn.Module:
+    if isinstance(piece, Norm):
+        return BatchNorm(piece.channels)
+    if isinstance(piece, Convolution):
+        padding = [piece.dilation * (size // 2) for size in piece.window]
+        return nn.Conv2d(
+            piece.inputs,
+            piece.outputs,
+            piece.window,
+            piece.stride,
+            (padding[0], padding[1]),
+            piece.dilation,
+            piece.groups,
+            piece.bias,
+        )
+    return {"relu": nn.ReLU, "swish": nn.SiLU, "sigmoid": nn.Sigmoid, "mean": Mean}[piece]()
+
+
+class BatchNorm(nn.Module):
+    """Batch norm (Ioffe and Szegedy 2015, https://arxiv.org/abs/1502.03167) over (batch, height, width).
+
+    Two deviations from torch's: where a batch has one number a channel alone, it has no variance, and
+    the running one is taken. And the running values are plain means of the first ten batches: started
+    at 0 and 1 they would be wrong for as long, the more so the deeper the network, and on a small
+    data set that would be its validation loss for epochs.
+    """
+
+    mean: Tensor
+    variance: Tensor
+    batches: Tensor
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(channels))
+        self.bias = nn.Parameter(torch.zeros(channels))
+        self.register_buffer("mean", torch.zeros(channels))
+        self.register_buffer("variance", torch.ones(channels))
+        self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
+        self.is_young = (
+            True  # to ask how many batches it has seen, which a GPU has to be waited for
+        )
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return (batch, channels, height, width) of mean 0 and variance 1, scaled and shifted."""
+        own = self.training and maps.numel() > maps.shape[1]
+        running, learned = (self.mean, self.variance), (self.weight, self.bias)
+        momentum = self._momentum() if own else MOMENTUM
+        return functional.batch_norm(maps, *running, *learned, own, momentum, EPSILON)
+
+    def _momentum(self) -> float:
+        seen = int(self.batches) if self.is_young else YOUNG
+        if seen == YOUNG:
+            self.is_young = False
+            return MOMENTUM
+        self.batches += 1
+        return 1 / (seen + 1)
+
+
+class Mean(nn.Module):
+    """The mean of each map: (batch, channels, 1, 1)."""
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return the means of (batch, channels, height, width)."""
+        return maps.mean((2, 3), keepdim=True)
+
+
+class Sample(nn.Module):
+    """Every so many rows and columns of a map."""
+
+    def __init__(self, stride: tuple[int, int]) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Return (batch, channels, height, width) thinned out."""
+        return maps[:, :, :: self.stride[0], :: self.stride[1]]

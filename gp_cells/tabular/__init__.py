@@ -1,0 +1,1 @@
+"""Stored results as a tabular benchmark: searches played on them, nothing trained."""

@@ -1,0 +1,306 @@
+"""The trials of a results folder as a table: what became of each architecture under one protocol.
+
+What a search may be shown is read, and no more: neither the table `test` nor a trial that was trained
+otherwise than a search trains, such as a finalist's at another learning rate.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import statistics
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gp_cells.config.choose import SettingError
+from gp_cells.config.files import RecordError, canonical_json
+from gp_cells.config.objectives import COUNTED, OBJECTIVES, entanglement
+from gp_cells.genomes.genome import Genome, parse
+from gp_cells.genomes.language import Language, Term
+from gp_cells.plugins import plug_in
+from gp_cells.spaces import Space, Vocabulary
+from gp_cells.tables import read_tables
+from gp_cells.tabular.truth import Row
+from gp_cells.workflow.cost import undisturbed_s
+
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What is stored of an architecture, or foretold of it.
+
+    `row.fitness` is in the task's unit and infinite where a trial failed. `spread` is a standard
+    deviation in the same unit: of the fitness over seeds, None of a single one; or of a surrogate's
+    trees. `trials` are what it rests on, 0 if foretold; `epochs` and `train_s`, the seconds of training
+    and validation on a core of its own, are those of one trial, the mean where there are several.
+    """
+
+    row: Row
+    spread: float | None
+    trials: int
+    epochs: float
+    train_s: float
+
+    @property
+    def source(self) -> str:
+        """Where it is from: `stored` or `surrogate`."""
+        return "stored" if self.trials else "surrogate"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """All trials of one protocol, by architecture; `settings` are those of one of its runs.
+
+    Of the runs `finalists_alike` the finalists were trained by the search's recipe too.
+    """
+
+    settings: Mapping[str, Any]
+    runs: tuple[str, ...]
+    finalists_alike: frozenset[str]
+    genomes: Mapping[str, str]  # by architecture_id, in its order
+    counts: Mapping[str, Mapping[str, int]]  # how large each one's network is; see `Space.count`
+    trials: Mapping[str, Sequence[Record]]  # rows of `trials`, by seed, run and candidate
+
+    @property
+    def space(self) -> Space:
+        """The space that the genomes are written in."""
+        space: Space = plug_in({"space": {"name": self.settings["space"]["name"]}}, "space")
+        return space
+
+    def answer(self, architecture_id: str, seed: int | None = None) -> Answer | None:
+        """Return what the trials with a seed say of an architecture, None where there are none.
+
+        Without a seed, the mean over all seeds; if one of them failed, so did the architecture.
+
+        Raises:
+            RecordError: trials with this one seed came out differently.
+        """
+        trials = [t for t in self.trials.get(architecture_id, ()) if seed in (None, t["seed"])]
+        if not trials:
+            return None
+        if seed is not None:
+            _refuse_differing(architecture_id, trials)
+        failed = [trial for trial in trials if trial["fitness"] is None]
+        by_seed: dict[int, list[float]] = {}
+        for trial in trials:
+            loss = math.inf if trial["fitness"] is None else trial["fitness"]
+            by_seed.setdefault(trial["seed"], []).append(loss)
+        losses = [_mean(of_one) for of_one in by_seed.values()]
+        several = not failed and len(losses) > 1
+        row = Row(
+            math.inf if failed else _mean(losses),
+            failed[0]["status"] if failed else trials[0]["status"],
+            {name: self._objective(name, architecture_id, trials) for name in OBJECTIVES[1:]},
+        )
+        return Answer(
+            row,
+            statistics.stdev(losses) if several else None,
+            len(by_seed),
+            _mean([trial["epochs"] for trial in trials]),
+            _mean([undisturbed_s(trial) for trial in trials]),
+        )
+
+    def _objective(
+        self, name: str, architecture_id: str, trials: Sequence[Record]
+    ) -> float | int | None:
+        if name in COUNTED:
+            return self.counts[architecture_id][name]
+        if name == "entanglement":
+            values = [entanglement(trial["introspectability"]) for trial in trials]
+        else:
+            values = [trial[name] for trial in trials]
+        known = [value for value in values if value is not None]
+        return _mean(known) if len(known) == len(values) else None
+
+    def answers(self, seed: int | None = None) -> Iterator[tuple[str, Answer]]:
+        """Yield every architecture that has trials with a seed, or any, and what they say."""
+        for architecture_id in self.genomes:
+            answer = self.answer(architecture_id, seed)
+            if answer is not None:
+                yield architecture_id, answer
+
+    def genome(self, architecture_id: str) -> Genome:
+        """Return a stored architecture."""
+        return parse(self.genomes[architecture_id], self.space.language)
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return a mean that is exactly the value where all values are one."""
+    return values[0] if len(set(values)) == 1 else math.fsum(values) / len(values)
+
+
+def _refuse_differing(architecture_id: str, trials: Sequence[Record]) -> None:
+    first = trials[0]
+    for other in trials[1:]:
+        if (other["status"], other["fitness"]) != (first["status"], first["fitness"]):
+            raise RecordError(
+                f"{architecture_id} was trained with seed {first['seed']} as {first['run']}/"
+                f"{first['candidate']} and {other['run']}/{other['candidate']}, which came out "
+                "differently; take the mean over all trials, or one of both runs out of the tables"
+            )
+
+
+# --- which trials ---------------------------------------------------------------------------------
+
+
+def protocol_of(settings: Mapping[str, Any]) -> Record:
+    """Return what two trials have to share to be comparable, the data apart."""
+    shared = {key: settings[key] for key in ("task", "stopping", "training")}
+    return {"space": settings["space"]["name"], **shared}
+
+
+def find_stored(results: Path, wanted: Mapping[str, Any], label: str) -> Stored:
+    """Return the trials that were made as some settings, with all defaults, ask for.
+
+    Raises:
+        RecordError: there are none, or they are of more than one state of the data.
+    """
+    runs = [json.loads(row["settings"]) for row in read_tables(results, "runs").to_pylist()]
+    same = [run for run in runs if _equal(protocol_of(run), protocol_of(wanted))]
+    if not same:
+        near = [run for run in runs if run["task"]["name"] == wanted["task"]["name"]]
+        if not near:
+            known = ", ".join(sorted({run["task"]["name"] for run in runs})) or "nothing"
+            raise RecordError(
+                f"tasks.{label}: {results}/tables has no run of {wanted['task']['name']}; "
+                f"it has {known}"
+            )
+        apart = [_first_difference(protocol_of(run), protocol_of(wanted)) for run in near]
+        raise RecordError(
+            f"tasks.{label}: no stored run was trained as this config says; "
+            f"{near[0]['run']} differs in {apart[0]}"
+        )
+    return _gather(results, same)
+
+
+def stored_of(results: Path, task: str, benchmark: str | None = None) -> Stored:
+    """Return the trials of a task by its label, of one benchmark or of all.
+
+    Raises:
+        RecordError: there are none, or they are of more than one protocol or state of the data.
+    """
+    runs = [json.loads(row["settings"]) for row in read_tables(results, "runs").to_pylist()]
+    found = [
+        run for run in runs if run["task_label"] == task and benchmark in (None, run["benchmark"])
+    ]
+    if not found:
+        known = sorted({f"{run['task_label']} of {run['benchmark']}" for run in runs})
+        raise RecordError(
+            f"{results}/tables has no task {task!r}{f' of {benchmark}' if benchmark else ''}; "
+            f"it has {', '.join(known) or 'no runs'}"
+        )
+    for run in found[1:]:
+        if not _equal(protocol_of(run), protocol_of(found[0])):
+            apart = _first_difference(protocol_of(run), protocol_of(found[0]))
+            raise RecordError(
+                f"{task}: {run['run']} and {found[0]['run']} were not trained alike ({apart}); "
+                "name one benchmark"
+            )
+    return _gather(results, found)
+
+
+def _gather(results: Path, settings: Sequence[Mapping[str, Any]]) -> Stored:
+    hashes = sorted({run["data"]["hash"] for run in settings})
+    if len(hashes) > 1:
+        raise RecordError(
+            f"{settings[0]['task_label']} is stored of {len(hashes)} states of its data "
+            f"({', '.join(hashes)}); keep the tables of one in the results folder"
+        )
+    runs = tuple(sorted(run["run"] for run in settings))
+    alike = frozenset(run["run"] for run in settings if "recipe" not in run["finalists"])
+    rate = settings[0]["task"]["settings"]["recipe"]["learning_rate"]
+    architectures = {
+        row["architecture_id"]: row
+        for row in read_tables(results, "architectures", runs).to_pylist()
+    }
+    trials: dict[str, list[Record]] = {}
+    for row in read_tables(results, "trials", runs).to_pylist():
+        searched = row["role"] == "search"
+        if searched or (row["run"] in alike and row["learning_rate"] == rate):
+            trials.setdefault(row["architecture_id"], []).append(row)
+    known = sorted(trials)
+    return Stored(
+        settings[0],
+        runs,
+        alike,
+        {key: architectures[key]["genome"] for key in known},
+        {key: architectures[key] for key in known},
+        {
+            key: sorted(trials[key], key=lambda t: (t["seed"], t["run"], t["candidate"]))
+            for key in known
+        },
+    )
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return canonical_json(one) == canonical_json(other)
+
+
+def _first_difference(stored: Any, wanted: Any, place: str = "") -> str:
+    """Return the first place where two settings part, and both values."""
+    if isinstance(stored, Mapping) and isinstance(wanted, Mapping):
+        for key in sorted({*stored, *wanted}):
+            if not _equal(stored.get(key), wanted.get(key)):
+                where = f"{place}.{key}".lstrip(".")
+                return _first_difference(stored.get(key), wanted.get(key), where)
+    return f"{place}: {json.dumps(stored)} and {json.dumps(wanted)}"
+
+
+# --- a search that stays among them ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class OnlyStored:
+    """A space of which a search may propose what is stored, and nothing else.
+
+    A fresh genome is a stored one, each as likely as the other; a child that is not stored is not legal.
+    """
+
+    space: Vocabulary
+    genomes: tuple[Genome, ...]
+    ids: frozenset[str] = dataclasses.field(init=False)
+
+    def __post_init__(self) -> None:
+        if not self.genomes:
+            raise SettingError("no stored architecture may be proposed in this space")
+        ids = frozenset(genome.architecture_id for genome in self.genomes)
+        object.__setattr__(self, "ids", ids)
+
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """See `Vocabulary`."""
+        return self.space.engines
+
+    @property
+    def language(self) -> Language:
+        """See `Vocabulary`."""
+        return self.space.language
+
+    @property
+    def functions(self) -> tuple[str, ...]:
+        """See `Vocabulary`."""
+        return self.space.functions
+
+    @property
+    def projections(self) -> Sequence[str]:
+        """See `Vocabulary`."""
+        return self.space.projections
+
+    @property
+    def baselines(self) -> Mapping[str, Path]:
+        """See `Vocabulary`."""
+        return self.space.baselines
+
+    def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
+        """Return a stored genome's formulas."""
+        return [*self.genomes[rng.integers(len(self.genomes))].terms()]
+
+    def admits(self, genome: Genome) -> bool:
+        """Return whether a canonical genome is stored."""
+        return genome.architecture_id in self.ids

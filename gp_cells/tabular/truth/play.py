@@ -1,0 +1,59 @@
+"""Play a strategy against a table: a whole search without a file, its outcomes looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from gp_cells.genomes.genome import Genome
+from gp_cells.spaces import Vocabulary
+from gp_cells.strategies import Outcome, Strategy
+
+
+@dataclass(frozen=True)
+class Row:
+    """What a table holds of an architecture; the first three are what a strategy gets to see.
+
+    Everything is minimised. A fitness is infinite where the training failed.
+    """
+
+    fitness: float
+    status: str = "ok"
+    objectives: Mapping[str, float | None] = field(default_factory=dict)
+    test: float | None = None
+
+
+Table = Callable[[Genome], Row]
+
+
+def play(
+    strategy: Strategy,
+    space: Vocabulary,
+    table: Table,
+    waves: int,
+    slots: int,
+    lag: int,
+    seed: int,
+) -> list[Outcome]:
+    """Return the outcomes of a search in order of wave and slot.
+
+    A wave sees the outcomes of those up to `lag` waves before it, as in a run.
+    """
+    history: list[Outcome] = []
+    for wave in range(waves):
+        seen = history[: max(0, wave + 1 - lag) * slots]
+        for slot, proposal in enumerate(strategy.propose(seen, wave, slots, space, seed)):
+            genome = proposal.genome
+            row = table(genome)
+            history.append(
+                Outcome(
+                    f"w{wave:03d}-{slot:02d}",
+                    wave,
+                    str(genome),
+                    genome.architecture_id,
+                    row.status,
+                    row.fitness,
+                    row.objectives,
+                )
+            )
+    return history

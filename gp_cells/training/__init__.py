@@ -1,0 +1,1 @@
+"""One trial: train a candidate, measure it, and write its record."""

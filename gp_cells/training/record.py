@@ -1,0 +1,301 @@
+"""The files of a trial: its deterministic fitness, its full HDF5 record, its checkpoint.
+
+`fitness.json` holds only what the same config gives again, and is all that selection ever reads.
+`trial.h5` holds everything: genome, settings, curve, best weights, and where and how it was made.
+Nothing is pickled.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import io
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import h5py
+import numpy as np
+import psutil
+import torch
+
+from gp_cells.config.files import (
+    SCHEMA_VERSION,
+    RecordError,
+    canonical_json,
+    write_json,
+    written_beside,
+)
+from gp_cells.config.objectives import COUNTED, MEASURED
+from gp_cells.training.measures import Measures, objectives
+from gp_cells.training.train import RUNNING, Epoch, Finished, Progress
+
+SEAL_SIZE = 32  # bytes
+PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
+
+
+# --- fitness.json ---------------------------------------------------------------------------------
+
+
+def write_fitness(
+    path: Path,
+    order: Mapping[str, Any],
+    finished: Finished,
+    measures: Measures,
+    timed: Sequence[str] = (),
+) -> None:
+    """Write what a trial's order (its genome.json) led to, and nothing that varies.
+
+    But for the `timed` objectives, which a run's strategy has asked for.
+    """
+    measured = objectives(measures, finished)
+    curve = [
+        {"epoch": e.epoch, "train_loss": e.train_loss, "valid_loss": e.valid_loss}
+        for e in finished.epochs
+    ]
+    named = ("run", "candidate", "architecture_id", "seed", "learning_rate")
+    write_json(
+        path,
+        {
+            **{name: order[name] for name in named},
+            "status": finished.status,
+            "reason": finished.reason,
+            "fitness": finished.fitness,
+            "best_epoch": finished.best_epoch,
+            "objectives": {name: order[name] for name in COUNTED}
+            | {name: measured[name] for name in (*MEASURED, *timed)},
+            "curve": curve,
+        },
+    )
+
+
+# --- trial.h5 -------------------------------------------------------------------------------------
+
+
+def write_trial(
+    path: Path,
+    order: Mapping[str, Any],
+    settings: Mapping[str, Any],
+    finished: Finished,
+    measures: Measures,
+) -> None:
+    """Write the full record of a trial, with the provenance of this very process."""
+    outcome = {
+        name: getattr(finished, name) for name in ("status", "reason", "fitness", "best_epoch")
+    }
+    parts = {
+        "order": order,
+        "settings": settings,
+        "outcome": outcome,
+        "measures": dataclasses.asdict(measures),
+        "provenance": provenance(finished),
+    }
+    with written_beside(path) as partial, h5py.File(partial, "w") as file:
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        for name, part in parts.items():
+            file.create_dataset(name, data=canonical_json(part))
+        _write_curve(file, finished.epochs)
+        _write_tensors(file, "weights", finished.best_weights)
+
+
+def read_trial(path: Path) -> dict[str, Any]:
+    """Read a trial without its weights: order, settings, outcome, measures, provenance, curve.
+
+    Raises:
+        RecordError: missing, broken, or another schema version.
+    """
+    with _opened(path) as file:
+        trial = {
+            name: json.loads(file[name][()])
+            for name in ("order", "settings", "outcome", "measures", "provenance")
+        }
+        trial["curve"] = {name: column[()] for name, column in file["curve"].items()}
+        return trial
+
+
+def read_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read the best weights of a trial.
+
+    Raises:
+        RecordError: missing or broken.
+    """
+    with _opened(path) as file:
+        return _read_tensors(file, "weights")
+
+
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[h5py.File]:
+    try:
+        with h5py.File(path, "r") as file:
+            found = file.attrs.get("schema_version")
+            if found != SCHEMA_VERSION:
+                raise RecordError(f"{path} has schema version {found}, expected {SCHEMA_VERSION}")
+            yield file
+    except FileNotFoundError as error:
+        raise RecordError(f"{path} is missing") from error
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        if isinstance(error, RecordError):
+            raise
+        raise RecordError(f"{path} is broken ({error}); delete it and run again") from error
+
+
+def _write_curve(file: h5py.File, epochs: Sequence[Epoch]) -> None:
+    for column in dataclasses.fields(Epoch):
+        values = [getattr(epoch, column.name) for epoch in epochs]
+        kind = np.int64 if column.name == "epoch" else np.float64
+        file.create_dataset(f"curve/{column.name}", data=np.array(values, dtype=kind))
+
+
+def _write_tensors(file: h5py.File, group: str, tensors: Mapping[str, torch.Tensor]) -> None:
+    folder = file.create_group(group)
+    for name, tensor in tensors.items():
+        folder.create_dataset(name, data=tensor.detach().cpu().numpy())
+
+
+def _read_tensors(file: h5py.File, group: str) -> dict[str, torch.Tensor]:
+    tensors: dict[str, torch.Tensor] = {}
+
+    def collect(name: str, item: Any) -> None:
+        if isinstance(item, h5py.Dataset):
+            tensors[name] = torch.from_numpy(np.array(item[()]))
+
+    file[group].visititems(collect)
+    return tensors
+
+
+# --- the checkpoint -------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class CheckpointFile:
+    """Keeps a trial's progress in one file, HDF5 behind a seal; see `train.Keeper`.
+
+    `fingerprint` says what the trial was ordered to do and by which code. The seal is a hash of it
+    and of every byte: what does not fit it (another order, other code, a damaged disk) is not used.
+    """
+
+    path: Path
+    fingerprint: str
+
+    def load(self) -> Progress | None:
+        """Return the progress kept for this order, or None."""
+        try:
+            sealed = self.path.read_bytes()
+        except FileNotFoundError:
+            return None
+        seal, kept = sealed[:SEAL_SIZE], sealed[SEAL_SIZE:]
+        if seal != self._seal(kept):
+            return None
+        with h5py.File(io.BytesIO(kept), "r") as file:
+            columns = [file[f"curve/{f.name}"][()].tolist() for f in dataclasses.fields(Epoch)]
+            return Progress(
+                [Epoch(*row) for row in zip(*columns, strict=True)],
+                int(file.attrs["batches"]),
+                dict(zip(RUNNING, file["running"][()].tolist(), strict=True)),
+                _read_tensors(file, "tensors"),
+                int(file.attrs["resumed"]),
+            )
+
+    def save(self, progress: Progress) -> None:
+        """Keep the progress in place of what was kept before."""
+        buffer = io.BytesIO()
+        with h5py.File(buffer, "w") as file:
+            file.attrs["batches"] = progress.batches
+            file.attrs["resumed"] = progress.resumed
+            file.create_dataset("running", data=[progress.running[name] for name in RUNNING])
+            _write_curve(file, progress.epochs)
+            _write_tensors(file, "tensors", progress.tensors)
+        kept = buffer.getvalue()
+        with written_beside(self.path) as partial:
+            partial.write_bytes(self._seal(kept) + kept)
+
+    def _seal(self, kept: bytes) -> bytes:
+        return hashlib.blake2b(self.fingerprint.encode() + kept, digest_size=SEAL_SIZE).digest()
+
+    def remove(self) -> None:
+        """Forget the checkpoint, the trial being over."""
+        self.path.unlink(missing_ok=True)
+
+
+# --- provenance -----------------------------------------------------------------------------------
+
+
+def provenance(finished: Finished) -> dict[str, Any]:
+    """Return what this process knows of itself: code, machine, times. Nothing here is selected on."""
+    started = psutil.Process().create_time()
+    first_step = None if finished.first_step_at is None else finished.first_step_at - started
+    return {
+        "command": sys.argv,
+        "versions": {name: _version(name) for name in PACKAGES}
+        | {"python": sys.version.split()[0]},
+        "git": git_state(Path(__file__).parent),
+        "hardware": hardware(),
+        "threads": torch.get_num_threads(),
+        "engine": None if finished.engine is None else dataclasses.asdict(finished.engine),
+        "deterministic": torch.are_deterministic_algorithms_enabled(),
+        "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
+        "process_id": os.getpid(),
+        "started_utc": datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        "elapsed_s": time.time() - started,
+        "first_step_s": first_step,
+        "process_cpu_s": time.process_time(),
+        "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
+        "resumed": finished.resumed,
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except ModuleNotFoundError:
+        return None
+
+
+@cache
+def git_state(folder: Path) -> dict[str, Any]:
+    """Return the commit of the code and whether it was changed since; None outside a checkout."""
+
+    def git(*arguments: str) -> str | None:
+        command = ["git", "-C", str(folder), *arguments]
+        try:
+            done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        except (OSError, subprocess.TimeoutExpired):
+            return None
+        return done.stdout.strip() if done.returncode == 0 else None
+
+    commit = git("rev-parse", "HEAD")
+    changes = git("status", "--porcelain", "--untracked-files=no")
+    return {"commit": commit, "dirty": None if commit is None else bool(changes)}
+
+
+def hardware() -> dict[str, Any]:
+    """Return what the machine is, as far as it matters for speed and for bits."""
+    gpu = torch.cuda.get_device_name() if torch.cuda.is_available() else None
+    return {
+        "host": platform.node(),
+        "cpu": _cpu_model(),
+        "cores": os.cpu_count(),
+        "memory_mb": psutil.virtual_memory().total // 10**6,
+        "gpu": gpu,
+        "cuda": torch.version.cuda,
+        "platform": platform.platform(),
+    }
+
+
+def _cpu_model() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()

@@ -1,0 +1,374 @@
+"""One trial: train one genome on one task with one seed, whatever happens to the process meanwhile.
+
+The order of batches comes from the trial's seed and the epoch's number, never from how far a process
+got, so a trial that is killed and resumed from its checkpoint ends with the very bits of one that
+ran through. This module opens no files: checkpoints go through the `Keeper` handed in.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gp_cells.config import seeds
+from gp_cells.config.recipe import Form
+from gp_cells.genomes.genome import Genome
+from gp_cells.networks.cell import Engine
+from gp_cells.spaces import Space
+from gp_cells.stopping import Stopper
+from gp_cells.tasks import Arrays, Batch, SplitName, Task
+from gp_cells.training.adam import Adam
+from gp_cells.training.loss import first_guess, ignorant_loss, summed_errors, summed_loss
+
+Network = Any  # a torch module with what `Space.network` promises
+
+CHECKPOINT_EVERY_S = 60.0  # and at the end of every epoch
+RUNNING = ("loss", "targets", "norm", "wall_s", "cpu_s")  # summed over the batches of an epoch
+EXPLODED = 10.0  # times the loss of a guess that gives every outcome the same probability
+
+
+@dataclass(frozen=True)
+class Setup:
+    """Everything that decides what a trial does."""
+
+    genome: Genome
+    space: Space
+    task: Task
+    form: Form
+    learning_rate: float
+    seed: int
+    stopper: Stopper
+    time_limit_s: float  # of wall time in training, over all resumptions
+    engine: str = "compiled"
+    device: str = "cpu"
+    precision: str = "float32"
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """One row of the learning curve; losses in the task's unit, times in seconds.
+
+    `valid_error` is the share of validation targets whose class is not the most probable one, NaN
+    where there are no classes. `gradient_norm` is the mean over batches, before clipping.
+    """
+
+    epoch: int
+    train_loss: float
+    valid_loss: float
+    valid_error: float
+    gradient_norm: float
+    wall_s: float
+    cpu_s: float
+
+
+@dataclass
+class Progress:
+    """How far a trial has come: all that a checkpoint needs to hold.
+
+    `tensors` has the weights, the optimiser's moments, the carried state and the best weights so
+    far, by name; `running` the sums over the batches done in the epoch under way.
+    """
+
+    epochs: list[Epoch] = field(default_factory=list)
+    batches: int = 0
+    running: dict[str, float] = field(default_factory=lambda: dict.fromkeys(RUNNING, 0.0))
+    tensors: dict[str, Tensor] = field(default_factory=dict)
+    resumed: int = 0
+
+
+class Keeper(Protocol):
+    """Where a trial's checkpoint lives."""
+
+    def load(self) -> Progress | None:
+        """Return what was kept for this very trial, or None."""
+        ...
+
+    def save(self, progress: Progress) -> None:
+        """Keep the progress in place of what was kept before."""
+        ...
+
+
+class Nowhere:
+    """A keeper for trials that need not survive their process: it keeps nothing."""
+
+    def load(self) -> None:
+        """Return None: there is never anything."""
+
+    def save(self, progress: Progress) -> None:
+        """Forget the progress."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a trial ended. `fitness` is the best validation loss, None if the trial failed."""
+
+    status: str
+    reason: str
+    epochs: tuple[Epoch, ...]
+    fitness: float | None
+    best_epoch: int | None
+    best_weights: Mapping[str, Tensor]
+    resumed: int
+    first_step_at: float | None  # time.time() after the first batch of this process
+    engine: Engine | None  # None if the candidate could not be built
+
+
+class Interrupted(Exception):
+    """The process was asked to go; the trial's checkpoint is kept and it can be resumed."""
+
+
+class _Failed(Exception):
+    """The candidate itself is bad; carries its status and the reason."""
+
+
+def train(
+    setup: Setup,
+    splits: Mapping[SplitName, Arrays],
+    keeper: Keeper,
+    asked_to_go: Callable[[], bool] = lambda: False,
+) -> Finished:
+    """Train until the recipe ends, the stopper says so, or the candidate fails.
+
+    Raises:
+        Interrupted: `asked_to_go` said so between two batches.
+    """
+    training = None
+    try:
+        training = _Training(setup, splits, keeper, asked_to_go)
+        status, reason = training.run()
+    except _Failed as failure:
+        status, reason = failure.args
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise  # the machine's fault, not the candidate's: to be tried again
+        status, reason = "out_of_memory", _one_line(error)
+    if training is None:
+        return Finished(status, reason, (), None, None, {}, 0, None, None)
+    return training.finished(status, reason)
+
+
+def evaluate(
+    network: Network, task: Task, form: Form, split: Arrays, device: str = "cpu"
+) -> tuple[float, float]:
+    """Return the mean loss over every target of a split, in the task's unit, and the error.
+
+    The error is the share of classes that are not the most probable one, NaN without classes.
+    """
+    network.eval()
+    loss, errors, targets, state = 0.0, 0.0, 0.0, None
+    with torch.no_grad():
+        for batch in task.batches(split, None):
+            predicted, state = _predicted(network, batch, state, device, None)
+            judged = predicted, *_on(device, batch.targets, batch.counted)
+            loss += summed_loss(form, *judged).item()
+            errors += summed_errors(form, *judged)
+            targets += float(batch.counted.sum())
+    return loss / targets, errors / targets
+
+
+def make_network(setup: Setup) -> Network:
+    """Return the network of a trial with its first weights."""
+    recipe = setup.task.recipe
+    machinery = (setup.engine, setup.device, setup.precision)
+    try:
+        network: Network = setup.space.network(setup.genome, setup.form, recipe, *machinery)
+    except ValueError as error:
+        raise _Failed("invalid", _one_line(error)) from error
+    network.initialise(seeds.derive(seed=setup.seed, purpose="weights"))
+    return network.to(setup.device)
+
+
+def _on(device: str, *arrays: np.ndarray) -> list[Tensor]:
+    return [torch.from_numpy(array).to(device) for array in arrays]
+
+
+def _predicted(
+    network: Network, batch: Batch, state: Any, device: str, dice: torch.Generator | None
+) -> tuple[Tensor, Any]:
+    (inputs,) = _on(device, batch.inputs)
+    return network(inputs, state if batch.continues else None, dice)
+
+
+class _Training:
+    """The network, its optimiser and its progress, while a trial runs."""
+
+    def __init__(
+        self,
+        setup: Setup,
+        splits: Mapping[SplitName, Arrays],
+        keeper: Keeper,
+        asked_to_go: Callable[[], bool],
+    ) -> None:
+        self.setup, self.splits, self.keeper = setup, splits, keeper
+        self.asked_to_go = asked_to_go
+        self.network = make_network(setup)
+        batches = setup.task.batches(splits["train"], None)
+        guess = first_guess(setup.form, ((batch.targets, batch.counted) for batch in batches))
+        self.network.output.bias.data.copy_(guess)
+        self.optimiser = Adam(self.network.parameters(), setup.learning_rate)
+        self.dice = torch.Generator(setup.device)
+        self.state: Any = None
+        self.best: dict[str, Tensor] = {}
+        self.first_step_at: float | None = None
+        self.progress = keeper.load() or Progress()
+        if self.progress.tensors:
+            self._restore()
+        self.marked = (time.perf_counter(), time.process_time())
+        self.saved_at = time.monotonic()
+
+    def run(self) -> tuple[str, str]:
+        """Train epoch after epoch; return the status and its reason."""
+        while (verdict := self._verdict()) is None:
+            self._train_epoch(len(self.progress.epochs) + 1)
+            judged = (self.setup.task, self.setup.form, self.splits["valid"], self.setup.device)
+            self._end_epoch(*evaluate(self.network, *judged))
+        return verdict
+
+    def _verdict(self) -> tuple[str, str] | None:
+        """Return how the trial ends after the epochs so far, or None to go on.
+
+        It reads the curve alone, so that a trial killed right here comes to the same end.
+        """
+        curve = [epoch.valid_loss for epoch in self.progress.epochs]
+        if not curve:
+            return None
+        if not math.isfinite(curve[-1]):
+            return "diverged", f"validation loss not finite in epoch {len(curve)}"
+        if curve[-1] > EXPLODED * ignorant_loss(self.setup.form):
+            return "diverged", f"validation loss exploded in epoch {len(curve)}: {curve[-1]:.4g}"
+        if len(curve) >= self.setup.task.recipe.epochs:
+            return "ok", "all epochs done"
+        reason = self.setup.stopper.reason_to_stop(curve)
+        return ("stopped_early", reason) if reason else None
+
+    def _train_epoch(self, epoch: int) -> None:
+        self.network.train()
+        shuffle = seeds.generator(seed=self.setup.seed, purpose="batches", epoch=epoch)
+        for i, batch in enumerate(self.setup.task.batches(self.splits["train"], shuffle)):
+            if i < self.progress.batches:
+                continue  # done before the process was killed
+            self._train_batch(epoch, i, batch)
+            self.progress.batches = i + 1
+            self._note_time()
+            self._pause()
+
+    def _train_batch(self, epoch: int, number: int, batch: Batch) -> None:
+        self.dice.manual_seed(
+            seeds.derive(seed=self.setup.seed, purpose="dropout", epoch=epoch, batch=number)
+        )
+        targets = float(batch.counted.sum())
+        device = self.setup.device
+        predicted, state = _predicted(self.network, batch, self.state, device, self.dice)
+        judged = predicted, *_on(device, batch.targets, batch.counted)
+        summed = summed_loss(self.setup.form, *judged)
+        self.optimiser.zero_grad()
+        (summed / targets).backward()
+        norm = torch.nn.utils.clip_grad_norm_(
+            self.network.parameters(), self.setup.task.recipe.clip_norm
+        )
+        loss = summed.item()
+        if not (math.isfinite(loss) and math.isfinite(norm.item())):
+            raise _Failed("diverged", f"training loss or gradient not finite in epoch {epoch}")
+        self.optimiser.step()
+        self.state = tuple(layer.detach() for layer in state)
+        for name, value in (("loss", loss), ("targets", targets), ("norm", norm.item())):
+            self.progress.running[name] += value
+        self.first_step_at = self.first_step_at or time.time()
+
+    def _end_epoch(self, valid_loss: float, valid_error: float) -> None:
+        self._note_time()
+        running, batches = self.progress.running, self.progress.batches
+        row = Epoch(
+            len(self.progress.epochs) + 1,
+            running["loss"] / running["targets"],
+            valid_loss,
+            valid_error,
+            running["norm"] / batches,
+            running["wall_s"],
+            running["cpu_s"],
+        )
+        earlier = [e.valid_loss for e in self.progress.epochs]
+        if math.isfinite(valid_loss) and valid_loss < min(earlier, default=math.inf):
+            self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
+        self.progress.epochs.append(row)
+        self.progress.batches = 0
+        self.progress.running = dict.fromkeys(RUNNING, 0.0)
+        self.state = None
+        self._save()
+
+    def _note_time(self) -> None:
+        now = (time.perf_counter(), time.process_time())
+        self.progress.running["wall_s"] += now[0] - self.marked[0]
+        self.progress.running["cpu_s"] += now[1] - self.marked[1]
+        self.marked = now
+
+    def _pause(self) -> None:
+        """Between two batches: keep a checkpoint if one is due, go if asked to, mind the time."""
+        going = self.asked_to_go()
+        if going or time.monotonic() - self.saved_at > CHECKPOINT_EVERY_S:
+            self._save()
+        if going:
+            raise Interrupted("asked to go; the checkpoint is kept")
+        spent = self.progress.running["wall_s"] + sum(e.wall_s for e in self.progress.epochs)
+        if spent > self.setup.time_limit_s:
+            raise _Failed("timeout", f"over its time limit of {self.setup.time_limit_s:g} s")
+
+    def _save(self) -> None:
+        tensors = {f"weights/{k}": v for k, v in self.network.state_dict().items()}
+        tensors |= {f"best/{k}": v for k, v in self.best.items()}
+        tensors |= {f"adam/{k}": v for k, v in self.optimiser.moments.items()}
+        tensors |= {f"state/{i}": layer for i, layer in enumerate(self.state or ())}
+        self.progress.tensors = tensors
+        self.keeper.save(self.progress)
+        self.saved_at = time.monotonic()
+
+    def _restore(self) -> None:
+        tensors = self.progress.tensors
+        self.progress.resumed += 1
+        self.network.load_state_dict(_under(tensors, "weights"))
+        self.best = _under(tensors, "best")
+        self.optimiser.load(_under(tensors, "adam"))
+        layers = _under(tensors, "state")
+        state = [layers[str(i)].to(self.setup.device) for i in range(len(layers))]
+        self.state = tuple(state) or None
+
+    def finished(self, status: str, reason: str) -> Finished:
+        """Return the trial's end; a failed one has no fitness, whatever it reached before."""
+        curve = [e.valid_loss for e in self.progress.epochs]
+        ended_well = status in ("ok", "stopped_early")
+        best = min(curve) if ended_well else None
+        return Finished(
+            status,
+            reason,
+            tuple(self.progress.epochs),
+            best,
+            None if best is None else curve.index(best) + 1,
+            self.best,
+            self.progress.resumed,
+            self.first_step_at,
+            self.network.engine,
+        )
+
+
+def _under(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """Return the tensors below a prefix, by the rest of their names."""
+    start = f"{prefix}/"
+    return {k.removeprefix(start): v for k, v in tensors.items() if k.startswith(start)}
+
+
+def is_out_of_memory(error: Exception) -> bool:
+    """Return whether an error says that there is not enough memory."""
+    said = str(error).lower()
+    known = ("out of memory", "can't allocate memory", "not enough memory")
+    return isinstance(error, MemoryError) or any(words in said for words in known)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(f"{type(error).__name__}: {error}".split())[:200]

@@ -1,0 +1,1 @@
+"""The steps of a run, from files to files, and what watches, predicts and repeats them."""

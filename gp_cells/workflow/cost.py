@@ -1,0 +1,273 @@
+"""What one trial takes in time and memory, foretold from its size and from earlier trials.
+
+The time is so much a step or image and so much a multiply-add; the memory is what the process always takes
+and the numbers that training keeps. What a step, a multiply-add and the process take is learnt from
+the tables. The rules ask this for every job, so neither torch nor deap is imported to foretell.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from gp_cells.config.files import RecordError
+
+Row = dict[str, Any]
+
+BACKWARD = 2  # times the work of a forward pass that its gradient takes
+COPIES = 5  # of each weight: itself, its gradient, Adam's two moments, the best so far
+NUMBER_MB = 4e-6  # float32
+
+# What a job asks for beyond what is foretold.
+MARGIN = 2.0  # times the time: shared machines, slower nodes
+MEMORY_MARGIN = 1.25
+START_MIN = (
+    5.0  # to start twice Snakemake, import torch, compile and measure, on a slow file system
+)
+START_MB = 500.0  # a Slurm job runs Snakemake twice around its command, 160 MB each
+LEAST_MB = 1000.0
+
+UNKNOWN = {"mem_mb": 2000, "runtime": 60}  # for a genome that does not say how large it is
+
+ENOUGH = 10  # trials to learn from
+
+# What a bad file leads to.
+BROKEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
+
+
+@dataclass(frozen=True)
+class Size:
+    """What of a trial decides its cost."""
+
+    passes: float  # of an input step or image, one trained on counting with its gradient
+    multiply_adds: float  # of all of them
+    kept_mb: float  # weights with their copies, and what one batch keeps for its gradient
+
+
+@dataclass(frozen=True)
+class Speed:
+    """What a machine takes: seconds a pass and a multiply-add, MB before anything is kept."""
+
+    pass_s: float
+    multiply_add_s: float
+    process_mb: float
+    trials: int  # that it was learnt from
+
+    def seconds(self, size: Size) -> float:
+        """Return the wall time of training and validation, in seconds."""
+        return size.passes * self.pass_s + size.multiply_adds * self.multiply_add_s
+
+    def memory_mb(self, size: Size) -> float:
+        """Return the peak memory of the process, in MB."""
+        return self.process_mb + size.kept_mb
+
+
+# Before anything was measured. Cautious: the compiled engine was seen to take about a hundredth of the
+# time a step on one core, and torch 280 MB before anything is kept.
+UNMEASURED = Speed(pass_s=100e-6, multiply_add_s=1e-9, process_mb=600.0, trials=0)
+
+
+def size_of(counts: Mapping[str, Any], settings: Mapping[str, Any], epochs: int) -> Size:
+    """Return the size of so many epochs of a trial, from its genome's counts."""
+    recipe, data = settings["task"]["settings"]["recipe"], settings["data"]
+    passes = epochs * ((1 + BACKWARD) * data["passes"]["train"] + data["passes"]["valid"])
+    batch_size = counts.get("recipe", recipe).get("batch_size", recipe["batch_size"])
+    activations = data["steps"] * batch_size * counts["kept"]
+    return Size(
+        passes,
+        passes * counts["network_multiply_adds"],
+        NUMBER_MB * (COPIES * counts["network_parameters"] + (1 + BACKWARD) * activations),
+    )
+
+
+# --- learning from the tables ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A trial of the tables: its run, size, time in training and peak memory."""
+
+    run: str
+    size: Size
+    seconds: float
+    memory_mb: float
+
+
+def kind_of(settings: Mapping[str, Any]) -> tuple[Any, ...]:
+    """Return what trials share that can be foretold from one another."""
+    training = settings["training"]
+    task, space = settings["task"]["name"], settings["space"]["name"]
+    return task, space, training["engine"], training["device"], training["threads"]
+
+
+def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, list[Measured]]:
+    """Return the trials of the tables by their kind, or those of one kind alone.
+
+    Left out is what says nothing: trials that trained no epoch or were made in several processes,
+    and finalists that were trained otherwise than in the search, whose size is not in the tables.
+    """
+    from gp_cells.tables import read_tables  # pyarrow: not where nothing is foretold
+
+    settings = {
+        row["run"]: json.loads(row["settings"]) for row in read_tables(results, "runs").to_pylist()
+    }
+    runs = [run for run, of in settings.items() if kind in (None, kind_of(of))]
+    counts = {
+        (row["run"], row["architecture_id"]): row
+        for row in read_tables(results, "architectures", runs).to_pylist()
+    }
+    found: dict[Any, list[Measured]] = {}
+    for row in read_tables(results, "trials", runs).to_pylist():
+        run = settings[row["run"]]
+        as_counted = row["finalist"] is None or "recipe" not in run["finalists"]
+        if row["epochs"] > 0 and row["resumed"] == 0 and as_counted:
+            size = size_of(counts[row["run"], row["architecture_id"]], run, row["epochs"])
+            trial = Measured(row["run"], size, undisturbed_s(row), row["peak_memory_mb"])
+            found.setdefault(kind_of(run), []).append(trial)
+    return found
+
+
+def undisturbed_s(trial: Mapping[str, Any]) -> float:
+    """Return the wall time that a trial would have taken alone on its cores.
+
+    That is its CPU time where other work held it up, which a cluster's job has not to fear; a GPU's
+    work is in the wall time only.
+    """
+    held_up = trial["device"] == "cpu" and trial["cpu_s"] < trial["wall_s"]
+    return float(trial["cpu_s"] if held_up else trial["wall_s"])
+
+
+def learn(trials: Sequence[Measured]) -> Speed:
+    """Return the speed that some trials had, or a cautious one if they are too few.
+
+    Least squares of the relative error, so that a trial that something held up weighs little.
+    """
+    if len(trials) < ENOUGH:
+        return UNMEASURED
+    pass_s, multiply_add_s = _fit(
+        [(t.size.passes / t.seconds, t.size.multiply_adds / t.seconds) for t in trials]
+    )
+    process_mb = statistics.median(t.memory_mb - t.size.kept_mb for t in trials)
+    return Speed(pass_s, multiply_add_s, process_mb, len(trials))
+
+
+def _fit(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
+    """Return the a and b, neither negative, for which every a x + b y is as near to 1 as can be."""
+    xx, xy, yy = (math.fsum(p[i] * p[j] for p in pairs) for i, j in ((0, 0), (0, 1), (1, 1)))
+    x, y = (math.fsum(p[i] for p in pairs) for i in (0, 1))
+    determinant = xx * yy - xy * xy
+    if determinant > 1e-9 * xx * yy:
+        a, b = (x * yy - y * xy) / determinant, (y * xx - x * xy) / determinant
+        if a >= 0 and b >= 0:
+            return a, b
+    return (x / xx, 0.0) if x * x / xx > y * y / yy else (0.0, y / yy)
+
+
+# --- what a job asks for --------------------------------------------------------------------------
+
+
+def ask(protocol: str, genome: str, attempt: int) -> dict[str, int]:
+    """Return the `mem_mb` and `runtime` (minutes) that a trial's job asks for.
+
+    Where the genome is not there yet, Snakemake catches the error and looks again when it is.
+
+    Raises:
+        FileNotFoundError: the run's protocol or the trial's genome is not there yet.
+    """
+    try:
+        settings, order = (json.loads(Path(path).read_bytes()) for path in (protocol, genome))
+        recipe, training = settings["task"]["settings"]["recipe"], settings["training"]
+        epochs = order.get("recipe", {}).get("epochs", recipe["epochs"])
+        size = size_of(order, settings, epochs)
+    except BROKEN:  # for its job to tell of
+        return _doubled(UNKNOWN, attempt)
+    speed = _speed(kind_of(settings))
+    wanted = request(speed.seconds(size), speed.memory_mb(size), training["time_limit_s"])
+    return _doubled(wanted, attempt)
+
+
+def request(seconds: float, memory_mb: float, limit_s: float) -> dict[str, int]:
+    """Return what to ask for to be safe, and no more time than the trial's own limit leaves it."""
+    training_min = min(MARGIN * seconds, limit_s) / 60
+    memory = max(LEAST_MB, START_MB + MEMORY_MARGIN * memory_mb)
+    return {"mem_mb": math.ceil(memory), "runtime": math.ceil(START_MIN + training_min)}
+
+
+def _doubled(wanted: Mapping[str, int], attempt: int) -> dict[str, int]:
+    return {name: amount * 2 ** (attempt - 1) for name, amount in wanted.items()}
+
+
+@cache
+def _speed(kind: tuple[Any, ...]) -> Speed:
+    try:
+        return learn(measured(Path("results"), kind).get(kind, []))
+    except RecordError:  # tables of another version are no reason not to train
+        return UNMEASURED
+
+
+# --- how well it foretells ------------------------------------------------------------------------
+
+
+def report(results: Path) -> str:
+    """Return how well the trials of each run are foretold from those of all other runs.
+
+    Raises:
+        RecordError: there are no tables, or they cannot be read.
+    """
+    lines = []
+    for kind, trials in measured(results).items():
+        task, space, engine, device, threads = kind
+        lines += [f"{task}, {space}, engine {engine} on {device}, {threads} thread(s)", HEADER]
+        lines += [*hold_against(trials), ""]
+    if not lines:
+        raise RecordError(f"{results}/tables has no trials; run a benchmark to its end first")
+    return "\n".join([*lines, NOTE])
+
+
+def hold_against(trials: Sequence[Measured]) -> list[str]:
+    """Return a line a run: its trials as they were, and as all other runs foretell them."""
+    lines = []
+    for run in sorted({trial.run for trial in trials}):
+        own = [trial for trial in trials if trial.run == run]
+        lines.append(_line(run, own, learn([trial for trial in trials if trial.run != run])))
+    return lines
+
+
+HEADER = (
+    f"  {'run':<40} {'trials':>6} {'learnt from':>11}   "
+    f"{'median s':>8} {'foretold':>8} {'off by':>13}   {'median MB':>9} {'foretold':>8} {'off by':>13}"
+    f"   {'too little':>10}"
+)
+NOTE = (
+    "s: seconds of training and validation on cores of its own, so CPU time where others held it up.\n"
+    "off by: the factor between foretold and measured, whichever way: median, and what 90 % stay\n"
+    "within. too little: trials that would have had to be tried again with more time or memory."
+)
+
+
+def _line(run: str, trials: Sequence[Measured], speed: Speed) -> str:
+    time = [(speed.seconds(t.size), t.seconds) for t in trials]
+    memory = [(speed.memory_mb(t.size), t.memory_mb) for t in trials]
+    asked = [request(s, mb, math.inf) for (s, _), (mb, _) in zip(time, memory, strict=True)]
+    short = sum(
+        60 * (a["runtime"] - START_MIN) < t.seconds or a["mem_mb"] - START_MB < t.memory_mb
+        for a, t in zip(asked, trials, strict=True)
+    )
+    return (
+        f"  {run:<40} {len(trials):>6} {speed.trials:>11}   {_foretold(time, '.1f')}"
+        f"   {_foretold(memory, '.0f', 9)}   {short:>10}"
+    )
+
+
+def _foretold(pairs: Sequence[tuple[float, float]], form: str, width: int = 8) -> str:
+    foretold, found = (statistics.median(column) for column in zip(*pairs, strict=True))
+    off = sorted(max(one / other, other / one) for one, other in pairs)
+    ninety = off[math.ceil(0.9 * len(off)) - 1]
+    factors = f"{statistics.median(off):.2f}, {ninety:.2f}"
+    return f"{found:>{width}{form}} {foretold:>8{form}} {factors:>13}"

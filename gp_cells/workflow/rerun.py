@@ -1,0 +1,347 @@
+"""Make rows of the tables anew, and say whether they come out the same.
+
+A trial is ordered again from what the tables hold of it and trained in a working directory of its
+own, `results/reruns/`. Nothing else of the results is written to: what is stored survives a
+different outcome, a failure and a kill, and a search under way sees nothing of it.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gp_cells.config import seeds
+from gp_cells.config.choose import check_range
+from gp_cells.config.files import RecordError, canonical_json, write_json
+from gp_cells.config.plan import read_plan, trial_folder
+from gp_cells.plugins import counts_of
+from gp_cells.tables import read_tables
+from gp_cells.training.record import read_trial
+from gp_cells.workflow.steps import BEYOND_A_TRIAL
+from gp_cells.workflow.tabulate import curve_rows, hardware_row, trial_row
+
+CHECKOUT = Path(__file__).parents[2]
+FOLDER = "reruns"  # of the results: the working directory in which rows are made anew
+
+# What two validation losses of one epoch may be apart, as a share of the first, and still count as
+# the same training rounded otherwise; README.md says how far rounding was seen to go.
+TOLERANCE = 0.01
+
+CODE = ("gp_cells", "git_commit", "git_dirty", "torch", "python")
+MACHINE = ("engine", "compiler", "device", "threads", "cpu", "gpu")
+
+SHARED = ("benchmark", "space", "finalists", "stopping", "training")  # by all runs of a config
+
+Row = dict[str, Any]
+
+
+# --- which rows -----------------------------------------------------------------------------------
+
+
+def sample_trials(results: Path, count: int | None, seed: int) -> list[Row]:
+    """Return so many rows of `trials`, drawn without repetition, or all of them.
+
+    Raises:
+        SettingError: the sample is empty.
+        RecordError: there are no trials.
+    """
+    if count is not None:
+        check_range("--sample", count, 1)
+    rows = sorted(read_tables(results, "trials").to_pylist(), key=label)
+    if not rows:
+        raise RecordError(f"{results}/tables has no trials; run a benchmark to its end first")
+    if count is None or count >= len(rows):
+        return rows
+    dice = seeds.generator(seed=seed, purpose="rerun")
+    return [rows[i] for i in sorted(dice.choice(len(rows), count, replace=False))]
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """Return what a trial is called: its run and candidate."""
+    return f"{row['run']}/{row['candidate']}"
+
+
+# --- making them anew -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Stored:
+    """A trial as the tables have it: its own row and the rows that belong to it."""
+
+    row: Row
+    settings: Row
+    architecture: Row
+    curve: Sequence[Row]
+    machine: Row
+
+    @property
+    def place(self) -> str:
+        """Its folder, the same in the results and where it is made anew."""
+        return trial_folder(self.row["run"], self.row["candidate"])
+
+    @property
+    def order(self) -> Row:
+        """What `gp-cells train` is ordered to do."""
+        named = ("run", "candidate", "architecture_id", "learning_rate", "seed", "finalist")
+        order = {name: self.row[name] for name in named if self.row[name] is not None}
+        of_finalist = "finalist" in order
+        if of_finalist and "recipe" in self.settings["finalists"]:
+            order["recipe"] = self.settings["finalists"]["recipe"]
+        genome = self.architecture["genome"]
+        return {**order, "genome": genome, **counts_of(self.settings, genome, of_finalist)}
+
+
+def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:
+    """Return what the tables hold of some trials."""
+    runs = sorted({row["run"] for row in rows})
+    tables = {
+        name: read_tables(results, name, runs).to_pylist()
+        for name in ("runs", "architectures", "hardware")
+    }
+    settings = {row["run"]: json.loads(row["settings"]) for row in tables["runs"]}
+    architectures = {(row["run"], row["architecture_id"]): row for row in tables["architectures"]}
+    machines = {row["hardware_id"]: row for row in tables["hardware"]}
+    curves: dict[str, list[Row]] = {row["trial_id"]: [] for row in rows}
+    for row in read_tables(results, "curves", runs).to_pylist():
+        if row["trial_id"] in curves:
+            curves[row["trial_id"]].append(row)
+    return [
+        Stored(
+            row,
+            settings[row["run"]],
+            architectures[row["run"], row["architecture_id"]],
+            sorted(curves[row["trial_id"]], key=lambda point: point["epoch"]),
+            machines[row["hardware_id"]],
+        )
+        for row in rows
+    ]
+
+
+def configs(trials: Sequence[Stored]) -> Iterator[tuple[Row, list[Stored]]]:
+    """Yield as few configs as hold the runs of all trials, each with its trials."""
+    groups: list[tuple[Row, list[Stored]]] = []
+    for trial in trials:
+        config = config_of(trial.settings)
+        for known, members in groups:
+            if _agree(known, config):
+                known["seeds"] = sorted({*known["seeds"], *config["seeds"]})
+                for section in ("tasks", "strategies"):
+                    known[section] |= config[section]
+                members.append(trial)
+                break
+        else:
+            groups.append((config, [trial]))
+    yield from groups
+
+
+def config_of(settings: Mapping[str, Any]) -> Row:
+    """Return the config whose only run is that of some settings."""
+    strategy = {**settings["strategy"], "search": settings["search"]}
+    return {
+        **{key: settings[key] for key in SHARED},
+        "seeds": [settings["seed"]],
+        "tasks": {settings["task_label"]: settings["task"]},
+        "strategies": {settings["strategy_label"]: strategy},
+    }
+
+
+def _agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Say whether two configs can be one: nothing that both have is different."""
+    sections = [
+        (one[section][name], other[section][name])
+        for section in ("tasks", "strategies")
+        for name in one[section].keys() & other[section].keys()
+    ]
+    pairs = [*((one[key], other[key]) for key in SHARED), *sections]
+    return all(canonical_json(a) == canonical_json(b) for a, b in pairs)
+
+
+def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) -> list[str]:
+    """Write what some trials are made anew from, and return the command that does it.
+
+    Outcomes of an earlier time are removed, checkpoints are not: a trial that was killed goes on.
+    The results' own data are read and never prepared anew, even if their source has changed.
+    """
+    folder = results / FOLDER
+    rules = {"train"}
+    plan = read_plan(config)
+    name = "-".join([config["benchmark"], trials[0].row["trial_id"][:8]])
+    config_file = folder / f"{name}.json"
+    write_json(config_file, config)
+    _lend(results / "tables", folder / "results" / "tables")  # the job's cost is foretold from them
+    for trial in trials:
+        run = trial.row["run"]
+        place, protocol = folder / trial.place, folder / plan.runs[run].folder / "protocol.json"
+        write_json(place / "genome.json", trial.order)
+        write_json(protocol, {k: v for k, v in trial.settings.items() if k not in BEYOND_A_TRIAL})
+        for file in ("fitness.json", "trial.h5"):
+            (place / file).unlink(missing_ok=True)
+        data = Path("data") / plan.runs[run].data
+        _lend(results / data, folder / "results" / data)
+        if not (folder / "results" / data / "search.npz").exists():
+            rules.add("prepare")
+    return [
+        *("snakemake", "--profile", profile),
+        *("--snakefile", shown(CHECKOUT / "rules/rerun.smk"), "--directory", shown(folder)),
+        *("--configfile", shown(config_file)),
+        *("--allowed-rules", *sorted(rules)),
+        *("--force", *(f"{trial.place}/fitness.json" for trial in trials)),
+    ]
+
+
+def _lend(source: Path, link: Path) -> None:
+    """Link to a folder of the results where rows are made anew, if there is any."""
+    if source.is_dir() and not os.path.lexists(link):
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(source.resolve())
+
+
+def shown(path: Path) -> str:
+    """Return a path as a user in this folder would type it."""
+    absolute = Path(os.path.abspath(path))
+    here = Path.cwd()
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
+
+
+def make(command: Sequence[str]) -> None:
+    """Print a command and run it, its words on standard error; what it left tells whether it failed."""
+    print(shlex.join(command), flush=True)
+    subprocess.run(command, stdout=sys.stderr, check=False)
+
+
+# --- whether they came out the same ---------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What came of making one trial anew: a word, where and how far apart, what was made otherwise."""
+
+    trial: str
+    word: str  # identical, within tolerance, different, or not made
+    reason: str
+    otherwise: Sequence[str] = ()
+
+    @property
+    def is_good(self) -> bool:
+        """Whether the trial came out as it is stored."""
+        return self.word in ("identical", "within tolerance")
+
+    def __str__(self) -> str:
+        """Return the verdict as a line, and one more for what was made otherwise."""
+        line = f"{self.trial}: {self.word}; {self.reason}"
+        if self.otherwise:
+            return f"{line}\n    made otherwise: {'; '.join(self.otherwise)}"
+        if self.word in ("identical", "not made"):
+            return line
+        return f"{line}\n    nothing on record was made otherwise"
+
+
+def judge(results: Path, stored: Stored) -> Verdict:
+    """Hold a trial against the one that was made anew."""
+    path = results / FOLDER / stored.place / "trial.h5"
+    name = label(stored.row)
+    try:
+        trial = {**read_trial(path), "file": str(path)}
+    except RecordError as error:
+        return Verdict(name, "not made", f"{error}; Snakemake says why")
+    made = trial_row(trial, stored.settings, set())
+    curve = curve_rows(trial, made)
+    then = {**stored.machine, **stored.row}
+    now = {**hardware_row(trial, stored.settings), **made}
+    word, reason = hold_against(stored.row["status"], stored.curve, made["status"], curve)
+    return Verdict(name, word, reason, list(made_otherwise(then, now)))
+
+
+def hold_against(
+    status: str, curve: Sequence[Row], new_status: str, new: Sequence[Row]
+) -> tuple[str, str]:
+    """Return the word for two trials of one order, and the reason for it.
+
+    They are identical if status and curve are, bit for bit, and within tolerance if the status is
+    the same and no two validation losses of an epoch are further apart than `TOLERANCE`.
+    """
+    if status != new_status:
+        return "different", f"it ended {status} then, {new_status} now{_parting(curve, new)}"
+    if len(curve) != len(new):
+        return "different", f"{len(curve)} epochs then, {len(new)} now{_parting(curve, new)}"
+    parting = _parting(curve, new)
+    if not parting:
+        return "identical", f"{status}, {len(curve)} epochs"
+    apart = [_apart(a["valid_loss"], b["valid_loss"]) for a, b in zip(curve, new, strict=True)]
+    largest = max(range(len(apart)), key=lambda i: apart[i])
+    reason = (
+        f"{_losses(curve, new, largest, 'valid_loss')}, at most {apart[largest]:.2g} apart"
+        f" (tolerance {TOLERANCE:g}){parting}"
+    )
+    return ("within tolerance" if apart[largest] <= TOLERANCE else "different"), reason
+
+
+def made_otherwise(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what of code and machine was not the same, as the two records have it."""
+    for name in (*CODE, *MACHINE):
+        if then[name] != now[name]:
+            yield f"{name} {then[name]} then, {now[name]} now"
+    if then["git_dirty"] and now["git_dirty"]:
+        yield "code that is in no commit, both times"
+
+
+def _parting(curve: Sequence[Row], new: Sequence[Row]) -> str:
+    """Return where two curves part, "" if they do not as far as both go."""
+    for i in range(min(len(curve), len(new))):
+        for column in ("train_loss", "valid_loss"):
+            if not _is_same(curve[i][column], new[i][column]):
+                return f"; the curves part in {_losses(curve, new, i, column)}"
+    return ""
+
+
+def _losses(curve: Sequence[Row], new: Sequence[Row], i: int, column: str) -> str:
+    word = {"train_loss": "training loss", "valid_loss": "validation loss"}[column]
+    return f"epoch {i + 1}: {word} {curve[i][column]!r} then, {new[i][column]!r} now"
+
+
+def _is_same(one: float, other: float) -> bool:
+    return one == other or (math.isnan(one) and math.isnan(other))
+
+
+def _apart(one: float, other: float) -> float:
+    """Return how far two losses are apart as a share of the first; infinite if one is not finite."""
+    if _is_same(one, other):
+        return 0.0
+    apart = abs(one - other) / abs(one) if one else math.inf
+    return apart if math.isfinite(apart) else math.inf
+
+
+def rerun(results: Path, rows: Sequence[Row], profile: str) -> list[Verdict]:
+    """Make some trials anew and print the verdict on each.
+
+    Raises:
+        SettingError: this code no longer takes the settings of one of the runs.
+    """
+    groups = [
+        (lay_out(results, config, trials, profile), trials)
+        for config, trials in configs(gather(results, rows))
+    ]
+    verdicts = []
+    for command, trials in groups:
+        make(command)
+        for trial in trials:
+            verdicts.append(judge(results, trial))
+            print(verdicts[-1], flush=True)
+    return verdicts
+
+
+def summary(verdicts: Sequence[Verdict]) -> str:
+    """Return how many trials came out how."""
+    counts = dict.fromkeys(("identical", "within tolerance", "different", "not made"), 0)
+    for verdict in verdicts:
+        counts[verdict.word] += 1
+    said = ", ".join(f"{count} {word}" for word, count in counts.items())
+    return f"{len(verdicts)} trials made anew: {said}"

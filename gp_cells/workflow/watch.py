@@ -1,0 +1,195 @@
+"""Follow a running benchmark from its files: what is done, what failed, the best so far, time left.
+
+On a terminal of its own it is one block that is drawn anew, a row for each strategy on each task; in a
+pipe or beside Snakemake's own words it is a line each time something finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import shutil
+import sys
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psutil
+
+from gp_cells.config.files import RecordError, read_fitness
+from gp_cells.config.plan import Plan, Run
+
+BAR = 20  # letters of a whole bar
+
+
+@dataclass(frozen=True)
+class Finished:
+    """What a finished trial's file says; a broken one says `unreadable`."""
+
+    run: Run
+    place: str
+    status: str
+    fitness: float | None
+    written_s: float  # when
+
+
+@dataclass
+class Tally:
+    """All trials of a plan that have finished, each file read once."""
+
+    plan: Plan
+    root: Path
+    finished: dict[Path, Finished] = field(default_factory=dict)
+
+    def look(self) -> None:
+        """Read what has finished since the last look, and forget what is gone."""
+        kept = {}
+        for run in self.plan.runs.values():
+            for folder in run.candidates():
+                path = self.root / folder / "fitness.json"
+                if path.exists():
+                    known = self.finished.get(path)
+                    is_read = known is not None and known.status != "unreadable"
+                    kept[path] = known if known and is_read else _read(run, folder, path)
+        self.finished = kept
+
+    @property
+    def total(self) -> int:
+        """How many trials there will be."""
+        return sum(_size(run) for run in self.plan.runs.values())
+
+    def groups(self) -> Iterator[tuple[str, str, list[Run], list[Finished]]]:
+        """Yield each task and strategy with its runs and their finished trials."""
+        groups: dict[tuple[str, str], list[Run]] = {}
+        for run in self.plan.runs.values():
+            groups.setdefault((run.order["task_label"], run.strategy), []).append(run)
+        for (task, strategy), runs in groups.items():
+            names = {run.name for run in runs}
+            yield task, strategy, runs, [t for t in self.finished.values() if t.run.name in names]
+
+
+def _size(run: Run) -> int:
+    return run.waves * run.slots + run.finalists * run.rates * run.replicates
+
+
+def _read(run: Run, folder: str, path: Path) -> Finished:
+    written_s = path.stat().st_mtime
+    try:
+        value = read_fitness(path)
+    except (RecordError, OSError):
+        return Finished(run, folder, "unreadable", None, written_s)
+    place = f"{run.name} {value['candidate']}"
+    return Finished(run, place, value["status"], value["fitness"], written_s)
+
+
+def follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
+    """Show on standard error how far a benchmark is, until all of its trials have finished.
+
+    It also ends when `process` has; with None it goes on until everything is done, or Control-C.
+    """
+    with contextlib.suppress(KeyboardInterrupt):
+        _follow(plan, root, process, every_s)
+
+
+def _follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
+    tally = Tally(plan, root)
+    tally.look()
+    at_start, began, shown = len(tally.finished), time.monotonic(), -1
+    is_alone = process is None and sys.stderr.isatty()
+    height = 0
+    while True:
+        done, elapsed_s = len(tally.finished), time.monotonic() - began
+        if is_alone:
+            height = _redraw(progress_block(tally, at_start, elapsed_s), height)
+        elif done != shown and (process is None or shown >= 0):
+            print(progress_line(tally, at_start, elapsed_s), file=sys.stderr, flush=True)
+        shown = done
+        if done >= tally.total or not _is_running(process):
+            return
+        time.sleep(every_s)
+        tally.look()
+
+
+def _redraw(lines: Sequence[str], height: int) -> int:
+    """Write a block over the one before it, which had `height` lines; return its own height."""
+    size = shutil.get_terminal_size()
+    cut = [line[: size.columns - 1] for line in lines[: size.lines - 1]]
+    back = f"\x1b[{height}A" if height else ""
+    sys.stderr.write(f"{back}\r" + "".join(f"{line}\x1b[K\n" for line in cut) + "\x1b[J")
+    sys.stderr.flush()
+    return len(cut)
+
+
+def progress_line(tally: Tally, at_start: int, elapsed_s: float) -> str:
+    """Return one line: trials done, the newest, the best on its task, failures, and the time left."""
+    done, total = len(tally.finished), tally.total
+    if not done:
+        return f"[0/{total}] nothing is done yet"
+    newest = max(tally.finished.values(), key=lambda trial: trial.written_s)
+    said = newest.status if newest.fitness is None else f"{newest.fitness:.4f}"
+    task = newest.run.order["task_label"]
+    best = _best(t for t in tally.finished.values() if t.run.order["task_label"] == task)
+    parts = [f"[{done}/{total}] {newest.place}: {said}", f"best on {task} {best}"]
+    parts += [f"{failed} failed"] if (failed := _count_failed(tally.finished.values())) else []
+    return " · ".join([*parts, _left(tally, at_start, elapsed_s)])
+
+
+def progress_block(tally: Tally, at_start: int, elapsed_s: float) -> list[str]:
+    """Return the lines of a block: the whole benchmark, then each strategy on each task."""
+    done, total = len(tally.finished), tally.total
+    failed = _count_failed(tally.finished.values())
+    head = [f"{tally.plan.benchmark}: {done} of {total} trials", _left(tally, at_start, elapsed_s)]
+    if done - at_start > 0:
+        head.insert(1, f"{60 * (done - at_start) / elapsed_s:.3g} a minute")
+    lines = [" · ".join([*head[:1], *([f"{failed} failed"] if failed else []), *head[1:]])]
+    groups = list(tally.groups())
+    wide = max(len(f"{task}  {strategy}") for task, strategy, _, _ in groups)
+    for task, strategy, runs, finished in groups:
+        size = sum(_size(run) for run in runs)
+        ended = sum(_size(run) == sum(t.run is run for t in finished) for run in runs)
+        full = BAR * len(finished) // size
+        row = [
+            f"  {f'{task}  {strategy}':<{wide}}  {'█' * full}{'░' * (BAR - full)}",
+            f"{len(finished):>5} of {size}",
+            f"{ended} of {len(runs)} runs",
+            f"best {_best(finished)}",
+        ]
+        count = _count_failed(finished)
+        lines.append("  ".join([*row, *([f"{count} failed"] if count else [])]))
+    return lines
+
+
+def _count_failed(trials: Iterable[Finished]) -> int:
+    return sum(trial.fitness is None for trial in trials)
+
+
+def _best(trials: Iterable[Finished]) -> str:
+    known = [trial.fitness for trial in trials if trial.fitness is not None]
+    return f"{min(known):.4f}" if known else "none"
+
+
+def _left(tally: Tally, at_start: int, elapsed_s: float) -> str:
+    """Return the time left at the pace since the start of following."""
+    done, total = len(tally.finished), tally.total
+    if done == total:
+        return "all done"
+    if done == at_start:
+        return "time left unknown"
+    return f"about {_duration(elapsed_s / (done - at_start) * (total - done))} left"
+
+
+def _duration(seconds: float) -> str:
+    minutes = math.ceil(seconds / 60)
+    if minutes <= 1:
+        return "a minute"
+    return f"{minutes} min" if minutes < 120 else f"{minutes / 60:.1f} h"
+
+
+def _is_running(process: int | None) -> bool:
+    if process is None:
+        return True
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False

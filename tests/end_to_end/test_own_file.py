@@ -1,0 +1,47 @@
+"""A file of the user's own is an input of the workflow: what is done when it is changed or missing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from support.benchmark import CONFIG, Benchmark
+
+DATA = "results/data/tiny-mine/data.json"
+TEXTS = "".join(f"{'ab' * (i % 4)}{'cd' * (i // 4)}e,{i % 2}\n" for i in range(40))
+
+
+@pytest.fixture
+def mine(tmp_path: Path) -> Benchmark:
+    """A benchmark on a small file beside it."""
+    settings = {
+        **{"file": "texts.csv", "inputs": "symbols", "input": ["text"]},
+        **{"targets": "classes", "target": ["kind"], "recipe": {"units": 8, "epochs": 1}},
+    }
+    tasks = {"mine": {"name": "own_data", "settings": settings}}
+    (tmp_path / "texts.csv").write_text(f"text,kind\n{TEXTS}")
+    return Benchmark(tmp_path, {**CONFIG, "tasks": tasks})
+
+
+def test_data_are_prepared_anew_when_the_file_has_another_content_alone(mine: Benchmark) -> None:
+    assert mine.finish(DATA).jobs == {"prepare/tiny-mine"}
+    (mine.folder / "texts.csv").touch()
+    assert mine.finish(DATA).jobs == set()
+    (mine.folder / "texts.csv").write_text(f"text,kind\n{TEXTS}abc,0\n")
+    assert mine.finish(DATA).jobs == {"prepare/tiny-mine"}
+
+
+def test_a_file_that_is_not_there_is_named_before_any_job_starts(mine: Benchmark) -> None:
+    (mine.folder / "texts.csv").unlink()
+    ran = mine.run()
+    assert ran.status != 0
+    assert "Missing input files for rule prepare" in ran.said
+    assert "texts.csv" in ran.said
+    assert ran.jobs == set()
+
+
+def test_a_file_that_cannot_be_used_ends_with_its_line(mine: Benchmark) -> None:
+    (mine.folder / "texts.csv").write_text("text,kind\nabc,0\n,1\n")
+    ran = mine.run(DATA)
+    assert ran.status != 0
+    assert "texts.csv: row 2: it is empty, expected at least one step" in ran.said

@@ -1,0 +1,148 @@
+"""The same config gives the same bytes, however it was run, and whatever the test split holds."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from pathlib import Path
+
+import pytest
+from support.benchmark import GP, STEADY, Benchmark, differing
+
+from gp_cells.config.files import read_json
+from gp_cells.config.objectives import COUNTED, MEASURED
+from gp_cells.strategies.history import read_history
+from gp_cells.tables import read_tables
+
+# Python imports it before anything else. DEAP's own crossover differs where classes lie elsewhere in
+# memory (its issue 190): so modules are imported and classes made that no other run has.
+ODD_START = """
+import decimal, fractions, html.parser, sqlite3, wsgiref
+CLASSES = [type(f"Odd{i}", (object,), {}) for i in range(500)]
+"""
+
+
+def test_four_workers_another_hash_seed_and_another_import_order_change_no_byte(
+    base: Benchmark, tmp_path: Path
+) -> None:
+    (tmp_path / "odd").mkdir()
+    (tmp_path / "odd/sitecustomize.py").write_text(
+        f"{ODD_START}\nopen({str(tmp_path / 'odd/was_here')!r}, 'w').close()\n"
+    )
+    (tmp_path / "run").mkdir()
+    other = Benchmark(tmp_path / "run")
+
+    other.finish("-c4", PYTHONHASHSEED="1", PYTHONPATH=str(tmp_path / "odd"))
+
+    assert (tmp_path / "odd/was_here").exists()
+    assert differing(base.deterministic(), other.deterministic()) == set()
+
+
+def test_a_benchmark_killed_twice_ends_with_the_bytes_of_one_that_was_not(
+    base: Benchmark, tmp_path: Path
+) -> None:
+    killed = Benchmark(tmp_path)
+    del killed.config["strategies"]["steady"]
+    for trials in (2, 7):
+        killed.run_until_killed(trials)
+        killed.finish("--unlock")
+    done = set(tmp_path.rglob("fitness.json"))
+    assert 7 <= len(done) < len(killed.plan.candidates())
+    times = {path: path.stat().st_mtime_ns for path in done}
+
+    ran = killed.finish()
+
+    again = {path for path in done if path.stat().st_mtime_ns != times[path]}
+    assert len(again) <= 2  # at most those that were being written
+    assert ran.status == 0
+    of_gp = {k: v for k, v in base.deterministic().items() if not k.startswith(STEADY)}
+    assert differing(of_gp, killed.deterministic()) == set()
+
+
+def test_an_unreadable_test_split_stops_the_rule_test_and_changes_nothing_before_it(
+    base: Benchmark, tmp_path: Path
+) -> None:
+    blind = Benchmark(tmp_path)
+    del blind.config["strategies"]["gp"]
+    blind.finish("results/data/tiny-bach/data.json")
+    (tmp_path / "results/data/tiny-bach/test.npz").write_bytes(b"no test split here")
+
+    ran = blind.run()
+
+    assert ran.status == 1
+    assert set(re.findall(r"pipefail;  gp-cells (\w+) .* non-zero exit status 2", ran.said)) == {
+        "test"
+    }
+    [line] = (tmp_path / "results/logs/test/tiny-bach-steady-s1.log").read_text().splitlines()
+    assert line.startswith("gp-cells test: results/data/tiny-bach/test.npz: not a sound .npz")
+    seen = {k: v for k, v in base.deterministic().items() if not k.startswith(GP)}
+    assert differing(seen, blind.deterministic()) == {
+        "results/data/tiny-bach/test.npz",
+        f"{STEADY}/test/test.json",
+    }
+
+
+def test_no_file_that_a_search_reads_holds_a_test_loss(base: Benchmark) -> None:
+    tested = [
+        str(row["test_loss"])
+        for run in (GP, STEADY)
+        for row in read_json(base.folder / run / "test/test.json")
+    ]
+    assert len(tested) == 2
+    for run in (GP, STEADY):
+        for path in sorted((base.folder / run).rglob("*.json")):
+            if path.name == "test.json":
+                continue
+            text = path.read_text()
+            assert not [loss for loss in tested if loss in text], path
+            assert not re.search(r'"test[^"]*": -?[0-9]', text), path
+        for path in (base.folder / run).rglob("history.jsonl.gz"):
+            rows = [vars(outcome) for outcome in read_history(path)]
+            assert {key for row in rows for key in row} == {
+                *("candidate", "wave", "genome", "architecture_id", "status", "fitness"),
+                "objectives",
+            }
+            assert all(set(row["objectives"]) == {*COUNTED, *MEASURED} for row in rows)
+            assert not [loss for loss in tested if loss in json.dumps(rows)]
+
+
+def test_a_history_has_every_candidate_up_to_its_wave_in_order(base: Benchmark) -> None:
+    for run in base.plan.runs.values():
+        for wave in range(run.waves):
+            [file] = run.history_after(wave)
+            names = [outcome.candidate for outcome in read_history(base.folder / file)]
+            slots = range(run.slots)
+            assert names == [f"w{w:03d}-{s:02d}" for w in range(wave + 1) for s in slots]
+
+
+def test_with_a_lag_no_wave_has_parents_newer_than_the_history_it_saw(base: Benchmark) -> None:
+    parents = {
+        int(entry["candidate"][1:4]): [int(parent[1:4]) for parent in entry["parents"]]
+        for path in sorted((base.folder / STEADY).rglob("lineage.json"))
+        for entry in read_json(path)
+    }
+    assert max(parents) == 3
+    assert any(parents.values())
+    assert not [w for w, seen in parents.items() if any(parent > w - 2 for parent in seen)]
+
+
+@pytest.mark.parametrize("role", ["search", "replicate"])
+def test_the_command_that_a_row_of_trials_names_makes_the_same_fitness_again(
+    copied: Benchmark, role: str
+) -> None:
+    rows = [
+        row
+        for row in read_tables(copied.folder / "results", "trials").to_pylist()
+        if row["role"] == role
+    ]
+    assert all((copied.folder / row["file"]).is_file() for row in rows)
+    file = Path(rows[-1]["file"])
+    fitness = (copied.folder / file).with_name("fitness.json")
+    before = fitness.read_bytes()
+
+    ran = copied.finish("--force", str(file))
+
+    assert ran.jobs == {f"train/{file.parent.relative_to('results/runs')}"}
+    assert fitness.read_bytes() == before
+    assert math.isfinite(read_json(fitness)["fitness"])

@@ -1,0 +1,38 @@
+"""The published result set, and what README shows of it."""
+
+from pathlib import Path
+
+import pytest
+
+from gp_cells.compare import compare
+from gp_cells.compare.records import runs_of
+from gp_cells.exchange.release.verify import verify
+from gp_cells.report.digest import digest_table, digest_words
+
+ROOT = Path(__file__).parents[3]
+REFERENCE = ROOT / "results/reference"
+
+
+@pytest.fixture(scope="module")
+def compared():
+    return compare(REFERENCE, "reference", runs_of(REFERENCE, "reference"))
+
+
+def test_the_reference_results_verify_and_are_small():
+    assert [finding for finding in verify(REFERENCE) if finding.faults] == []
+    assert sum(path.stat().st_size for path in REFERENCE.rglob("*") if path.is_file()) < 10e6
+
+
+def test_they_hold_three_tasks_and_five_seeds_of_every_strategy(compared):
+    assert len(compared["tasks"]) == 3
+    for task in compared["tasks"]:
+        rows = task["strategies"]["rows"]
+        assert [row["strategy"] for row in rows] == ["aging", "gp", "nsga2", "random"]
+        assert all(row["n"] + row["missing"] >= 5 for row in rows)
+
+
+def test_the_readme_shows_what_the_tables_say(compared):
+    words = f"{digest_table(compared)}\n{digest_words(compared)}"
+
+    assert (ROOT / "results/reference.md").read_text() == words
+    assert words in (ROOT / "README.md").read_text()

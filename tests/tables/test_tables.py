@@ -1,0 +1,197 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from gp_cells import Results
+from gp_cells.compare import compare, read_comparison
+from gp_cells.compare.summary import summary
+from gp_cells.config.files import RecordError
+from gp_cells.config.objectives import OBJECTIVES
+from gp_cells.tables import (
+    KEYS,
+    MAXIMISED,
+    MINIMISED,
+    SCHEMAS,
+    dictionary,
+    find_genome,
+    read_tables,
+    schema,
+    schemas,
+    write_rows,
+)
+
+ROOT = Path(__file__).parents[2]
+LSTM = "c' = c * sigmoid(gate1) + sigmoid(gate2) * tanh(gate3)\nh' = sigmoid(gate4) * tanh(c')"
+
+SETTINGS = {
+    "strategy": {"name": "s", "settings": {}},
+    "search": {"waves": 1, "slots": 4, "finalists": 2},
+    **{part: {} for part in ("task", "space", "data", "stopping", "training", "finalists")},
+}
+
+
+def row(table: str, **given: object) -> dict[str, object]:
+    return {**dict.fromkeys(schema(table).names), **given}
+
+
+def write(results: Path, table: str, *rows: dict[str, object]) -> None:
+    write_rows(results, table, "b-t-s-s1", [row(table, run="b-t-s-s1", **given) for given in rows])
+
+
+@pytest.fixture
+def results(tmp_path: Path) -> Path:
+    write(
+        tmp_path,
+        "runs",
+        {"task": "t", "strategy": "s", "seed": 1, "references": '{"uni": 9.0}'}
+        | {"settings": json.dumps(SETTINGS), "data_hash": "0"},
+    )
+    for table in ("lineage", "curves", "hardware"):
+        write(tmp_path, table)
+    searched = [
+        {"candidate": f"w000-0{i}", "architecture_id": architecture, "fitness": loss}
+        for i, (architecture, loss) in enumerate(
+            [("aa", 1.0), ("ab", 2.0), ("aa", 1.5), ("ab", None)]
+        )
+    ]
+    write(tmp_path, "candidates", *searched)
+    write(
+        tmp_path,
+        "architectures",
+        {"architecture_id": "aa", "name": "lstm", "genome": LSTM, "parameters": 10},
+        {"architecture_id": "ab", "genome": "h' = tanh(gate1)", "parameters": 5},
+    )
+    trials = [
+        ("0", 0, "aa", 2.0, True),
+        ("1", 0, "aa", 3.0, True),
+        ("2", 0, "aa", 1.0, False),  # another learning rate than the chosen one
+        ("3", 1, "ab", 2.25, True),
+        ("4", 1, "ab", None, True),  # failed
+    ]
+    write(
+        tmp_path,
+        "trials",
+        *(
+            {"trial_id": i, "finalist": f, "architecture_id": a, "fitness": loss, "chosen": c}
+            | {"learning_rate": 0.01}
+            for i, f, a, loss, c in trials
+        ),
+        *(
+            {**trial, "trial_id": f"s{i}", "role": "search", "epochs": 1}
+            for i, trial in enumerate(searched)
+        ),
+    )
+    write(
+        tmp_path, "test", {"trial_id": "0", "test_loss": 2.5}, {"trial_id": "1", "test_loss": 3.5}
+    )
+    return tmp_path
+
+
+def test_the_dictionary_in_results_is_the_one_of_the_code() -> None:
+    assert (ROOT / "results/README.md").read_text().endswith(dictionary(schemas()))
+
+
+def test_the_rules_make_every_table() -> None:
+    text = (ROOT / "rules/tables.smk").read_text()
+    assert all(f'"{table}"' in text for table in SCHEMAS)
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+def test_every_column_has_a_meaning_and_every_physical_quantity_its_unit(table: str) -> None:
+    for field in schema(table):
+        assert field.metadata[b"description"]
+        for suffix, unit in (("_s", b"s"), ("_mb", b"MB"), ("_loss", b"nats")):
+            if field.name.endswith(suffix):
+                assert field.metadata[b"unit"] == unit, field.name
+
+
+def test_every_objective_and_every_loss_and_error_says_which_way_is_better() -> None:
+    columns = {field.name for table in SCHEMAS for field in schema(table)}
+    assert columns >= MINIMISED | MAXIMISED
+    judged = {name for name in columns if name.endswith(("_loss", "_error"))}
+    assert judged | ({*OBJECTIVES} & columns) <= MINIMISED
+    assert schema("trials").field("fitness").metadata[b"direction"] == b"minimised"
+    assert schema("trials").field("introspectability").metadata[b"direction"] == b"maximised"
+    assert schema("trials").field("seed").metadata[b"direction"] == b""
+
+
+@pytest.mark.parametrize("table", SCHEMAS)
+def test_what_tells_rows_apart_are_columns_of_the_table(table: str) -> None:
+    assert {*KEYS[table]} <= {*schema(table).names}
+
+
+def test_what_was_not_measured_is_null_and_what_is_not_a_number_is_nan(tmp_path: Path) -> None:
+    write(tmp_path, "curves", {"valid_loss": None}, {"valid_loss": float("nan")})
+    column = read_tables(tmp_path, "curves").column("valid_loss")
+    assert [value.is_valid for value in column] == [False, True]
+    assert column.type == pa.float64()
+
+
+def test_a_comparison_takes_the_chosen_learning_rate_and_counts_what_failed(results: Path) -> None:
+    whole, failed = compare(results, "b", ["b-t-s-s1"])["tasks"][0]["rows"]
+    assert (whole["name"], whole["valid_mean"], whole["test_mean"]) == ("lstm", 2.5, 3.0)
+    assert (whole["seeds"], whole["failed"]) == (2, 0)
+    assert (failed["name"], failed["valid_mean"], failed["test_mean"]) == (None, 2.25, None)
+    assert (failed["seeds"], failed["failed"]) == (2, 1)
+
+
+def test_a_comparison_of_an_earlier_version_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "comparison.json").write_text('{"benchmark": "b", "tasks": []}')
+    with pytest.raises(RecordError, match="earlier version of gp-cells; delete it and run again"):
+        read_comparison(tmp_path / "comparison.json")
+
+
+def test_a_search_for_one_objective_has_no_front(results: Path) -> None:
+    assert compare(results, "b", ["b-t-s-s1"])["tasks"][0]["fronts"] == []
+
+
+def test_a_search_for_several_objectives_has_its_front_and_hypervolume(results: Path) -> None:
+    settings = {"objectives": ["fitness", "parameters"], "reference_point": [3.0, 12.0]}
+    run = read_tables(results, "runs").to_pylist()[0]
+    run["settings"] = json.dumps({**SETTINGS, "strategy": {"name": "s", "settings": settings}})
+    write_rows(results, "runs", run["run"], [run])
+    comparison = compare(results, "b", ["b-t-s-s1"])
+    [front] = comparison["tasks"][0]["fronts"]
+    assert front["points"] == [
+        {"candidate": "w000-00", "values": [1.0, 10.0]},
+        {"candidate": "w000-01", "values": [2.0, 5.0]},
+    ]
+    assert front["hypervolume"] == 2 * 2 + 1 * 5  # left of the second point, and right of it
+    comparison["tasks"][0]["loss_unit"] = "nats per frame"
+    said = "s (seed 1): 2 on the front of fitness, parameters; hypervolume 9 within (3, 12)"
+    assert said in summary(comparison)
+
+
+def test_a_summary_shows_each_finalist_the_references_and_the_best_formulas(results: Path) -> None:
+    comparison = compare(results, "b", ["b-t-s-s1"])
+    comparison["tasks"][0]["loss_unit"] = "nats per frame"
+    text = summary(comparison)
+    assert "lstm" in text
+    assert "s (seed 1, no. 2)" in text
+    assert "reference: uni" in text
+    assert "h' = tanh(gate1)" in text
+
+
+def test_a_genome_is_found_by_the_start_of_its_id(results: Path) -> None:
+    assert find_genome(results, "aa") == LSTM
+
+
+@pytest.mark.parametrize("start", ["a", "x"])
+def test_an_id_that_fits_none_or_several_is_refused(results: Path, start: str) -> None:
+    with pytest.raises(RecordError, match=r"architectures in .* begin so"):
+        find_genome(results, start)
+
+
+def test_an_unknown_table_is_refused_with_those_there_are(results: Path) -> None:
+    with pytest.raises(RecordError, match="there is no table 'trails'; choose one of runs"):
+        Results(results).table("trails")
+
+
+def test_a_run_whose_folder_has_no_file_yet_is_not_there(tmp_path: Path) -> None:
+    write(tmp_path, "runs", {})
+    (tmp_path / "tables/runs/run=b-t-s-s2").mkdir()
+    assert read_tables(tmp_path, "runs")["run"].to_pylist() == ["b-t-s-s1"]

@@ -1,0 +1,152 @@
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import h5py
+import pytest
+import torch
+
+from gp_cells.config.files import (
+    RecordError,
+    canonical_json,
+    read_fitness,
+    read_json,
+    written_beside,
+)
+from gp_cells.networks.cell import Engine
+from gp_cells.training.measures import NOTHING
+from gp_cells.training.record import read_trial, read_weights, write_fitness, write_trial
+from gp_cells.training.train import Epoch, Finished
+
+ORDER = {
+    "run": "a-b-c-s1",
+    "candidate": "w000-00",
+    "architecture_id": "0" * 32,
+    "genome": "h' = tanh(gate1)",
+    "learning_rate": 0.01,
+    "seed": 7,
+    "parameters": 36,
+    "multiply_adds": 32,
+    "network_parameters": 90,
+    "network_multiply_adds": 80,
+}
+FINISHED = Finished(
+    "ok",
+    "all epochs done",
+    (Epoch(1, 2.5, 2.25, math.nan, 1.0, 0.5, 0.25), Epoch(2, 2.0, 2.125, 0.5, 1.0, 0.5, 0.25)),
+    2.125,
+    2,
+    {"layers.0.bias": torch.arange(3.0), "output.weight": torch.ones(2, 3)},
+    1,
+    None,
+    Engine("compiled", "g++ 12.2", 0.75),
+)
+
+
+@pytest.fixture
+def trial(tmp_path: Path) -> Path:
+    path = tmp_path / "trial.h5"
+    write_trial(path, ORDER, {"training": {"device": "cpu"}}, FINISHED, NOTHING)
+    return path
+
+
+def test_a_trial_reads_back_as_it_was_written(trial: Path) -> None:
+    read = read_trial(trial)
+    assert read["order"] == ORDER
+    assert read["outcome"]["fitness"] == FINISHED.fitness
+    assert read["curve"]["valid_loss"].tolist() == [2.25, 2.125]
+    weights = read_weights(trial)
+    assert all(torch.equal(weights[name], value) for name, value in FINISHED.best_weights.items())
+
+
+def test_a_trial_says_what_made_it(trial: Path) -> None:
+    made = read_trial(trial)["provenance"]
+    assert made["versions"]["torch"].startswith("2.")
+    assert made["hardware"]["cpu"]
+    assert made["git"]["commit"] is None or len(made["git"]["commit"]) == 40
+    assert made["peak_memory_mb"] > 10
+    assert {"threads", "slurm_job_id", "started_utc", "process_cpu_s"} <= set(made)
+
+
+def test_nothing_in_a_fitness_file_can_vary(tmp_path: Path) -> None:
+    path = tmp_path / "fitness.json"
+    write_fitness(path, ORDER, FINISHED, NOTHING)
+    allowed = {"run", "candidate", "architecture_id", "seed", "learning_rate", "status", "reason"}
+    assert set(read_json(path)) == allowed | {"fitness", "best_epoch", "objectives", "curve"}
+    assert read_json(path)["objectives"] == {
+        "parameters": 36,
+        "multiply_adds": 32,
+        "network_parameters": 90,
+        "network_multiply_adds": 80,
+        "entanglement": None,
+    }
+    assert {key for row in read_json(path)["curve"] for key in row} == {
+        "epoch",
+        "train_loss",
+        "valid_loss",
+    }
+
+
+def test_a_timed_objective_is_in_the_fitness_file_where_a_search_selects_on_it(
+    tmp_path: Path,
+) -> None:
+    write_fitness(tmp_path / "fitness.json", ORDER, FINISHED, NOTHING, ["cpu_s", "latency_1_ms"])
+    objectives = read_json(tmp_path / "fitness.json")["objectives"]
+    assert (objectives["cpu_s"], objectives["latency_1_ms"]) == (0.5, None)
+
+
+def test_nothing_in_a_trial_is_pickled(trial: Path) -> None:
+    kinds = []
+    with h5py.File(trial) as file:
+        file.visititems(
+            lambda _, item: kinds.append(item.dtype.kind) if hasattr(item, "dtype") else None
+        )
+    assert set(kinds) <= {"f", "i", "O"}  # O is HDF5's variable-length text
+    assert b"\x80\x04" not in trial.read_bytes()[:2]
+
+
+@pytest.mark.parametrize("damage", ["missing", "empty", "truncated", "foreign", "other version"])
+def test_a_broken_trial_is_refused_in_one_line_that_names_it(trial: Path, damage: str) -> None:
+    whole = trial.read_bytes()
+    if damage == "missing":
+        trial.unlink()
+    elif damage == "other version":
+        with h5py.File(trial, "a") as file:
+            file.attrs["schema_version"] = "0"
+    else:
+        left = {"empty": b"", "truncated": whole[: len(whole) // 2], "foreign": b"hello"}
+        trial.write_bytes(left[damage])
+    with pytest.raises(RecordError) as refusal:
+        read_trial(trial)
+    assert str(trial) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"candidate": "w000-00"}', "\x00\xff"])
+def test_a_broken_fitness_file_is_refused_in_one_line_that_names_it(
+    tmp_path: Path, content: str
+) -> None:
+    path = tmp_path / "fitness.json"
+    path.write_text(content)
+    with pytest.raises(RecordError) as refusal:
+        read_fitness(path)
+    assert str(path) in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+
+
+def test_a_write_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    path = tmp_path / "kept.json"
+    path.write_text("before")
+    with pytest.raises(OSError, match="disk full"), written_beside(path) as partial:
+        partial.write_text("half")
+        raise OSError("disk full")
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_canonical_json_is_json_even_for_what_is_not_a_number() -> None:
+    value = {"b": math.nan, "a": [math.inf, 1.5, None, "x"]}
+    assert json.loads(canonical_json(value)) == {"a": ["inf", 1.5, None, "x"], "b": "nan"}
+    assert canonical_json(value) == canonical_json(dict(reversed(value.items())))

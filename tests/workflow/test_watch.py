@@ -1,0 +1,122 @@
+import os
+from pathlib import Path
+
+import pytest
+from support.tiny import TINY
+
+from gp_cells.config.files import read_fitness, write_json
+from gp_cells.config.plan import read_plan
+from gp_cells.workflow import watch
+from gp_cells.workflow.watch import Tally, follow, progress_block, progress_line
+
+GP, RANDOM = "tiny-bach-gp-s1", "tiny-bach-random-s1"
+PLAN = read_plan(
+    {
+        **TINY,
+        "strategies": {
+            name: {"name": name, "search": {"waves": 2, "slots": 2, "lag": 1, "finalists": 1}}
+            for name in ("gp", "random")
+        },
+    }
+)  # five trials each: four candidates and one replicate
+
+
+def finish(root: Path, run: str, place: str, fitness: float | None, second: int) -> Path:
+    """Write a fitness file as if at a second of the epoch."""
+    path = root / "results/runs" / run / place / "fitness.json"
+    value = {"run": run, "candidate": f"w{place[6:].replace('/', '-')}", "architecture_id": "0"}
+    value |= {"objectives": {}, "curve": [], "fitness": fitness}
+    write_json(path, {**value, "status": "diverged" if fitness is None else "ok"})
+    os.utime(path, (second, second))
+    return path
+
+
+def looked(root: Path) -> Tally:
+    tally = Tally(PLAN, root)
+    tally.look()
+    return tally
+
+
+def test_a_line_tells_the_newest_the_best_and_the_time_left(tmp_path):
+    finish(tmp_path, GP, "waves/000/00", 2.5, 10)
+    finish(tmp_path, RANDOM, "waves/000/00", 3.0, 30)
+    finish(tmp_path, GP, "waves/000/01", 2.75, 20)
+
+    line = progress_line(looked(tmp_path), 1, 240.0)  # two new ones in 240 s, seven to go
+
+    assert line == f"[3/10] {RANDOM} w000-00: 3.0000 · best on bach 2.5000 · about 14 min left"
+
+
+def test_a_line_counts_failures_and_knows_no_pace_before_anything_new_is_done(tmp_path):
+    finish(tmp_path, GP, "waves/000/00", None, 10)
+
+    line = progress_line(looked(tmp_path), 1, 60.0)
+
+    said = "diverged · best on bach none · 1 failed · time left unknown"
+    assert line == f"[1/10] {GP} w000-00: {said}"
+
+
+def test_a_file_that_is_being_written_is_read_again(tmp_path):
+    half = finish(tmp_path, GP, "waves/000/00", 2.5, 10)
+    whole = half.read_text()
+    half.write_text("{")
+    tally = looked(tmp_path)
+    assert "unreadable" in progress_line(tally, 0, 60.0)
+
+    half.write_text(whole)
+    tally.look()
+
+    assert f"{GP} w000-00: 2.5000" in progress_line(tally, 0, 60.0)
+
+
+def test_a_look_reads_none_again_but_the_new(tmp_path, monkeypatch):
+    finish(tmp_path, GP, "waves/000/00", 2.5, 10)
+    tally = looked(tmp_path)
+    new = finish(tmp_path, GP, "waves/000/01", 2.5, 11)
+    read: list[Path] = []
+    monkeypatch.setattr(watch, "read_fitness", lambda path: read.append(path) or read_fitness(path))
+
+    tally.look()
+
+    assert read == [new]
+
+
+def test_a_block_has_a_row_for_each_strategy_on_each_task(tmp_path):
+    for place in ("waves/000/00", "waves/000/01", "waves/001/00", "waves/001/01"):
+        finish(tmp_path, GP, place, 2.5, 10)
+    finish(tmp_path, GP, "replicates/00-0-0", 2.25, 20)
+    finish(tmp_path, RANDOM, "waves/000/00", None, 20)
+
+    head, gp, random = progress_block(looked(tmp_path), 0, 120.0)
+
+    assert head == "tiny: 6 of 10 trials · 1 failed · 3 a minute · about 2 min left"
+    assert gp.split()[:2] == ["bach", "gp"]
+    assert "█" * 20 in gp and "5 of 5" in gp and "1 of 1 runs" in gp and "best 2.2500" in gp
+    assert "1 of 5" in random and "0 of 1 runs" in random and "1 failed" in random
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_terminal_gets_a_block_that_is_drawn_anew_and_a_pipe_lines(
+    tmp_path, monkeypatch, capsys, is_terminal
+):
+    finish(tmp_path, GP, "waves/000/00", 2.5, 10)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal, raising=False)
+    rest = [("waves/000/01",), ("waves/001/00", "waves/001/01", "replicates/00-0-0")]
+
+    def work(_):
+        for place in rest.pop(0) if rest else []:
+            finish(tmp_path, GP, place, 2.0, 20)
+        if not rest:
+            for place in ("waves/000/00", "waves/000/01", "waves/001/00", "waves/001/01"):
+                finish(tmp_path, RANDOM, place, 3.0, 30)
+            finish(tmp_path, RANDOM, "replicates/00-0-0", 3.0, 30)
+
+    monkeypatch.setattr("time.sleep", work)
+
+    follow(PLAN, tmp_path, None, 1.0)
+
+    said = capsys.readouterr().err
+    assert said.count("\x1b[3A") == (2 if is_terminal else 0)  # three rows, drawn three times
+    assert "all done" in said
+    if not is_terminal:
+        assert [line.split("]")[0] for line in said.splitlines()] == ["[1/10", "[2/10", "[10/10"]
