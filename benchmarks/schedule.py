@@ -134,7 +134,7 @@ ON_A_CLUSTER = Costs(10.0, 2.0, 4.0, 0.1, POLL_S, LONGEST_POLL_S)
 
 def trial_lengths(results: Path) -> np.ndarray:
     """Return the CPU time of every finished search trial below a folder, as multiples of the mean."""
-    from gp_cells.training.record import read_trial
+    from gp_cells.training.trial_file import read_trial
 
     files = sorted(results.glob("runs/*/waves/*/*/trial.h5"))
     lengths = np.array([read_trial(file)["curve"]["cpu_s"].sum() for file in files])

@@ -16,7 +16,8 @@ COUNTED = (  # from the genome alone; see `Space.count`
     "network_multiply_adds",
 )
 MEASURED = ("entanglement",)  # 1 − introspectability; see `gp_cells.training.measures`
-TIMED = ("latency_1_ms", "latency_64_ms", "cpu_s")  # of a pass; of the whole training
+LATENCY_BATCHES = (1, 64)  # sequences or images of a timed pass
+TIMED = (*(f"latency_{n}_ms" for n in LATENCY_BATCHES), "cpu_s")  # of a pass; of the whole training
 OBJECTIVES = (FITNESS, *COUNTED, *MEASURED, *TIMED)
 
 SCORES = (

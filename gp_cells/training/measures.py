@@ -13,13 +13,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from gp_cells.config.objectives import TIMED, entanglement
+from gp_cells.config.objectives import LATENCY_BATCHES, TIMED, entanglement
 from gp_cells.config.recipe import Form
 from gp_cells.tasks import Arrays, SplitName, Task
 from gp_cells.training.train import Finished, Setup, is_out_of_memory, make_network
 from gp_cells.training.zero_cost import SCORES, first_samples
 
-LATENCY_BATCHES = (1, 64)
 RUNS = 7  # of each batch; the median counts
 PROBED = 1000  # validation targets at which activations are looked at
 

@@ -2,7 +2,7 @@
 
 `fitness.json` holds only what the same config gives again, and is all that selection ever reads.
 `trial.h5` holds everything: genome, settings, curve, best weights, and where and how it was made.
-Nothing is pickled.
+Nothing is pickled. What needs no torch to read a record is in `trial_file`.
 """
 
 from __future__ import annotations
@@ -11,14 +11,13 @@ import contextlib
 import dataclasses
 import hashlib
 import io
-import json
 import os
 import platform
 import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
@@ -30,16 +29,11 @@ import numpy as np
 import psutil
 import torch
 
-from gp_cells.config.files import (
-    SCHEMA_VERSION,
-    RecordError,
-    canonical_json,
-    write_json,
-    written_beside,
-)
+from gp_cells.config.files import SCHEMA_VERSION, canonical_json, write_json, written_beside
 from gp_cells.config.objectives import COUNTED, MEASURED
 from gp_cells.training.measures import Measures, objectives
 from gp_cells.training.train import RUNNING, Epoch, Finished, Progress
+from gp_cells.training.trial_file import opened_trial
 
 SEAL_SIZE = 32  # bytes
 PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
@@ -109,45 +103,14 @@ def write_trial(
         _write_tensors(file, "weights", finished.best_weights)
 
 
-def read_trial(path: Path) -> dict[str, Any]:
-    """Read a trial without its weights: order, settings, outcome, measures, provenance, curve.
-
-    Raises:
-        RecordError: missing, broken, or another schema version.
-    """
-    with _opened(path) as file:
-        trial = {
-            name: json.loads(file[name][()])
-            for name in ("order", "settings", "outcome", "measures", "provenance")
-        }
-        trial["curve"] = {name: column[()] for name, column in file["curve"].items()}
-        return trial
-
-
 def read_weights(path: Path) -> dict[str, torch.Tensor]:
     """Read the best weights of a trial.
 
     Raises:
         RecordError: missing or broken.
     """
-    with _opened(path) as file:
+    with opened_trial(path) as file:
         return _read_tensors(file, "weights")
-
-
-@contextlib.contextmanager
-def _opened(path: Path) -> Iterator[h5py.File]:
-    try:
-        with h5py.File(path, "r") as file:
-            found = file.attrs.get("schema_version")
-            if found != SCHEMA_VERSION:
-                raise RecordError(f"{path} has schema version {found}, expected {SCHEMA_VERSION}")
-            yield file
-    except FileNotFoundError as error:
-        raise RecordError(f"{path} is missing") from error
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        if isinstance(error, RecordError):
-            raise
-        raise RecordError(f"{path} is broken ({error}); delete it and run again") from error
 
 
 def _write_curve(file: h5py.File, epochs: Sequence[Epoch]) -> None:

@@ -7,9 +7,10 @@ from pathlib import Path
 
 from gp_cells.config.files import read_json, write_json
 from gp_cells.tasks.prepared import load
-from gp_cells.training.record import read_trial, read_weights
+from gp_cells.training.record import read_weights
 from gp_cells.training.train import evaluate, make_network
 from gp_cells.training.trial import set_up_torch, setup_of
+from gp_cells.training.trial_file import read_trial
 
 
 def test(settings_file: Path, conclusion_file: Path, data: Path, path: Path) -> None:

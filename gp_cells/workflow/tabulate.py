@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config.files import SCHEMA_VERSION, RecordError, content_hash, read_fitness, read_json
+from gp_cells.config.objectives import LATENCY_BATCHES, SCORES
 from gp_cells.config.plan import replicate_slot
 from gp_cells.genomes.genome import parse
 from gp_cells.plugins import form_of, plug_in
 from gp_cells.tables import write_rows
-from gp_cells.training.measures import LATENCY_BATCHES
-from gp_cells.training.record import read_trial
-from gp_cells.training.zero_cost import SCORES
+from gp_cells.training.trial_file import read_trial
 
 
 def tabulate(run_folder: Path, results: Path) -> None:

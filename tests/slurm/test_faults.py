@@ -16,7 +16,7 @@ from support.cluster import GRACE_S, Cluster, wait_until
 from support.slurm_trials import SEARCH, SMALL, Trial, assert_same_bytes, catch, config, on_cluster
 
 from gp_cells.tables import SCHEMAS, read_tables
-from gp_cells.training.record import read_trial
+from gp_cells.training.trial_file import read_trial
 
 # The columns of the tables that tell how a trial went and not what came out.
 VOLATILE = {

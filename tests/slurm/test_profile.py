@@ -9,7 +9,7 @@ from support.benchmark import Benchmark
 from support.cluster import Cluster
 from support.slurm_trials import SMALL, assert_same_bytes, catch, config, on_cluster
 
-from gp_cells.training.record import read_trial
+from gp_cells.training.trial_file import read_trial
 
 WAVE = "results/runs/tiny-bach-random-s1/waves/000"
 

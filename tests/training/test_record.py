@@ -17,8 +17,9 @@ from gp_cells.config.files import (
 )
 from gp_cells.networks.cell import Engine
 from gp_cells.training.measures import NOTHING
-from gp_cells.training.record import read_trial, read_weights, write_fitness, write_trial
+from gp_cells.training.record import read_weights, write_fitness, write_trial
 from gp_cells.training.train import Epoch, Finished
+from gp_cells.training.trial_file import read_trial
 
 ORDER = {
     "run": "a-b-c-s1",

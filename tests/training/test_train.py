@@ -22,9 +22,10 @@ from gp_cells.stopping.never import Never
 from gp_cells.stopping.patience import Patience
 from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.prepared import load
-from gp_cells.training.record import CheckpointFile, read_trial
+from gp_cells.training.record import CheckpointFile
 from gp_cells.training.train import Finished, Interrupted, Nowhere, Setup, evaluate, train
 from gp_cells.training.trial import set_up_torch, setup_of
+from gp_cells.training.trial_file import read_trial
 from gp_cells.workflow.steps import breed
 
 KILLS = 10

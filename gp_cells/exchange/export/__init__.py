@@ -23,9 +23,10 @@ from gp_cells.exchange.export.check import compare, load_module, make_inputs
 from gp_cells.networks import convolutional as cnn
 from gp_cells.networks import recurrent as rnn
 from gp_cells.tables.query import find_trial
-from gp_cells.training.record import read_trial, read_weights
+from gp_cells.training.record import read_weights
 from gp_cells.training.train import Setup, make_network
 from gp_cells.training.trial import setup_of
+from gp_cells.training.trial_file import read_trial
 
 WRITERS: Mapping[type[nn.Module], Any] = {rnn.Network: recurrent, cnn.Network: convolutional}
 

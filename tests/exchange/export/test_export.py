@@ -33,9 +33,10 @@ from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.spaces.recurrent import FUNCTIONS, LEAVES, Recurrent
 from gp_cells.spaces.recurrent_graph import RecurrentGraph
 from gp_cells.tables import write_rows
-from gp_cells.training.record import read_trial, read_weights
+from gp_cells.training.record import read_weights
 from gp_cells.training.train import make_network
 from gp_cells.training.trial import setup_of
+from gp_cells.training.trial_file import read_trial
 from gp_cells.workflow.tabulate import trial_row
 
 ROOT = Path(__file__).parents[3]
