@@ -30,10 +30,11 @@ quickstart: environment  ## run config/quickstart.yaml on this machine and show 
 quick: environment  ## run the fast tests
 	pytest -m "not slow"
 
-lint: environment  ## check style, types and the workflow
+lint: environment  ## check style, types, imports and the workflow
 	ruff check
 	ruff format --check
 	mypy
+	lint-imports --no-cache
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
