@@ -6,8 +6,8 @@ OUTPUTS: none.
 
 import sys
 
-from gp_cells.config.choose import SettingError
-from gp_cells.config.plan import read_plan
+from gp_cells.choose import SettingError
+from gp_cells.plan import read_plan
 
 try:
     PLAN = read_plan(config)

@@ -11,7 +11,7 @@ OUTPUTS:
 
 import json
 
-from gp_cells.workflow import cost
+from gp_cells import cost
 
 
 rule prepare:
