@@ -21,7 +21,8 @@ from typing import Any
 
 import numpy as np
 
-from gp_cells.tables import schema, write_rows
+from gp_cells.tables.parquet import write_rows
+from gp_cells.tables.schemas import schema
 
 TASKS = ("made_up_notes", "made_up_text")
 STRATEGIES = ("made_up_gp", "made_up_random", "made_up_aging", "made_up_nsga2", "made_up_baselines")

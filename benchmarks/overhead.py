@@ -25,7 +25,7 @@ from typing import Any
 import yaml
 
 from gp_cells.config.plan import read_plan
-from gp_cells.tables import read_tables
+from gp_cells.tables.parquet import read_tables
 
 ROOT = Path(__file__).parent.parent
 STAND_IN = """#!/usr/bin/env bash

@@ -14,11 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from gp_cells import tables
 from gp_cells.compare import compare
 from gp_cells.config.files import read_json, write_json
 from gp_cells.config.plan import read_plan
 from gp_cells.strategies import Outcome
+from gp_cells.tables.parquet import write_rows
 from gp_cells.workflow import tabulate
 from gp_cells.workflow.steps import propose, write_settings
 
@@ -137,7 +137,7 @@ def make_tables(results: Path, config: Row) -> Row:
 def write_run(results: Path, made: MadeUpRun) -> None:
     """Write the tables of a run."""
     for table, records in made.rows().items():
-        tables.write_rows(results, table, made.settings["run"], records)
+        write_rows(results, table, made.settings["run"], records)
 
 
 class MadeUpRun:

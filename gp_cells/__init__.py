@@ -70,7 +70,7 @@ class Results:
         Raises:
             RecordError: there is no such table, or a file cannot be read.
         """
-        from gp_cells.tables import read_tables
+        from gp_cells.tables.parquet import read_tables
 
         return read_tables(Path(self.folder), name)
 

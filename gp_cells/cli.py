@@ -172,7 +172,7 @@ def summary(options: argparse.Namespace) -> None:
     from gp_cells.compare import read_comparison
     from gp_cells.compare.summary import summary as summarise
     from gp_cells.compare.versions import mixed_versions
-    from gp_cells.tables import read_tables
+    from gp_cells.tables.parquet import read_tables
 
     plan = plan_of(options.config)
     folder = Path("results/report") / plan.benchmark
@@ -302,7 +302,7 @@ def show(options: argparse.Namespace) -> None:
     from gp_cells.genomes.genome import parse
     from gp_cells.report.drawing import draw
     from gp_cells.spaces import SPACES
-    from gp_cells.tables import find_genome
+    from gp_cells.tables.parquet import find_genome
 
     space = choose("spaces", SPACES, options.space, {})
     path = space.baselines.get(options.genome, Path(options.genome))
@@ -342,8 +342,8 @@ def schema(options: argparse.Namespace) -> None:
 
 def dictionary(options: argparse.Namespace) -> None:
     """Print every table and column, with unit, direction and meaning, as Markdown."""
-    from gp_cells.tables import dictionary as all_columns
-    from gp_cells.tables import schemas
+    from gp_cells.tables.schemas import dictionary as all_columns
+    from gp_cells.tables.schemas import schemas
 
     print(all_columns(schemas()), end="")
 

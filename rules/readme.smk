@@ -7,6 +7,8 @@ OUTPUTS:
     results/reference.svg
 """
 
+from gp_cells.tables.names import TABLES
+
 
 localrules:
     digest,
@@ -39,15 +41,7 @@ rule compare:
     input:
         collect(
             "results/reference/tables/{table}.parquet",
-            table=(
-                "runs",
-                "architectures",
-                "candidates",
-                "lineage",
-                "trials",
-                "curves",
-            )
-            + ("test", "hardware"),
+            table=TABLES,
         ),
     output:
         "results/report/published/comparison.json",

@@ -6,16 +6,7 @@ OUTPUTS:
     results/tables/{table}/run={run}/part.parquet
 """
 
-TABLES = (
-    "runs",
-    "architectures",
-    "candidates",
-    "lineage",
-    "trials",
-    "curves",
-    "test",
-    "hardware",
-)
+from gp_cells.tables.names import TABLES
 
 
 localrules:

@@ -24,3 +24,8 @@ def loaded(statement, *libraries):
 )
 def test_records_and_rows_are_read_without_torch(module):
     assert loaded(f"import {module}", "torch") == []
+
+
+def test_the_names_of_tables_and_a_query_need_no_arrow():
+    statement = "import gp_cells.tables.names, gp_cells.tables.query"
+    assert loaded(statement, "pyarrow", "numpy", "torch", "deap") == []

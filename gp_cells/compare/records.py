@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config.files import RecordError
-from gp_cells.tables import SCHEMAS, read_tables
+from gp_cells.tables.names import TABLES
+from gp_cells.tables.parquet import read_tables
 
 Row = dict[str, Any]
 
@@ -99,7 +100,7 @@ def read_records(results: Path, runs: Iterable[str]) -> list[Records]:
     """
     names = list(runs)
     tables = {
-        name: read_tables(results, name, names).to_pylist() for name in SCHEMAS if name != "curves"
+        name: read_tables(results, name, names).to_pylist() for name in TABLES if name != "curves"
     }
     curves = read_curves(results, names)
     found = []

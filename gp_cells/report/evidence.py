@@ -15,7 +15,8 @@ from typing import Any
 
 from gp_cells.compare.records import read_curves
 from gp_cells.config.files import RecordError
-from gp_cells.tables import SCHEMAS, read_tables
+from gp_cells.tables.names import TABLES
+from gp_cells.tables.parquet import read_tables
 
 Row = dict[str, Any]
 
@@ -158,7 +159,7 @@ def gather(results: Path, benchmark: str, comparison: Mapping[str, Any]) -> list
     if not runs:
         raise RecordError(f"{results / 'tables'} has no run of {benchmark!r}; run its config first")
     names = [run["run"] for run in runs]
-    read = [name for name in SCHEMAS if name not in ("runs", "curves")]
+    read = [name for name in TABLES if name not in ("runs", "curves")]
     tables = {name: _grouped(_rows(results, name, names), _run_of) for name in read}
     curves = read_curves(results, names)
     colours = assign_colours(runs)

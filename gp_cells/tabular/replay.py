@@ -27,7 +27,7 @@ from gp_cells.genomes.genome import Genome
 from gp_cells.plugins import check_order, plug_in, search_seed, trial_seed
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies import Outcome
-from gp_cells.tables import REAL, TEXT, WHOLE, Column, fields
+from gp_cells.tables.schemas import REAL, TEXT, WHOLE, Column, fields
 from gp_cells.tabular.schedule import Costs, Schedule, Times, simulate
 from gp_cells.tabular.stored import Answer, OnlyStored, Stored, find_stored
 from gp_cells.tabular.surrogate import Surrogate, learn

@@ -24,7 +24,7 @@ from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.language import Language, Term
 from gp_cells.plugins import plug_in
 from gp_cells.spaces import Space, Vocabulary
-from gp_cells.tables import read_tables
+from gp_cells.tables.parquet import read_tables
 from gp_cells.tabular.truth import Row
 from gp_cells.workflow.cost import undisturbed_s
 

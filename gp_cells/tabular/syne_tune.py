@@ -19,7 +19,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gp_cells.config.files import RecordError, written_beside
-from gp_cells.tables import read_tables
+from gp_cells.tables.parquet import read_tables
 from gp_cells.tabular.stored import Stored, stored_of
 from gp_cells.workflow.cost import undisturbed_s
 

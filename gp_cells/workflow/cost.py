@@ -112,7 +112,7 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
     Left out is what says nothing: trials that trained no epoch or were made in several processes,
     and finalists that were trained otherwise than in the search, whose size is not in the tables.
     """
-    from gp_cells.tables import read_tables  # pyarrow: not where nothing is foretold
+    from gp_cells.tables.parquet import read_tables  # pyarrow: not where nothing is foretold
 
     settings = {
         row["run"]: json.loads(row["settings"]) for row in read_tables(results, "runs").to_pylist()

@@ -23,7 +23,7 @@ from gp_cells.config.choose import check_range
 from gp_cells.config.files import RecordError, canonical_json, write_json
 from gp_cells.config.plan import read_plan, trial_folder
 from gp_cells.plugins import counts_of
-from gp_cells.tables import read_tables
+from gp_cells.tables.parquet import read_tables
 from gp_cells.training.trial_file import read_trial
 from gp_cells.workflow.steps import BEYOND_A_TRIAL
 from gp_cells.workflow.tabulate import curve_rows, hardware_row, trial_row

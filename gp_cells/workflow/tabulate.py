@@ -13,7 +13,7 @@ from gp_cells.config.objectives import LATENCY_BATCHES, SCORES
 from gp_cells.config.plan import replicate_slot
 from gp_cells.genomes.genome import parse
 from gp_cells.plugins import form_of, plug_in
-from gp_cells.tables import write_rows
+from gp_cells.tables.parquet import write_rows
 from gp_cells.training.trial_file import read_trial
 
 

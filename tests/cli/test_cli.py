@@ -23,7 +23,7 @@ from gp_cells.cli import main
 from gp_cells.config.files import read_json, write_json, written_beside
 from gp_cells.config.plan import read_plan
 from gp_cells.strategies.history import read_history
-from gp_cells.tables import read_tables, write_rows
+from gp_cells.tables.parquet import read_tables, write_rows
 
 ROOT = Path(__file__).parents[2]
 RUN = "tiny-bach-gp-s1"

@@ -10,7 +10,7 @@ import pytest
 from support.benchmark import CONFIG, Benchmark, differing
 
 from gp_cells.compare import compare
-from gp_cells.tables import read_tables
+from gp_cells.tables.parquet import read_tables
 
 RECIPE = {"units": 4, "layers": 1, "batch_size": 64, "epochs": 2}
 SEARCH = {"waves": 3, "slots": 4, "lag": 2, "finalists": 1}

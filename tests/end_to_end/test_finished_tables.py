@@ -15,7 +15,8 @@ import pytest
 from support.benchmark import Benchmark
 
 from gp_cells.config.files import read_json
-from gp_cells.tables import SCHEMAS, read_tables
+from gp_cells.tables.parquet import read_tables
+from gp_cells.tables.schemas import SCHEMAS
 
 PHYSICAL = {"_s": "s", "_mb": "MB", "_ms": "ms", "_j": "J"}
 

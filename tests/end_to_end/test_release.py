@@ -13,7 +13,7 @@ from test_rerun_row import RUN, rerun
 
 from gp_cells.exchange.release import publish
 from gp_cells.exchange.release.verify import verify
-from gp_cells.tables import read_tables
+from gp_cells.tables.parquet import read_tables
 from gp_cells.tables.query import find_trial
 
 

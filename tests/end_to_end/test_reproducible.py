@@ -13,7 +13,7 @@ from support.benchmark import GP, STEADY, Benchmark, differing
 from gp_cells.config.files import read_json
 from gp_cells.config.objectives import COUNTED, MEASURED
 from gp_cells.strategies.history import read_history
-from gp_cells.tables import read_tables
+from gp_cells.tables.parquet import read_tables
 
 # Python imports it before anything else. DEAP's own crossover differs where classes lie elsewhere in
 # memory (its issue 190): so modules are imported and classes made that no other run has.

@@ -11,7 +11,7 @@ from support.benchmark import GP, STEADY, Benchmark, differing
 
 from gp_cells.config.files import read_json
 from gp_cells.strategies.history import read_history, write_history
-from gp_cells.tables import read_tables
+from gp_cells.tables.parquet import read_tables
 from gp_cells.workflow.steps import breed, score
 
 CHEAP = {"breed", "score", "replicate", "conclude", "test", "tabulate", "compare", "report"}

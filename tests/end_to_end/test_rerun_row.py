@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from support.benchmark import ROOT, Benchmark
 
-from gp_cells.tables import read_tables, write_rows
+from gp_cells.tables.parquet import read_tables, write_rows
 
 RUN = "tiny-bach-gp-s1"
 

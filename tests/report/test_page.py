@@ -11,7 +11,7 @@ import pytest
 
 from gp_cells.config.files import RecordError
 from gp_cells.report.page import write_report
-from gp_cells.tables import read_tables, write_rows
+from gp_cells.tables.parquet import read_tables, write_rows
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,8 @@ from support.benchmark import Benchmark, said_in
 from support.cluster import GRACE_S, Cluster, wait_until
 from support.slurm_trials import SEARCH, SMALL, Trial, assert_same_bytes, catch, config, on_cluster
 
-from gp_cells.tables import SCHEMAS, read_tables
+from gp_cells.tables.parquet import read_tables
+from gp_cells.tables.schemas import SCHEMAS
 from gp_cells.training.trial_file import read_trial
 
 # The columns of the tables that tell how a trial went and not what came out.

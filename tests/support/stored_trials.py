@@ -9,13 +9,15 @@ import math
 from pathlib import Path
 from typing import Any
 
-from gp_cells import parse, tables
+from gp_cells import parse
 from gp_cells.config import seeds
 from gp_cells.config.files import content_hash, read_json, write_json
 from gp_cells.config.objectives import COUNTED
 from gp_cells.genomes.genome import Genome
 from gp_cells.plugins import form_of, plug_in, trial_seed
 from gp_cells.strategies import Outcome, Proposal
+from gp_cells.tables.parquet import write_rows
+from gp_cells.tables.schemas import schema
 from gp_cells.workflow import tabulate
 from gp_cells.workflow.steps import propose, write_settings
 from support.tiny import TINY
@@ -71,7 +73,7 @@ def play_and_store(results: Path, settings: dict[str, Any]) -> list[Outcome]:
     """Write the tables of a run of some settings, and return its history."""
     history: list[Outcome] = []
     lineage, trials = [], []
-    empty = dict.fromkeys(tables.schema("trials").names)
+    empty = dict.fromkeys(schema("trials").names)
     for wave in range(settings["search"]["waves"]):
         seen = history[: max(0, wave + 1 - settings["search"]["lag"]) * settings["search"]["slots"]]
         for slot, proposal in enumerate(propose(settings, seen, wave)):
@@ -98,7 +100,7 @@ def play_and_store(results: Path, settings: dict[str, Any]) -> list[Outcome]:
         "trials": trials,
     }
     for table, records in rows.items():
-        tables.write_rows(results, table, settings["run"], records)
+        write_rows(results, table, settings["run"], records)
     return history
 
 
@@ -106,7 +108,7 @@ def write_trials(
     results: Path, settings: dict[str, Any], trials: list[tuple[str, dict[str, Any]]]
 ) -> None:
     """Write the tables of a run with nothing in them but some trials, given by formulas and columns."""
-    empty = dict.fromkeys(tables.schema("trials").names)
+    empty = dict.fromkeys(schema("trials").names)
     rows, lineage = [], []
     for i, (text, columns) in enumerate(trials):
         key, name = parse(text).architecture_id, f"w000-{i:02d}"
@@ -115,9 +117,9 @@ def write_trials(
         row |= {"role": "search", "learning_rate": 0.003, "device": "cpu", "epochs": 1}
         rows.append({**empty, **row, "wall_s": 1.0, "cpu_s": 1.0, **columns})
     architectures = tabulate.architecture_rows(lineage, settings)
-    tables.write_rows(results, "runs", settings["run"], [tabulate.run_row(settings)])
-    tables.write_rows(results, "architectures", settings["run"], architectures)
-    tables.write_rows(results, "trials", settings["run"], rows)
+    write_rows(results, "runs", settings["run"], [tabulate.run_row(settings)])
+    write_rows(results, "architectures", settings["run"], architectures)
+    write_rows(results, "trials", settings["run"], rows)
 
 
 def settings_of(run: Any, folder: Path) -> dict[str, Any]:

@@ -15,8 +15,9 @@ from gp_cells import Results
 from gp_cells.cli import main
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError
-from gp_cells.tables import SCHEMAS, schema, write_rows
+from gp_cells.tables.parquet import write_rows
 from gp_cells.tables.query import find_trial
+from gp_cells.tables.schemas import SCHEMAS, schema
 
 ROOT = Path(__file__).parents[2]
 GP, RANDOM = "b-notes-gp-s1", "b-text-random-s1"

@@ -11,18 +11,9 @@ from gp_cells.compare import compare, read_comparison
 from gp_cells.compare.summary import summary
 from gp_cells.config.files import RecordError
 from gp_cells.config.objectives import OBJECTIVES
-from gp_cells.tables import (
-    KEYS,
-    MAXIMISED,
-    MINIMISED,
-    SCHEMAS,
-    dictionary,
-    find_genome,
-    read_tables,
-    schema,
-    schemas,
-    write_rows,
-)
+from gp_cells.tables.names import KEYS, TABLES
+from gp_cells.tables.parquet import find_genome, read_tables, write_rows
+from gp_cells.tables.schemas import MAXIMISED, MINIMISED, SCHEMAS, dictionary, schema, schemas
 
 ROOT = Path(__file__).parents[2]
 LSTM = "c' = c * sigmoid(gate1) + sigmoid(gate2) * tanh(gate3)\nh' = sigmoid(gate4) * tanh(c')"
@@ -95,9 +86,15 @@ def test_the_dictionary_in_results_is_the_one_of_the_code() -> None:
     assert (ROOT / "results/README.md").read_text().endswith(dictionary(schemas()))
 
 
-def test_the_rules_make_every_table() -> None:
-    text = (ROOT / "rules/tables.smk").read_text()
-    assert all(f'"{table}"' in text for table in SCHEMAS)
+def test_every_table_that_is_named_has_columns_and_no_other() -> None:
+    assert tuple(SCHEMAS) == TABLES
+
+
+@pytest.mark.parametrize("rules", ["tables.smk", "readme.smk"])
+def test_the_rules_take_the_one_list_of_tables(rules: str) -> None:
+    text = (ROOT / "rules" / rules).read_text()
+    assert "from gp_cells.tables.names import TABLES" in text and "table=TABLES" in text
+    assert not any(f'"{table}"' in text for table in TABLES)
 
 
 @pytest.mark.parametrize("table", SCHEMAS)

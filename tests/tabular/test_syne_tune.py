@@ -14,10 +14,12 @@ import pyarrow.parquet as pq
 import pytest
 from support.stored_trials import CONFIG, settings_of, write_trials
 
-from gp_cells import parse, tables
+from gp_cells import parse
 from gp_cells.cli import main
 from gp_cells.config.files import RecordError
 from gp_cells.config.plan import read_plan
+from gp_cells.tables.parquet import write_rows
+from gp_cells.tables.schemas import schema
 from gp_cells.tabular.syne_tune import OBJECTIVES, write_blackbox
 
 SMALL, LARGE = "h' = tanh(gate1)", "h' = tanh(gate1) * sigmoid(gate2)"
@@ -27,14 +29,14 @@ Curve = list[tuple[float, float]]  # validation loss and wall time of each epoch
 
 
 def write_curves(results: Path, run: str, curves: dict[str, Curve]) -> None:
-    empty = dict.fromkeys(tables.schema("curves").names)
+    empty = dict.fromkeys(schema("curves").names)
     rows = [
         {**empty, "trial_id": key, "run": run, "epoch": i, "valid_loss": loss, "train_loss": 1.0}
         | {"wall_s": seconds, "cpu_s": 9.0}
         for key, curve in curves.items()
         for i, (loss, seconds) in enumerate(curve, start=1)
     ]
-    tables.write_rows(results, "curves", run, rows)
+    write_rows(results, "curves", run, rows)
 
 
 @pytest.fixture

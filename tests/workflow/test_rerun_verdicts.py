@@ -16,7 +16,8 @@ from gp_cells.config.choose import SettingError
 from gp_cells.config.files import read_json
 from gp_cells.config.plan import read_plan, trial_folder
 from gp_cells.plugins import check_order
-from gp_cells.tables import SCHEMAS, write_rows
+from gp_cells.tables.parquet import write_rows
+from gp_cells.tables.schemas import SCHEMAS
 from gp_cells.workflow.rerun import (
     TOLERANCE,
     Stored,

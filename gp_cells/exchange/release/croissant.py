@@ -14,7 +14,7 @@ import pyarrow as pa
 from gp_cells.config.files import canonical_json
 from gp_cells.exchange.release.facts import LICENSE_URL, PROJECT, Facts
 from gp_cells.exchange.release.sums import digest
-from gp_cells.tables import KEYS
+from gp_cells.tables.names import KEYS
 
 
 def croissant(release: Path, facts: Facts, schemas: Mapping[str, pa.Schema]) -> str:

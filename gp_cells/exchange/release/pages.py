@@ -10,7 +10,7 @@ import pyarrow as pa
 import yaml
 
 from gp_cells.exchange.release.facts import PROJECT, Facts
-from gp_cells.tables import dictionary
+from gp_cells.tables.schemas import dictionary
 
 # What is in a release: pattern, media type, meaning. The first that fits a file describes it.
 CONTENTS: Sequence[tuple[str, str, str]] = (

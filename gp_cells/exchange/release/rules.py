@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gp_cells.tables import KEYS
+from gp_cells.tables.names import KEYS
 
 # (table, columns, the table in which there has to be a row with the same, its columns)
 REFERENCES = (

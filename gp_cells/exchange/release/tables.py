@@ -17,7 +17,9 @@ import pyarrow.parquet as pq
 
 from gp_cells.config.files import RecordError, canonical_json, content_hash, written_beside
 from gp_cells.config.plan import trial_folder
-from gp_cells.tables import KEYS, SCHEMAS, read_tables, released_file, schema
+from gp_cells.tables.names import KEYS, TABLES
+from gp_cells.tables.parquet import read_tables, released_file
+from gp_cells.tables.schemas import schema
 
 Row = dict[str, Any]
 
@@ -47,7 +49,7 @@ def gather(results: Path, benchmarks: Sequence[str]) -> dict[str, list[Row]]:
     runs = sorted(row["run"] for row in of_runs if row["benchmark"] in (benchmarks or known))
     if not runs:
         raise RecordError(f"{results}/tables has no runs; run a benchmark to its end first")
-    rows = {table: read_tables(results, table, runs).to_pylist() for table in SCHEMAS}
+    rows = {table: read_tables(results, table, runs).to_pylist() for table in TABLES}
     _leave_out_machines(rows)
     for table, records in rows.items():
         records.sort(key=lambda row: [row[name] for name in KEYS[table]])

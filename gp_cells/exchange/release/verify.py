@@ -21,7 +21,8 @@ from gp_cells.config.files import RecordError
 from gp_cells.config.plan import run_names
 from gp_cells.exchange.release import crate, croissant, pages, phylogeny, sums, tables
 from gp_cells.exchange.release.rules import RULES
-from gp_cells.tables import KEYS, SCHEMAS, released_file
+from gp_cells.tables.names import KEYS, TABLES
+from gp_cells.tables.parquet import released_file
 from gp_cells.tables.query import connect
 
 MOST = 5  # faults of one check that are told
@@ -93,8 +94,8 @@ def check_other_sums(release: Path) -> Faults:
 def check_schemas(release: Path) -> Faults:
     """Hold dictionary and JSON Schema against the columns that the Parquet files have."""
     schemas = tables.read_schemas(release)
-    yield from (f"tables/{table}.parquet is missing" for table in sorted({*SCHEMAS} - {*schemas}))
-    yield from (f"tables/{table}.parquet is no table" for table in sorted({*schemas} - {*SCHEMAS}))
+    yield from (f"tables/{table}.parquet is missing" for table in sorted({*TABLES} - {*schemas}))
+    yield from (f"tables/{table}.parquet is no table" for table in sorted({*schemas} - {*TABLES}))
     made = {"DICTIONARY.md": pages.dictionary_page, "schema.json": tables.json_schema}
     for path, make in made.items():
         if (release / path).read_text() != make(schemas):
@@ -126,7 +127,7 @@ def check_rules(release: Path) -> Faults:
 
 def check_machines(release: Path) -> Faults:
     """Look for names of hosts and absolute paths."""
-    for table in SCHEMAS:
+    for table in TABLES:
         for place, text in tables.absolute_paths(table, _rows(release, table)):
             yield f"{place}: {text!r} is a path of one machine"
     for host in sorted({row["host"] for row in _rows(release, "hardware")}):

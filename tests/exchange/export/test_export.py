@@ -32,7 +32,7 @@ from gp_cells.spaces.convolutional import FUNCTIONS as BLOCK_FUNCTIONS
 from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.spaces.recurrent import FUNCTIONS, LEAVES, Recurrent
 from gp_cells.spaces.recurrent_graph import RecurrentGraph
-from gp_cells.tables import write_rows
+from gp_cells.tables.parquet import write_rows
 from gp_cells.training.record import read_weights
 from gp_cells.training.train import make_network
 from gp_cells.training.trial import setup_of

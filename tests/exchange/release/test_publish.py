@@ -26,8 +26,9 @@ from gp_cells.exchange.release import publish, workflow
 from gp_cells.exchange.release.crate import STEPS
 from gp_cells.exchange.release.facts import Facts
 from gp_cells.exchange.release.pages import citation
-from gp_cells.tables import SCHEMAS, read_tables, write_rows
+from gp_cells.tables.parquet import read_tables, write_rows
 from gp_cells.tables.query import find_trial
+from gp_cells.tables.schemas import SCHEMAS
 
 RUN = "made_up-bach_chorales-gp-s1"
 OF_MACHINES = {"host", "hardware_id", "file"}  # columns that a release has otherwise

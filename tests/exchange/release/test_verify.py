@@ -17,7 +17,8 @@ import yaml
 from gp_cells.cli import main
 from gp_cells.exchange.release import crate, sums, verify
 from gp_cells.exchange.release.phylogeny import faults
-from gp_cells.tables import read_tables, released_file, schema
+from gp_cells.tables.parquet import read_tables, released_file
+from gp_cells.tables.schemas import schema
 
 ROOT = Path(__file__).parents[3]
 RUN = "made_up-bach_chorales-gp-s1"

@@ -1,0 +1,94 @@
+"""The tables of a run as Parquet files: read and written.
+
+One file a table and run, `results/tables/<table>/run=<run>/part.parquet`, plain Parquet with zstd;
+the column `run` is the folder's name (a Hive partition), which every reader of folders adds by itself.
+A release (`exchange.release`) has one file a table instead, `tables/<table>.parquet`, and is read alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from gp_cells.config.files import RecordError, written_beside
+from gp_cells.tables.names import TABLES
+from gp_cells.tables.schemas import TEXT, schema
+
+
+def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) -> pa.Table:
+    """Read one table of all runs, or of those named.
+
+    Raises:
+        RecordError: no such table, or a file that cannot be read.
+    """
+    if table not in TABLES:
+        raise RecordError(f"there is no table {table!r}; choose one of {', '.join(TABLES)}")
+    released = released_file(results, table)
+    if released.is_file():
+        whole = _read_file(released, table)
+        wanted = None if runs is None else pa.array(list(runs), TEXT)
+        return whole if wanted is None else whole.filter(pc.is_in(whole["run"], wanted))
+    folder = results / "tables" / table
+    # Not the folders: Snakemake makes one before its file is there, that of another benchmark too.
+    files = folder.glob("run=*/part.parquet")
+    found = sorted(path.parent.name.removeprefix("run=") for path in files)
+    parts = [_read_part(folder, table, run) for run in (found if runs is None else runs)]
+    return pa.concat_tables(parts) if parts else schema(table).empty_table()
+
+
+def released_file(release: Path, table: str) -> Path:
+    """Return where a release has a table."""
+    return release / "tables" / f"{table}.parquet"
+
+
+def _read_part(folder: Path, table: str, run: str) -> pa.Table:
+    return _read_file(folder / f"run={run}" / "part.parquet", table, run)
+
+
+def _read_file(path: Path, table: str, run: str | None = None) -> pa.Table:
+    """Read a file of a table; `run` is the column that it has not got, being of one run."""
+    try:
+        part = pq.ParquetFile(path).read()
+    except (OSError, pa.ArrowException) as error:
+        raise RecordError(f"{path} cannot be read ({error})") from error
+    if run is not None:
+        part = part.append_column("run", pa.array([run] * part.num_rows, TEXT))
+    missing = [name for name in schema(table).names if name not in part.column_names]
+    if missing:
+        raise RecordError(f"{path}: {table} has no column {missing[0]!r}; tabulate the run again")
+    return part.select(schema(table).names).cast(schema(table))
+
+
+def write_rows(results: Path, table: str, run: str, records: Sequence[Mapping[str, Any]]) -> None:
+    """Write one table of one run; the run is in the folder's name, as Hive partitions have it."""
+    whole = schema(table)
+    columns = [
+        pa.array([record[field.name] for record in records], field.type, from_pandas=False)
+        for field in whole
+    ]
+    part = pa.table(columns, schema=whole).drop_columns("run")
+    with written_beside(results / "tables" / table / f"run={run}" / "part.parquet") as partial:
+        pq.write_table(part, partial, compression="zstd")
+
+
+def find_genome(results: Path, architecture_id: str) -> str:
+    """Return the formulas of an architecture by its id, or the start of it.
+
+    Raises:
+        RecordError: none or more than one architecture of the tables begins so.
+    """
+    rows = read_tables(results, "architectures").to_pylist()
+    found = {
+        row["architecture_id"]: row["genome"]
+        for row in rows
+        if row["architecture_id"].startswith(architecture_id)
+    }
+    if len(found) != 1:
+        known = f"{len(found)} architectures in {results}/tables begin so"
+        raise RecordError(f"{architecture_id!r} is no file, no baseline's name, and {known}")
+    return next(iter(found.values()))
