@@ -268,9 +268,9 @@ def trial(rounds: int) -> None:
         stopper=Never(),
         time_limit_s=600,
     )
-    train.train(dataclasses.replace(setup, engine="compiled"), splits, train.Nowhere())
+    train.train(dataclasses.replace(setup, engine="compiled"), splits, train.NoCheckpoints())
     began = time.perf_counter()
-    train.train(dataclasses.replace(setup, engine="eager"), splits, train.Nowhere())
+    train.train(dataclasses.replace(setup, engine="eager"), splits, train.NoCheckpoints())
     eager_s = time.perf_counter() - began
 
     watch = Stopwatch()
@@ -282,7 +282,7 @@ def trial(rounds: int) -> None:
     watch.watch(nn.utils, "clip_grad_norm_", "optimiser")
     watch.watch(Adam, "step", "optimiser")
     began = time.perf_counter()
-    train.train(setup, splits, train.Nowhere())
+    train.train(setup, splits, train.NoCheckpoints())
     whole_s = time.perf_counter() - began
     watch.spent["batches, curve, and all else in Python"] = whole_s - sum(watch.spent.values())
 

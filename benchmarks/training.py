@@ -32,7 +32,7 @@ from gp_cells.tabular.truth import Row, play
 from gp_cells.tasks import Task
 from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.japanese_vowels import JapaneseVowels
-from gp_cells.training.train import Nowhere, Setup, train
+from gp_cells.training.train import NoCheckpoints, Setup, train
 from gp_cells.training.trial import set_up_torch
 
 WAVES, SLOTS = 8, 4
@@ -74,7 +74,7 @@ def best_losses(task: Task, space: Space, engine: str, seed: int) -> dict[str, f
                 time_limit_s=600,
                 engine=engine,
             )
-            finished = train(setup, data.splits, Nowhere())
+            finished = train(setup, data.splits, NoCheckpoints())
             loss = math.inf if finished.fitness is None else finished.fitness
             known[genome.architecture_id] = Row(loss, finished.status)
         return known[genome.architecture_id]

@@ -24,7 +24,7 @@ class Weights(NamedTuple):
     linear: Tensor
 
 
-Sequence = Callable[[Tensor, Tensor, Weights, Tensor | None], tuple[Tensor, Tensor]]
+SequenceFunction = Callable[[Tensor, Tensor, Weights, Tensor | None], tuple[Tensor, Tensor]]
 """Run a cell over a sequence, differentiably: (inputs, weight_input, weights, state) → (outputs, state).
 
 Inputs are (time, batch, inputs) numbers, or (time, batch) int64 rows of `weight_input`, which then is a
@@ -56,7 +56,7 @@ class Cell(nn.Module):
     """
 
     def __init__(
-        self, program: Program, inputs: int, units: int, sequence: Sequence, engine: Engine
+        self, program: Program, inputs: int, units: int, sequence: SequenceFunction, engine: Engine
     ) -> None:
         super().__init__()
         self.program, self.inputs, self.units = program, inputs, units

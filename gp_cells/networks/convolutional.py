@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import operator
 from collections.abc import Sequence
@@ -11,19 +12,23 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from gp_cells.networks.cell import Engine
-from gp_cells.networks.head import draw_weights, drop
+from gp_cells.networks.head import draw_weights, drop, outputs_of
 from gp_cells.networks.layers import Convolution, Layer, Norm, Piece, pieces
+
+State = tuple[Tensor, ...]  # empty
 
 MOMENTUM = 0.1  # of a norm's running mean and variance
 YOUNG = 10  # batches of which those are plain means
 EPSILON = 1e-5
+ACTIVE = (nn.Conv2d, nn.ReLU, nn.SiLU, nn.Sigmoid)  # whose outputs are activations
 
 
 class Network(nn.Module):
     """Layers between images and predictions.
 
     Inputs are (batch, channels, height, width), predictions (batch, outputs). Nothing is carried over
-    from one batch to the next. With the precision `bfloat16` convolutions run in torch's autocast.
+    from one batch to the next. With the precision `bfloat16` convolutions run in torch's
+    autocast, which leaves float64 as it is.
     """
 
     def __init__(
@@ -52,17 +57,40 @@ class Network(nn.Module):
                     nn.init.zeros_(module.bias)
         draw_weights(self.output, generator)
 
+    def start_from(self, guess: Tensor) -> None:
+        """Let predictions begin at (outputs,) values: the output layer's bias."""
+        self.output.bias.data.copy_(guess)
+
     def forward(
-        self, inputs: Tensor, state: None = None, dice: torch.Generator | None = None
-    ) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """Return predictions, and an empty state; `dice` decides which means dropout zeroes."""
+        self, inputs: Tensor, state: State | None = None, generator: torch.Generator | None = None
+    ) -> tuple[Tensor, State]:
+        """Return predictions, and an empty state; dropout of means draws from `generator`."""
         half = torch.autocast(inputs.device.type, torch.bfloat16, self.precision == "bfloat16")
         with half:
             means = self.features(inputs).mean((2, 3))
-        means = means.float() if self.precision == "bfloat16" else means
+        means = means.to(self.output.weight.dtype)
         if self.training and self.dropout > 0:
-            means = drop(means, self.dropout, dice)
+            means = drop(means, self.dropout, generator)
         return self.output(means), ()
+
+    def activations(
+        self, inputs: Tensor, state: State | None = None
+    ) -> tuple[Tensor, State, list[Tensor]]:
+        """Return predictions, an empty state, and what convolutions and non-linearities give."""
+        modules = [module for module in self.modules() if isinstance(module, ACTIVE)]
+        with outputs_of(modules) as given:
+            predicted, nothing = self(inputs)
+        return predicted, nothing, given
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Return images as they are."""
+        return inputs
+
+    def without_dropout(self) -> Network:
+        """Return a copy whose training zeroes nothing."""
+        network = copy.deepcopy(self)
+        network.dropout = 0.0
+        return network
 
     def features(self, images: Tensor) -> Tensor:
         """Return the last maps, (batch, channels, height, width)."""
@@ -133,9 +161,8 @@ class BatchNorm(nn.Module):
         self.register_buffer("mean", torch.zeros(channels))
         self.register_buffer("variance", torch.ones(channels))
         self.register_buffer("batches", torch.zeros((), dtype=torch.int64))
-        self.is_young = (
-            True  # to ask how many batches it has seen, which a GPU has to be waited for
-        )
+        # Asking a GPU how many batches there were means waiting for it.
+        self.is_young = True
 
     def forward(self, maps: Tensor) -> Tensor:
         """Return (batch, channels, height, width) of mean 0 and variance 1, scaled and shifted."""

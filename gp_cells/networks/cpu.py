@@ -17,7 +17,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from gp_cells.networks import compiler, cpp
-from gp_cells.networks.cell import Engine, Sequence, Weights
+from gp_cells.networks.cell import Engine, SequenceFunction, Weights
 from gp_cells.networks.passes import Passes
 
 READ = (
@@ -55,7 +55,7 @@ class _Sizes(ctypes.Structure):
     _fields_ = [(name, ctypes.c_long) for name in ("time", "rows", "units", "inputs", "symbols")]
 
 
-def sequence(passes: Passes, precision: str = "float32") -> tuple[Sequence, Engine]:
+def sequence(passes: Passes, precision: str = "float32") -> tuple[SequenceFunction, Engine]:
     """Return what runs a cell in compiled code, in float32 or float64, and how it was made.
 
     With the precision `bfloat16` products of float32 numbers round their factors to it.
@@ -123,7 +123,7 @@ class _Layer:
     def run(
         self, inputs: Tensor, weight_input: Tensor, weights: Weights, state: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Run the layer; see `cell.Sequence`."""
+        """Run the layer; see `cell.SequenceFunction`."""
         present = [getattr(weights, name) for name in self.passes.weights]
         return _Run.apply(self, inputs, weight_input, *present, state)
 

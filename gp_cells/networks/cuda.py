@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.autograd.function import once_differentiable
 
 from gp_cells.networks import triton
-from gp_cells.networks.cell import Engine, Sequence, Weights
+from gp_cells.networks.cell import Engine, SequenceFunction, Weights
 from gp_cells.networks.compiler import CompilerError
 from gp_cells.networks.passes import Passes
 
@@ -32,7 +32,7 @@ MOST_IDLE = 16  # works kept for shapes that may come again; each has the memory
 Arrays = dict[str, Tensor]
 
 
-def sequence(passes: Passes) -> tuple[Sequence, Engine]:
+def sequence(passes: Passes) -> tuple[SequenceFunction, Engine]:
     """Return what runs a cell on a GPU, and how it was made.
 
     Raises:
@@ -81,7 +81,7 @@ class _Layer:
     def run(
         self, inputs: Tensor, weight_input: Tensor, weights: Weights, state: Tensor | None
     ) -> tuple[Tensor, Tensor]:
-        """Run the layer; see `cell.Sequence`."""
+        """Run the layer; see `cell.SequenceFunction`."""
         if state is None:
             parts, units = len(self.passes.program.states), len(weights.recurrent)
             state = weight_input.new_zeros(parts, inputs.shape[1], units)

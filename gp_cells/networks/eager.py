@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from gp_cells.networks.cell import Sequence, Weights
+from gp_cells.networks.cell import SequenceFunction, Weights
 from gp_cells.networks.passes import LEAK
 from gp_cells.networks.program import DIVISORS, Program
 
@@ -32,7 +32,7 @@ OPERATIONS: dict[str, Callable[..., Tensor]] = {
 }
 
 
-def sequence(program: Program, precision: str = "float32") -> Sequence:
+def sequence(program: Program, precision: str = "float32") -> SequenceFunction:
     """Return what runs a program over a sequence, on any device and with numbers of any kind.
 
     With the precision `bfloat16` matrix products are torch's in it, which rounds factors and products.

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import copy
+
 import torch
 from torch import Tensor, nn
 
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import Genome
 from gp_cells.networks.engine import build_layers
-from gp_cells.networks.head import draw_weights, drop
+from gp_cells.networks.head import draw_weights, drop, outputs_of
 
 State = tuple[Tensor, ...]  # for each layer, what its cell carries over: (states, batch, units)
 
@@ -51,10 +53,14 @@ class Network(nn.Module):
         if self.embedding is not None and self.embedding.weight is not self.output.weight:
             nn.init.normal_(self.embedding.weight, generator=generator)
 
+    def start_from(self, guess: Tensor) -> None:
+        """Let predictions begin at (outputs,) values: the output layer's bias."""
+        self.output.bias.data.copy_(guess)
+
     def forward(
-        self, inputs: Tensor, state: State | None, dice: torch.Generator | None = None
+        self, inputs: Tensor, state: State | None, generator: torch.Generator | None = None
     ) -> tuple[Tensor, State]:
-        """Return predictions and the state after the last step; `dice` decides what dropout zeroes.
+        """Return predictions and the state after the last step; dropout draws from `generator`.
 
         Symbols may also come embedded already, as (time, batch, units) numbers.
         """
@@ -66,5 +72,26 @@ class Network(nn.Module):
             values, layer_state = cell(values, before, embedding if i == 0 else None)
             carried.append(layer_state)
             if self.training and self.dropout > 0:
-                values = drop(values, self.dropout, dice)
+                values = drop(values, self.dropout, generator)
         return self.output(values), tuple(carried)
+
+    def activations(
+        self, inputs: Tensor, state: State | None
+    ) -> tuple[Tensor, State, list[Tensor]]:
+        """Return predictions, the state, and the (time, batch, units) outputs of each layer."""
+        with outputs_of(self.cells) as given:
+            predicted, carried = self(inputs, state)
+        return predicted, carried, [outputs for outputs, _ in given]
+
+    def embed(self, inputs: Tensor) -> Tensor:
+        """Return symbols as (time, batch, units) numbers, frames as they are."""
+        if self.embedding is None:
+            return inputs
+        embedded: Tensor = self.embedding(inputs)
+        return embedded
+
+    def without_dropout(self) -> Network:
+        """Return a copy whose training zeroes nothing."""
+        network = copy.deepcopy(self)
+        network.dropout = 0.0
+        return network

@@ -13,7 +13,7 @@ from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.language import Language, Term
 
 if TYPE_CHECKING:  # breeding does without torch
-    from torch import nn
+    from gp_cells.networks.network import Network
 
 
 class Vocabulary(Protocol):
@@ -73,13 +73,8 @@ class Space(Vocabulary, Protocol):
 
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
-    ) -> nn.Module:
+    ) -> Network:
         """Return the network of a genome, its weights not drawn yet.
-
-        Beside what a torch module has: `initialise(seed)` draws all weights; `output` is its last
-        layer, an `nn.Linear`; `engine` says what runs its cells. It is called with inputs as in
-        `gp_cells.tasks.Batch`, the state that they go on from or None, and the dice of dropout or
-        None; it returns predictions (…, outputs) and the state after them, a tuple of tensors.
 
         Raises:
             SettingError: there is no such engine, or not with this device or precision.

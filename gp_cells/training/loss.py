@@ -50,7 +50,7 @@ def ignorant_loss(form: Form) -> float:
 
 
 def first_guess(form: Form, batches: Iterable[tuple[np.ndarray, np.ndarray]]) -> Tensor:
-    """Return the (outputs,) predictions of who knows only how often each outcome occurs.
+    """Return the (outputs,) predictions of the marginal (class-frequency) predictor.
 
     `batches` are pairs of targets and counted. Every trial's output bias starts here: nearly all keys
     are silent nearly always, and learning that first would cost each candidate several epochs. One

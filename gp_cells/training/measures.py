@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from gp_cells.config.objectives import LATENCY_BATCHES, TIMED, entanglement
 from gp_cells.config.recipe import Form
+from gp_cells.networks.network import Network
 from gp_cells.tasks import Arrays, SplitName, Task
 from gp_cells.training.train import Finished, Setup, is_out_of_memory, make_network
 from gp_cells.training.zero_cost import SCORES, first_samples
@@ -85,7 +86,7 @@ def objectives(measures: Measures, finished: Finished) -> dict[str, float | None
     }
 
 
-def latency(network: Any, inputs: Tensor, form: Form, size: int) -> float:
+def latency(network: Network, inputs: Tensor, form: Form, size: int) -> float:
     """Return the median time in milliseconds of a pass of `size` sequences or images, no gradient.
 
     They are those given, over and over; sequences in the length that they have.
@@ -110,37 +111,32 @@ def _wait(tensor: Tensor) -> None:
 
 
 def introspectability(
-    network: Any, task: Task, form: Form, split: Arrays, device: str
+    network: Network, task: Task, form: Form, split: Arrays, device: str
 ) -> float | None:
     """Return the mean cosine distance between the classes' summed activations, over pairs of classes.
 
-    As XNAS has it in its code (https://github.com/LLNL/XNAS): activations are what all convolutions
-    and non-linearities give, here also what recurrent layers give at each step that has a target;
-    classes are the predicted ones, and those never predicted have no part. Deviations: the batches
-    of the validation split up to `PROBED` targets, and NaN, not minus infinity, if fewer than two
-    classes are predicted. None where the task has no classes.
+    As XNAS has it in its code (https://github.com/LLNL/XNAS): activations of networks of images are
+    what all convolutions and non-linearities give, here also what recurrent layers give at each step
+    that has a target (see `Network.activations`); classes are the predicted ones, and those never
+    predicted have no part. Deviations: the batches of the validation split up to `PROBED` targets,
+    and NaN, not minus infinity, if fewer than two classes are predicted. None where the task has no
+    classes.
     """
     if form.targets != "classes":
         return None
     sums: dict[int, Tensor] = {}
-    seen: list[tuple[int, Tensor]] = []
-    watched = [m for m in network.modules() if isinstance(m, WATCHED)] or list(network.cells)
-    hooks = [
-        module.register_forward_hook(lambda _, __, out, i=i: seen.append((i, _first(out))))
-        for i, module in enumerate(watched)
-    ]
     network.eval()
     probed, state, present = 0, None, torch.zeros(form.outputs, dtype=torch.bool, device=device)
     with torch.no_grad():
         for batch in task.batches(split, None):
-            seen.clear()
             inputs = torch.from_numpy(batch.inputs).to(device)
-            predicted, state = network(inputs, state if batch.continues else None, None)
+            before = state if batch.continues else None
+            predicted, state, activations = network.activations(inputs, before)
             counts = torch.from_numpy(np.flatnonzero(batch.counted > 0)).to(device)
             classes = predicted.flatten(0, -2)[counts].argmax(-1)
             each = nn.functional.one_hot(classes, form.outputs).float()
             present |= each.sum(0) > 0
-            for i, activation in seen:
+            for i, activation in enumerate(activations):
                 rows = (
                     activation.flatten(1) if form.inputs == "images" else activation.flatten(0, 1)
                 )
@@ -149,17 +145,7 @@ def introspectability(
             probed += len(classes)
             if probed >= PROBED:
                 break
-    for hook in hooks:
-        hook.remove()
     return _mean_distance([of[present].double() for of in sums.values()])
-
-
-WATCHED = (nn.Conv2d, nn.ReLU, nn.SiLU, nn.Sigmoid)
-
-
-def _first(output: Any) -> Tensor:
-    """Return what a layer gives, without the state that a recurrent one carries over."""
-    return output[0] if isinstance(output, tuple) else output
 
 
 def _mean_distance(parts: list[Tensor]) -> float:

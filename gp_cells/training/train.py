@@ -2,7 +2,7 @@
 
 The order of batches comes from the trial's seed and the epoch's number, never from how far a process
 got, so a trial that is killed and resumed from its checkpoint ends with the very bits of one that
-ran through. This module opens no files: checkpoints go through the `Keeper` handed in.
+ran through. This module opens no files: checkpoints go through the `CheckpointStore` handed in.
 """
 
 from __future__ import annotations
@@ -21,13 +21,12 @@ from gp_cells.config import seeds
 from gp_cells.config.recipe import Form
 from gp_cells.genomes.genome import Genome
 from gp_cells.networks.cell import Engine
+from gp_cells.networks.network import Network
 from gp_cells.spaces import Space
 from gp_cells.stopping import Stopper
 from gp_cells.tasks import Arrays, Batch, SplitName, Task
 from gp_cells.training.adam import Adam
 from gp_cells.training.loss import first_guess, ignorant_loss, summed_errors, summed_loss
-
-Network = Any  # a torch module with what `Space.network` promises
 
 CHECKPOINT_EVERY_S = 60.0  # and at the end of every epoch
 RUNNING = ("loss", "targets", "norm", "wall_s", "cpu_s")  # summed over the batches of an epoch
@@ -83,7 +82,7 @@ class Progress:
     resumed: int = 0
 
 
-class Keeper(Protocol):
+class CheckpointStore(Protocol):
     """Where a trial's checkpoint lives."""
 
     def load(self) -> Progress | None:
@@ -95,8 +94,8 @@ class Keeper(Protocol):
         ...
 
 
-class Nowhere:
-    """A keeper for trials that need not survive their process: it keeps nothing."""
+class NoCheckpoints:
+    """The store of trials that need not survive their process: it keeps nothing."""
 
     def load(self) -> None:
         """Return None: there is never anything."""
@@ -121,7 +120,7 @@ class Finished:
 
 
 class Interrupted(Exception):
-    """The process was asked to go; the trial's checkpoint is kept and it can be resumed."""
+    """The process was asked to stop; the trial's checkpoint is kept and it can be resumed."""
 
 
 class _Failed(Exception):
@@ -131,17 +130,17 @@ class _Failed(Exception):
 def train(
     setup: Setup,
     splits: Mapping[SplitName, Arrays],
-    keeper: Keeper,
-    asked_to_go: Callable[[], bool] = lambda: False,
+    checkpoints: CheckpointStore,
+    stop_requested: Callable[[], bool] = lambda: False,
 ) -> Finished:
     """Train until the recipe ends, the stopper says so, or the candidate fails.
 
     Raises:
-        Interrupted: `asked_to_go` said so between two batches.
+        Interrupted: `stop_requested` said so between two batches.
     """
     training = None
     try:
-        training = _Training(setup, splits, keeper, asked_to_go)
+        training = _Training(setup, splits, checkpoints, stop_requested)
         status, reason = training.run()
     except _Failed as failure:
         status, reason = failure.args
@@ -178,7 +177,7 @@ def make_network(setup: Setup) -> Network:
     recipe = setup.task.recipe
     machinery = (setup.engine, setup.device, setup.precision)
     try:
-        network: Network = setup.space.network(setup.genome, setup.form, recipe, *machinery)
+        network = setup.space.network(setup.genome, setup.form, recipe, *machinery)
     except ValueError as error:
         raise _Failed("invalid", _one_line(error)) from error
     network.initialise(seeds.derive(seed=setup.seed, purpose="weights"))
@@ -190,10 +189,10 @@ def _on(device: str, *arrays: np.ndarray) -> list[Tensor]:
 
 
 def _predicted(
-    network: Network, batch: Batch, state: Any, device: str, dice: torch.Generator | None
+    network: Network, batch: Batch, state: Any, device: str, generator: torch.Generator | None
 ) -> tuple[Tensor, Any]:
     (inputs,) = _on(device, batch.inputs)
-    return network(inputs, state if batch.continues else None, dice)
+    return network(inputs, state if batch.continues else None, generator)
 
 
 class _Training:
@@ -203,21 +202,21 @@ class _Training:
         self,
         setup: Setup,
         splits: Mapping[SplitName, Arrays],
-        keeper: Keeper,
-        asked_to_go: Callable[[], bool],
+        checkpoints: CheckpointStore,
+        stop_requested: Callable[[], bool],
     ) -> None:
-        self.setup, self.splits, self.keeper = setup, splits, keeper
-        self.asked_to_go = asked_to_go
+        self.setup, self.splits, self.checkpoints = setup, splits, checkpoints
+        self.stop_requested = stop_requested
         self.network = make_network(setup)
         batches = setup.task.batches(splits["train"], None)
         guess = first_guess(setup.form, ((batch.targets, batch.counted) for batch in batches))
-        self.network.output.bias.data.copy_(guess)
+        self.network.start_from(guess.to(setup.device))
         self.optimiser = Adam(self.network.parameters(), setup.learning_rate)
-        self.dice = torch.Generator(setup.device)
+        self.generator = torch.Generator(setup.device)
         self.state: Any = None
         self.best: dict[str, Tensor] = {}
         self.first_step_at: float | None = None
-        self.progress = keeper.load() or Progress()
+        self.progress = checkpoints.load() or Progress()
         if self.progress.tensors:
             self._restore()
         self.marked = (time.perf_counter(), time.process_time())
@@ -260,12 +259,12 @@ class _Training:
             self._pause()
 
     def _train_batch(self, epoch: int, number: int, batch: Batch) -> None:
-        self.dice.manual_seed(
+        self.generator.manual_seed(
             seeds.derive(seed=self.setup.seed, purpose="dropout", epoch=epoch, batch=number)
         )
         targets = float(batch.counted.sum())
         device = self.setup.device
-        predicted, state = _predicted(self.network, batch, self.state, device, self.dice)
+        predicted, state = _predicted(self.network, batch, self.state, device, self.generator)
         judged = predicted, *_on(device, batch.targets, batch.counted)
         summed = summed_loss(self.setup.form, *judged)
         self.optimiser.zero_grad()
@@ -310,12 +309,12 @@ class _Training:
         self.marked = now
 
     def _pause(self) -> None:
-        """Between two batches: keep a checkpoint if one is due, go if asked to, mind the time."""
-        going = self.asked_to_go()
-        if going or time.monotonic() - self.saved_at > CHECKPOINT_EVERY_S:
+        """Between two batches: keep a checkpoint if one is due, stop if requested, mind the time."""
+        stopping = self.stop_requested()
+        if stopping or time.monotonic() - self.saved_at > CHECKPOINT_EVERY_S:
             self._save()
-        if going:
-            raise Interrupted("asked to go; the checkpoint is kept")
+        if stopping:
+            raise Interrupted("asked to stop; the checkpoint is kept")
         spent = self.progress.running["wall_s"] + sum(e.wall_s for e in self.progress.epochs)
         if spent > self.setup.time_limit_s:
             raise _Failed("timeout", f"over its time limit of {self.setup.time_limit_s:g} s")
@@ -326,7 +325,7 @@ class _Training:
         tensors |= {f"adam/{k}": v for k, v in self.optimiser.moments.items()}
         tensors |= {f"state/{i}": layer for i, layer in enumerate(self.state or ())}
         self.progress.tensors = tensors
-        self.keeper.save(self.progress)
+        self.checkpoints.save(self.progress)
         self.saved_at = time.monotonic()
 
     def _restore(self) -> None:

@@ -1,6 +1,6 @@
 """The job of one trial: read what it is to do, train, measure, write its files.
 
-A trial asked to go by SIGTERM keeps a checkpoint beside its fitness file and can be run again.
+A trial asked to stop by SIGTERM keeps a checkpoint beside its fitness file and can be run again.
 """
 
 from __future__ import annotations
@@ -33,24 +33,24 @@ def run_trial(
         RecordError: a file is missing or broken.
     """
     protocol, order = read_json(protocol_file), read_order(genome_file)
-    going: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: going.append(number))
+    stop_requests: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stop_requests.append(number))
     set_up_torch(protocol["training"]["threads"])
     code = [record.version("gp-cells"), record.git_state(Path(__file__).parent)]
-    keeper = record.CheckpointFile(
+    checkpoints = record.CheckpointFile(
         fitness_file.with_name("checkpoint.h5"), content_hash(protocol, order, code)
     )
     splits = load(data, "search", protocol["data"]["hash"])
     setup = setup_of(protocol, order)
     try:
-        finished = train(setup, splits, keeper, lambda: bool(going))
+        finished = train(setup, splits, checkpoints, lambda: bool(stop_requests))
     except Interrupted as interruption:
         raise Interrupted(f"{order['candidate']}: {interruption}") from interruption
     measures = measure(setup, splits, finished)
     record.write_trial(trial_file, order, protocol, finished, measures)
     timed = protocol.get("timed_objectives", ())
     record.write_fitness(fitness_file, order, finished, measures, timed)
-    keeper.remove()
+    checkpoints.remove()
 
 
 def setup_of(settings: dict[str, Any], order: dict[str, Any]) -> Setup:

@@ -1,4 +1,4 @@
-"""Zero-cost scores: what the first weights and one batch foretell of a network, before any training.
+"""Zero-cost scores: what the first weights and one batch predict of a network, before any training.
 
 Each is a function of a network with its first weights, one batch and the form of the data; higher is
 said to be better. They cost one or two passes each, which is on record beside them.
@@ -9,21 +9,21 @@ from __future__ import annotations
 import copy
 import math
 from collections.abc import Callable, Mapping
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from gp_cells.config import objectives
 from gp_cells.config.recipe import Form
+from gp_cells.networks.network import Network
 
 SAMPLES = 16  # sequences or images of the batch that are looked at
 STABLE = 1e-5  # added to each eigenvalue, as Mellor et al. 2021 do
 
-Score = Callable[[Any, Tensor, Form], float | None]
+Score = Callable[[Network, Tensor, Form], float | None]
 
 
-def synflow(network: Any, inputs: Tensor, form: Form) -> float | None:
+def synflow(network: Network, inputs: Tensor, form: Form) -> float | None:
     """Return ln Σ |w ∂R/∂w|, R the summed output for an input of ones, all weights made positive.
 
     Tanaka et al. 2020 (https://arxiv.org/abs/2006.05467), over all weights of more than one axis, so
@@ -33,11 +33,10 @@ def synflow(network: Any, inputs: Tensor, form: Form) -> float | None:
     network = copy.deepcopy(network).eval()
     if form.inputs == "images":
         network = network.double()  # a deep network's flow is beyond float32
-        network.precision = "float32"  # no autocast
     with torch.no_grad():
         for weight in network.parameters():
             weight.abs_()
-    ones = _embedded(network, first_samples(inputs, form, 1))
+    ones = network.embed(first_samples(inputs, form, 1))
     ones = torch.ones_like(ones, dtype=next(network.parameters()).dtype)
     predicted, _ = network(ones, None, None)
     predicted.sum().backward()
@@ -50,21 +49,20 @@ def synflow(network: Any, inputs: Tensor, form: Form) -> float | None:
     return math.log(total) if total > 0 and all(map(math.isfinite, flows)) else math.nan
 
 
-def jacobian_covariance(network: Any, inputs: Tensor, form: Form) -> float | None:
+def jacobian_covariance(network: Network, inputs: Tensor, form: Form) -> float | None:
     """Return how differently a network's output changes with each of some inputs.
 
     `jacob_cov` of Mellor et al. 2021 (https://arxiv.org/abs/2006.04647, first version): with λ the
     eigenvalues of the correlations between inputs' Jacobians, −Σ ln(λ + k) + 1 / (λ + k).
     """
-    network = copy.deepcopy(network).train()  # norms by the batch
-    network.dropout = 0.0
-    given = _embedded(network, inputs).detach().requires_grad_()
+    network = network.without_dropout().train()  # norms by the batch
+    given = network.embed(inputs).detach().requires_grad_()
     predicted, _ = network(given, None, None)
     (jacobian,) = torch.autograd.grad(predicted.sum(), given)
     return _spread(jacobian.movedim(form.batch_axis, 0).flatten(1))
 
 
-def hidden_covariance(network: Any, inputs: Tensor, form: Form) -> float | None:
+def hidden_covariance(network: Network, inputs: Tensor, form: Form) -> float | None:
     """Return how differently a recurrent network remembers each of some sequences; else None.
 
     Serianni and Kalita 2023 (https://arxiv.org/abs/2306.00288): as `jacobian_covariance`, of the outputs
@@ -72,12 +70,9 @@ def hidden_covariance(network: Any, inputs: Tensor, form: Form) -> float | None:
     """
     if form.inputs == "images":
         return None
-    hidden: list[Tensor] = []
-    hook = network.output.register_forward_pre_hook(lambda _, given: hidden.append(given[0]))
     with torch.no_grad():
-        network.eval()(inputs, None, None)
-    hook.remove()
-    return _spread(hidden[0].movedim(form.batch_axis, 0).flatten(1))
+        _, _, activations = network.eval().activations(inputs, None)
+    return _spread(activations[-1].movedim(form.batch_axis, 0).flatten(1))
 
 
 SCORES: Mapping[str, Score] = dict(
@@ -88,11 +83,6 @@ SCORES: Mapping[str, Score] = dict(
 def first_samples(inputs: Tensor, form: Form, count: int = SAMPLES) -> Tensor:
     """Return the first few sequences or images of a batch, or all if there are no more."""
     return inputs.narrow(form.batch_axis, 0, min(count, inputs.shape[form.batch_axis]))
-
-
-def _embedded(network: nn.Module, inputs: Tensor) -> Tensor:
-    """Return inputs as numbers that a network reads; symbols by their embedding."""
-    return inputs if inputs.is_floating_point() else network.embedding(inputs)  # type: ignore[operator]
 
 
 def _spread(rows: Tensor) -> float:

@@ -34,7 +34,7 @@ from gp_cells.networks.engine import build, build_layers
 from gp_cells.spaces.recurrent import FUNCTIONS, LANGUAGE, LEAVES, Recurrent
 from gp_cells.spaces.recurrent_graph import LANGUAGE as GRAPH
 from gp_cells.tasks.prepared import load
-from gp_cells.training.train import Nowhere, train
+from gp_cells.training.train import NoCheckpoints, train
 from gp_cells.training.trial import setup_of
 
 SPACE = Recurrent(tuple(f.name for f in FUNCTIONS), tuple(LEAVES), memory_cells=4)
@@ -306,7 +306,7 @@ def test_a_trial_has_the_curve_of_the_eager_engine_and_names_its_own(
     order = {"genome": str(genome(EVERYTHING)), "learning_rate": 0.01, "seed": 5}
     setup, splits = setup_of(read_json(settings), order), load(chorales, "search")
     finished = {
-        engine: train(dataclasses.replace(setup, engine=engine), splits, Nowhere())
+        engine: train(dataclasses.replace(setup, engine=engine), splits, NoCheckpoints())
         for engine in ("compiled", "eager")
     }
     named = {engine: each.engine.name for engine, each in finished.items()}

@@ -219,7 +219,7 @@ def test_a_trial_that_slurm_killed_for_its_memory_asks_for_double(
 def test_a_preempted_trial_writes_its_checkpoint_before_it_goes(stricken: Stricken) -> None:
     trial, _ = stricken.met["preempted"]
     [log] = stricken.benchmark.folder.glob(f".snakemake/slurm_logs/**/{trial.job}.log")
-    assert "asked to go; the checkpoint is kept" in log.read_text()
+    assert "asked to stop; the checkpoint is kept" in log.read_text()
 
 
 def test_the_search_ends_with_the_bytes_of_an_undisturbed_one(

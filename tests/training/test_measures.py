@@ -20,7 +20,7 @@ from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.tasks import Batch
 from gp_cells.tasks.prepared import load
 from gp_cells.training.measures import NOTHING, introspectability, latency, measure
-from gp_cells.training.train import Nowhere, train
+from gp_cells.training.train import NoCheckpoints, train
 from gp_cells.training.trial import set_up_torch, setup_of
 from gp_cells.training.zero_cost import SCORES, _spread, first_samples, synflow
 
@@ -78,7 +78,10 @@ class Linear(nn.Module):
         super().__init__()
         self.layers = nn.ParameterList(nn.Parameter(torch.tensor([[w]])) for w in weights)
 
-    def forward(self, inputs: torch.Tensor, state: None, dice: None) -> tuple:
+    def embed(self, inputs: torch.Tensor) -> torch.Tensor:
+        return inputs
+
+    def forward(self, inputs: torch.Tensor, state: None, generator: None) -> tuple:
         for weight in self.layers:
             inputs = inputs * weight
         return inputs.sum((1, 2, 3)), ()
@@ -103,7 +106,7 @@ def test_one_row_or_a_row_of_one_value_has_no_spread() -> None:
 
 
 @dataclasses.dataclass
-class Given:
+class Prepared:
     """A task whose only batch is given."""
 
     inputs: torch.Tensor
@@ -117,25 +120,22 @@ class Given:
 class Sorted(nn.Module):
     """Predicts the class whose pixel is brightest; its activations are the pixels."""
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.active = nn.ReLU()
-
-    def forward(self, inputs: torch.Tensor, state: None, dice: None) -> tuple:
-        return self.active(inputs).flatten(1), ()
+    def activations(self, inputs: torch.Tensor, state: None) -> tuple:
+        active = inputs.relu()
+        return active.flatten(1), (), [active]
 
 
 def test_classes_that_share_no_activation_are_wholly_introspectable() -> None:
     pixels = torch.eye(3).repeat(4, 1).reshape(12, 3, 1, 1)
-    given = Given(pixels, np.zeros(12, np.int64))
+    given = Prepared(pixels, np.zeros(12, np.int64))
     assert introspectability(Sorted(), given, IMAGES, None, "cpu") == pytest.approx(1.0)
-    shared = Given(pixels + 1, np.zeros(12, np.int64))
+    shared = Prepared(pixels + 1, np.zeros(12, np.int64))
     # (2, 1, 1) · (1, 2, 1) / 6 is the cosine of each pair
     assert introspectability(Sorted(), shared, IMAGES, None, "cpu") == pytest.approx(1 - 5 / 6)
 
 
 def test_one_predicted_class_alone_gives_no_number() -> None:
-    same = Given(torch.eye(3)[:1].repeat(5, 1).reshape(5, 3, 1, 1), np.zeros(5, np.int64))
+    same = Prepared(torch.eye(3)[:1].repeat(5, 1).reshape(5, 3, 1, 1), np.zeros(5, np.int64))
     assert math.isnan(introspectability(Sorted(), same, IMAGES, None, "cpu"))
 
 
@@ -153,7 +153,7 @@ def test_a_trial_is_measured_and_one_that_failed_is_not(settings, chorales) -> N
     order = {"genome": "h' = tanh(gate1)", "learning_rate": 0.01, "seed": 5}
     setup, splits = setup_of(read_json(settings), order), load(chorales, "search")
 
-    finished = train(setup, splits, Nowhere())
+    finished = train(setup, splits, NoCheckpoints())
     measures = measure(setup, splits, finished)
     assert set(measures.latency_ms) == {"1", "64"} and set(measures.scores) == set(SCORES)
     assert all(seconds > 0 for seconds in measures.scores_s.values())

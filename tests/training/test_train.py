@@ -23,7 +23,7 @@ from gp_cells.stopping.patience import Patience
 from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.prepared import load
 from gp_cells.training.record import CheckpointFile
-from gp_cells.training.train import Finished, Interrupted, Nowhere, Setup, evaluate, train
+from gp_cells.training.train import Finished, Interrupted, NoCheckpoints, Setup, evaluate, train
 from gp_cells.training.trial import set_up_torch, setup_of
 from gp_cells.training.trial_file import read_trial
 from gp_cells.workflow.steps import breed
@@ -59,7 +59,7 @@ def same(one: Finished, other: Finished) -> bool:
 
 def test_training_learns_more_than_how_often_each_key_sounds(setup: Setup, chorales: Path) -> None:
     setup = changed(setup, units=24, epochs=25)
-    finished = train(setup, load(chorales, "search"), Nowhere())
+    finished = train(setup, load(chorales, "search"), NoCheckpoints())
     assert finished.status == "ok"
     assert finished.fitness is not None
     assert finished.fitness < read_json(chorales / "data.json")["reference_valid"]["unigram"]
@@ -70,7 +70,7 @@ def test_the_fitness_is_the_best_validation_loss_and_its_weights_are_kept(
 ) -> None:
     setup = dataclasses.replace(changed(setup, epochs=6), learning_rate=0.3)
     splits = load(chorales, "search")
-    finished = train(setup, splits, Nowhere())
+    finished = train(setup, splits, NoCheckpoints())
     curve = [epoch.valid_loss for epoch in finished.epochs]
     assert finished.fitness == min(curve)
     assert finished.best_epoch == curve.index(min(curve)) + 1
@@ -82,13 +82,15 @@ def test_the_fitness_is_the_best_validation_loss_and_its_weights_are_kept(
 def test_a_trial_gives_the_same_bits_again(setup: Setup, chorales: Path) -> None:
     splits = load(chorales, "search")
     setup = changed(setup, dropout=0.2)
-    assert same(train(setup, splits, Nowhere()), train(setup, splits, Nowhere()))
+    assert same(train(setup, splits, NoCheckpoints()), train(setup, splits, NoCheckpoints()))
 
 
 def test_another_seed_gives_another_trial(setup: Setup, chorales: Path) -> None:
     splits = load(chorales, "search")
     other = dataclasses.replace(setup, seed=6)
-    assert losses(train(setup, splits, Nowhere())) != losses(train(other, splits, Nowhere()))
+    assert losses(train(setup, splits, NoCheckpoints())) != losses(
+        train(other, splits, NoCheckpoints())
+    )
 
 
 @pytest.mark.parametrize("layers", [1, 2])
@@ -104,12 +106,12 @@ def test_a_trial_that_goes_and_comes_back_between_any_two_batches_ends_with_the_
         layers=layers,
     )
     splits = load(chorales, "search")
-    uninterrupted = train(setup, splits, Nowhere())
-    keeper = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
+    uninterrupted = train(setup, splits, NoCheckpoints())
+    checkpoints = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
     interruptions = 0
     while True:
         try:
-            finished = train(setup, splits, keeper, lambda: True)
+            finished = train(setup, splits, checkpoints, lambda: True)
             break
         except Interrupted:
             interruptions += 1
@@ -135,11 +137,11 @@ def test_a_cnn_that_goes_and_comes_back_between_any_two_batches_ends_with_the_sa
         time_limit_s=600,
         engine="eager",
     )
-    uninterrupted = train(setup, data.splits, Nowhere())
-    keeper = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
+    uninterrupted = train(setup, data.splits, NoCheckpoints())
+    checkpoints = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
     while True:
         try:
-            finished = train(setup, data.splits, keeper, lambda: True)
+            finished = train(setup, data.splits, checkpoints, lambda: True)
             break
         except Interrupted:
             pass
@@ -157,11 +159,11 @@ def test_a_trial_resumed_after_its_last_epoch_stops_where_an_uninterrupted_one_d
         changed(setup, epochs=40), stopper=Patience(epochs=1), learning_rate=0.3
     )
     splits = load(chorales, "search")
-    keeper = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
-    finished = train(setup, splits, keeper)
+    checkpoints = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
+    finished = train(setup, splits, checkpoints)
     assert finished.status == "stopped_early"
     assert "no better validation loss for 1 epochs" in finished.reason
-    again = train(setup, splits, keeper)
+    again = train(setup, splits, checkpoints)
     assert same(finished, again)
 
 
@@ -178,12 +180,12 @@ def test_a_broken_checkpoint_is_not_used_and_the_trial_starts_anew(
     setup: Setup, chorales: Path, tmp_path: Path, damage: str
 ) -> None:
     splits = load(chorales, "search")
-    keeper = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
-    expected = train(setup, splits, keeper)
-    whole = keeper.path.read_bytes()
+    checkpoints = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
+    expected = train(setup, splits, checkpoints)
+    whole = checkpoints.path.read_bytes()
     left = {"empty": b"", "truncated": whole[: len(whole) // 2], "foreign": b"something else"}
-    keeper.path.write_bytes(left[damage])
-    finished = train(setup, splits, keeper)
+    checkpoints.path.write_bytes(left[damage])
+    finished = train(setup, splits, checkpoints)
     assert finished.resumed == 0
     assert same(finished, expected)
 
@@ -192,7 +194,7 @@ def test_a_cell_that_overflows_ends_as_diverged_without_a_fitness(
     setup: Setup, chorales: Path
 ) -> None:
     text = "c' = c * c + gate1 * gate1 + 1\nh' = relu(c')"
-    finished = train(changed(setup, text), load(chorales, "search"), Nowhere())
+    finished = train(changed(setup, text), load(chorales, "search"), NoCheckpoints())
     assert finished.status == "diverged"
     assert finished.fitness is None
     assert "not finite" in finished.reason
@@ -200,20 +202,20 @@ def test_a_cell_that_overflows_ends_as_diverged_without_a_fitness(
 
 def test_a_trial_over_its_time_ends_as_timeout(setup: Setup, chorales: Path) -> None:
     setup = dataclasses.replace(setup, time_limit_s=0.0)
-    finished = train(setup, load(chorales, "search"), Nowhere())
+    finished = train(setup, load(chorales, "search"), NoCheckpoints())
     assert (finished.status, finished.fitness) == ("timeout", None)
 
 
 def test_a_network_that_does_not_fit_into_memory_ends_as_out_of_memory(
     setup: Setup, chorales: Path
 ) -> None:
-    finished = train(changed(setup, units=2**22), load(chorales, "search"), Nowhere())
+    finished = train(changed(setup, units=2**22), load(chorales, "search"), NoCheckpoints())
     assert (finished.status, finished.fitness) == ("out_of_memory", None)
     assert "\n" not in finished.reason
 
 
 def test_every_loss_of_a_curve_is_a_number(setup: Setup, chorales: Path) -> None:
-    finished = train(setup, load(chorales, "search"), Nowhere())
+    finished = train(setup, load(chorales, "search"), NoCheckpoints())
     for epoch in finished.epochs:
         measured = dataclasses.asdict(epoch)
         assert math.isnan(measured.pop("valid_error"))  # a chorale's keys are no classes

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from safetensors.torch import save
-from torch import nn
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError, written_beside
@@ -22,13 +21,14 @@ from gp_cells.exchange.export import convolutional, onnx, recurrent
 from gp_cells.exchange.export.check import compare, load_module, make_inputs
 from gp_cells.networks import convolutional as cnn
 from gp_cells.networks import recurrent as rnn
+from gp_cells.networks.network import Network
 from gp_cells.tables.query import find_trial
 from gp_cells.training.record import read_weights
 from gp_cells.training.train import Setup, make_network
 from gp_cells.training.trial import setup_of
 from gp_cells.training.trial_file import read_trial
 
-WRITERS: Mapping[type[nn.Module], Any] = {rnn.Network: recurrent, cnn.Network: convolutional}
+WRITERS: Mapping[type[Any], Any] = {rnn.Network: recurrent, cnn.Network: convolutional}
 
 
 def export(results: Path, name: str, folder: Path | None) -> list[str]:
@@ -45,7 +45,7 @@ def export(results: Path, name: str, folder: Path | None) -> list[str]:
     return write(*read_network(results, name), to)
 
 
-def read_network(results: Path, name: str) -> tuple[nn.Module, Form, str]:
+def read_network(results: Path, name: str) -> tuple[Network, Form, str]:
     """Return the network of a trial of the tables in float32, its form, and where it comes from.
 
     Raises:
@@ -80,7 +80,7 @@ def about(row: Mapping[str, Any], setup: Setup, task: str) -> str:
     return "\n".join(lines)
 
 
-def write(network: nn.Module, form: Form, text: str, folder: Path) -> list[str]:
+def write(network: Network, form: Form, text: str, folder: Path) -> list[str]:
     """Write a network's files, hold what they give against the network, and return a line on each.
 
     Raises:
@@ -99,7 +99,7 @@ def write(network: nn.Module, form: Form, text: str, folder: Path) -> list[str]:
     return [*lines, f"{graph}: outputs at most {apart:.1g} from the trial's, by onnxruntime"]
 
 
-def write_python(network: nn.Module, form: Form, text: str, folder: Path) -> list[str]:
+def write_python(network: Network, form: Form, text: str, folder: Path) -> list[str]:
     """Write network.py and weights.safetensors, hold them against the network, and return their lines.
 
     Raises:

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from gp_cells.config.recipe import Form
+from gp_cells.networks.network import Network
 
 CLOSE = 1e-4  # most that outputs may differ, as a share of the largest, or of 1 if that is less
 
@@ -32,27 +33,29 @@ def load_module(python: Path) -> ModuleType:
     return module
 
 
-def make_inputs(network: Any, form: Form, time: int, batch: int) -> tuple[Tensor, ...]:
+def make_inputs(network: Network, form: Form, time: int, batch: int) -> tuple[Tensor, ...]:
     """Return made-up inputs of a trial's network: images, or sequences and a state to go on from."""
-    dice = torch.Generator().manual_seed(time)
+    generator = torch.Generator().manual_seed(time)
     if form.inputs == "images":
-        return (torch.randn(batch, form.features, form.height, form.width, generator=dice),)
-    cell = network.cells[0]
-    shape = len(network.cells), len(cell.program.states), batch, cell.units
-    state = torch.randn(shape, generator=dice)
+        return (torch.randn(batch, form.features, form.height, form.width, generator=generator),)
+    shape = (time, batch) if form.inputs == "symbols" else (time, batch, form.features)
+    with torch.no_grad():
+        kind = torch.int64 if form.inputs == "symbols" else torch.float32
+        _, after = network(torch.zeros(shape, dtype=kind), None, None)
+    state = torch.randn(torch.stack(after).shape, generator=generator)
     if form.inputs == "symbols":
-        return torch.randint(form.features, (time, batch), generator=dice), state
-    return torch.randn(time, batch, form.features, generator=dice), state
+        return torch.randint(form.features, (time, batch), generator=generator), state
+    return torch.randn(time, batch, form.features, generator=generator), state
 
 
-def compare(network: Any, exported: Callable[..., Any], inputs: tuple[Tensor, ...]) -> float:
+def compare(network: Network, exported: Callable[..., Any], inputs: tuple[Tensor, ...]) -> float:
     """Return how far an exported network's outputs and state are from those of the trial's network.
 
     Raises:
         RuntimeError: further than rounding explains.
     """
     with torch.no_grad():
-        predictions, state = network(inputs[0], tuple(inputs[1]) if len(inputs) > 1 else None)
+        predictions, state = network(inputs[0], tuple(inputs[1]) if len(inputs) > 1 else None, None)
         given = exported(*inputs)
         expected = [predictions, torch.stack(state)] if state else [predictions]
         found = [given] if isinstance(given, Tensor) else given
