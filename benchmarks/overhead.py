@@ -31,18 +31,19 @@ ROOT = Path(__file__).parent.parent
 STAND_IN = """#!/usr/bin/env bash
 # Makes the files that a command of gp-cells would make, and does nothing else.
 command=$1; shift
+[ "$command" != step ] || { command=$1; shift; }
 declare -A at
 while (($#)); do at[$1]=${2-}; shift $(($# > 1 ? 2 : 1)); done
 case $command in
     watch | check) ;;
     prepare) touch "${at[--folder]}"/{data.json,search.npz,test.npz} ;;
-    breed) touch "${at[--folder]}/lineage.json"
-        for slot in "${at[--folder]}"/*/; do touch "$slot/genome.json"; done ;;
+    breed) touch "${at[--wave]}/lineage.json"
+        for slot in "${at[--wave]}"/*/; do touch "$slot/genome.json"; done ;;
     replicate) for slot in "${at[--folder]}"/*/; do touch "$slot/genome.json"; done ;;
     train) echo "${at[--fitness]}" > "${at[--fitness]}"; touch "${at[--trial]}" ;;
     tabulate) for part in "${at[--results]}"/tables/*/run="$(basename "${at[--run-folder]}")"/
         do touch "$part/part.parquet"; done ;;
-    settings) touch "${at[--to]}" "${at[--protocol]}" ;;
+    settings) touch "${at[--settings]}" "${at[--protocol]}" ;;
     *) touch "${at[--to]}" ;;
 esac
 """

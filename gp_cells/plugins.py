@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from gp_cells.config import seeds
-from gp_cells.config.choose import SettingError, choose, configure
+from gp_cells.config import plan, seeds
+from gp_cells.config.choose import SettingError, choose, configure, schema_of
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
 from gp_cells.spaces import SPACES
@@ -21,6 +21,15 @@ FAMILIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "strategy": ("strategies", STRATEGIES),
     "stopping": ("stopping", STOPPERS),
 }
+
+
+def schema_of_configs() -> dict[str, Any]:
+    """Return the JSON Schema of configs, made from the fields of all plug-ins."""
+    families = {
+        key: {name: schema_of(member) for name, member in members.items()}
+        for key, (_, members) in FAMILIES.items()
+    }
+    return plan.schema(families)
 
 
 def plug_in(settings: Mapping[str, Any], key: str) -> Any:

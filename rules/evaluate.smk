@@ -44,7 +44,7 @@ for strategy, example in PLAN.strategies.items():
         params:
             folder=subpath(output[0], ancestor=2),
         shell:
-            "gp-cells replicate"
+            "gp-cells step replicate"
             " --settings {input.settings:q}"
             " --history {input.history:q}"
             " --folder {params.folder:q}"
@@ -68,7 +68,7 @@ rule conclude:
         mem_mb=1000,
         runtime=10,
     shell:
-        "gp-cells conclude"
+        "gp-cells step conclude"
         " --settings {input.settings:q}"
         " --to {output:q}"
         " 2> >(tee {log:q} >&2)"
@@ -97,7 +97,7 @@ rule test:
     params:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     shell:
-        "gp-cells test"
+        "gp-cells step test"
         " --settings {input.settings:q}"
         " --conclusion {input.conclusion:q}"
         " --data {params.data:q}"

@@ -30,7 +30,7 @@ rule digest:
         mem_mb=1000,
         runtime=10,
     shell:
-        "gp-cells digest"
+        "gp-cells step digest"
         " --comparison {input.comparison:q}"
         " --table {output.table:q}"
         " --figure {output.figure:q}"
@@ -57,7 +57,7 @@ rule compare:
         results="results/reference",
         benchmark="reference",
     shell:
-        "gp-cells compare"
+        "gp-cells step compare"
         " --results {params.results:q}"
         " --benchmark {params.benchmark:q}"
         " --to {output:q}"

@@ -34,7 +34,7 @@ rule compare:
         benchmark=PLAN.benchmark,
         runs=sorted(PLAN.runs),
     shell:
-        "gp-cells compare"
+        "gp-cells step compare"
         " --results results"
         " --benchmark {params.benchmark:q}"
         " --runs {params.runs:q}"
@@ -61,7 +61,7 @@ rule report:
     params:
         benchmark=PLAN.benchmark,
     shell:
-        "gp-cells report"
+        "gp-cells step report"
         " --results results"
         " --benchmark {params.benchmark:q}"
         " --comparison {input.comparison:q}"

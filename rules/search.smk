@@ -30,12 +30,12 @@ rule settings:
         mem_mb=1000,
         runtime=10,
     params:
-        order=lambda w: json.dumps(PLAN.runs[w.run].order, sort_keys=True),
+        run_config=lambda w: json.dumps(PLAN.runs[w.run].order, sort_keys=True),
     shell:
-        "gp-cells settings"
-        " --order {params.order:q}"
+        "gp-cells step settings"
+        " --run-config {params.run_config:q}"
         " --data {input.data:q}"
-        " --to {output.settings:q}"
+        " --settings {output.settings:q}"
         " --protocol {output.protocol:q}"
         " 2> >(tee {log:q} >&2)"
 
@@ -70,15 +70,15 @@ for strategy, example in PLAN.strategies.items():
             mem_mb=1000,
             runtime=30,
         params:
-            folder=subpath(output[0], parent=True),
+            wave=subpath(output[0], parent=True),
             history=lambda w, input: (
                 ["--history", input.history] if input.history else []
             ),
         shell:
-            "gp-cells breed"
+            "gp-cells step breed"
             " --settings {input.settings:q}"
             " {params.history:q}"
-            " --folder {params.folder:q}"
+            " --wave {params.wave:q}"
             " 2> >(tee {log:q} >&2)"
 
 
@@ -104,7 +104,7 @@ rule score:
         wave=subpath(output[0], parent=True),
         before=lambda w, input: ["--before", input.before] if input.before else [],
     shell:
-        "gp-cells score"
+        "gp-cells step score"
         " --wave {params.wave:q}"
         " {params.before:q}"
         " --to {output:q}"

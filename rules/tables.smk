@@ -34,7 +34,7 @@ rule tabulate:
     params:
         run=subpath(input.settings, parent=True),
     shell:
-        "gp-cells tabulate"
+        "gp-cells step tabulate"
         " --run-folder {params.run:q}"
         " --results results"
         " 2> >(tee {log:q} >&2)"

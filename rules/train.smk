@@ -35,7 +35,7 @@ rule prepare:
         task=lambda w: json.dumps(PLAN.tasks[w.data], sort_keys=True),
         folder=subpath(output[0], parent=True),
     shell:
-        "gp-cells prepare"
+        "gp-cells step prepare"
         " --task {params.task:q}"
         " --folder {params.folder:q}"
         " 2> >(tee {log:q} >&2)"
@@ -71,8 +71,8 @@ rule train:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     shell:
         "trap '' TERM;"
-        " gp-cells train"
-        " --settings {input.protocol:q}"
+        " gp-cells step train"
+        " --protocol {input.protocol:q}"
         " --genome {input.genome:q}"
         " --data {params.data:q}"
         " --fitness {output.fitness:q}"

@@ -4,7 +4,27 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+from gp_cells.compare import read_comparison
+from gp_cells.compare.versions import mixed_versions
+from gp_cells.config.plan import Plan
+from gp_cells.tables.parquet import read_tables
+
+
+def summary_of(plan: Plan, results: Path) -> str:
+    """Return the summary of a finished benchmark, and where its report and tables are.
+
+    Raises:
+        RecordError: it has not been run to its end.
+    """
+    folder = results / "report" / plan.benchmark
+    parts = ["", summary(read_comparison(folder / "comparison.json"))]
+    if mixed := mixed_versions(read_tables(results, "trials", plan.runs).to_pylist()):
+        parts.append(f"{mixed}\n")
+    parts.append(f"report: {folder / 'index.html'}    tables: {results / 'tables'}/")
+    return "\n".join(parts)
 
 
 def summary(comparison: Mapping[str, Any]) -> str:

@@ -19,11 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config import seeds
-from gp_cells.config.choose import check_range
+from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError, canonical_json, write_json
 from gp_cells.config.plan import read_plan, trial_folder
 from gp_cells.plugins import counts_of
 from gp_cells.tables.parquet import read_tables
+from gp_cells.tables.query import find_trial
 from gp_cells.training.trial_file import read_trial
 from gp_cells.workflow.steps import BEYOND_A_TRIAL
 from gp_cells.workflow.tabulate import curve_rows, hardware_row, trial_row
@@ -44,6 +45,20 @@ Row = dict[str, Any]
 
 
 # --- which rows -----------------------------------------------------------------------------------
+
+
+def chosen_trials(
+    results: Path, trial: str | None, all_of_them: bool, count: int | None, seed: int
+) -> list[Row]:
+    """Return the rows of `trials` that are asked for: one by its name, all, or `count` drawn from all.
+
+    Raises:
+        SettingError: one and all are asked for, or neither, or a sample of one.
+        RecordError: there is no such trial.
+    """
+    if all_of_them == (trial is not None) or (count and not all_of_them):
+        raise SettingError("name one trial, or give --all, with --sample N for N of them")
+    return [find_trial(results, trial)] if trial else sample_trials(results, count, seed)
 
 
 def sample_trials(results: Path, count: int | None, seed: int) -> list[Row]:
@@ -89,7 +104,7 @@ class Stored:
 
     @property
     def order(self) -> Row:
-        """What `gp-cells train` is ordered to do."""
+        """What `gp-cells step train` is to do."""
         named = ("run", "candidate", "architecture_id", "learning_rate", "seed", "finalist")
         order = {name: self.row[name] for name in named if self.row[name] is not None}
         of_finalist = "finalist" in order

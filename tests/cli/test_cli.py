@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import errno
+import inspect
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +23,12 @@ import yaml
 from support.tiny import TINY
 
 from gp_cells.cli import main
+from gp_cells.cli.command import GROUPS, OUTPUT_CLOSED
 from gp_cells.config.files import read_json, write_json, written_beside
 from gp_cells.config.plan import read_plan
 from gp_cells.strategies.history import read_history
 from gp_cells.tables.parquet import read_tables, write_rows
+from gp_cells.workflow import STEPS
 
 ROOT = Path(__file__).parents[2]
 RUN = "tiny-bach-gp-s1"
@@ -37,7 +42,7 @@ SMALLEST: dict[str, Any] = {  # one candidate and its replicate
 
 @pytest.fixture(autouse=True)
 def same_signal_handler() -> Iterator[None]:
-    """Put back what `gp-cells train` does with SIGTERM."""
+    """Put back what `gp-cells step train` does with SIGTERM."""
     before = signal.getsignal(signal.SIGTERM)
     yield
     signal.signal(signal.SIGTERM, before)
@@ -48,7 +53,8 @@ def train(run: Path, place: str) -> int:
     folder = run / place
     return main(
         [
-            *("train", "--settings", str(run / "protocol.json"), "--data", str(run / "../../data")),
+            *("step", "train", "--protocol", str(run / "protocol.json")),
+            *("--data", str(run / "../../data")),
             *("--genome", str(folder / "genome.json"), "--fitness", str(folder / "fitness.json")),
             *("--trial", str(folder / "trial.h5")),
         ]
@@ -58,14 +64,15 @@ def train(run: Path, place: str) -> int:
 def score(run: Path) -> int:
     """Write the history of the only wave, as the rule does."""
     wave = run / "waves/000"
-    return main(["score", "--wave", str(wave), "--to", str(wave / "history.jsonl.gz")])
+    return main(["step", "score", "--wave", str(wave), "--to", str(wave / "history.jsonl.gz")])
 
 
 def test_split(run: Path) -> int:
     """Measure the chosen trials on the test split, as the rule does."""
     return main(
         [
-            *("test", "--settings", str(run / "settings.json"), "--data", str(run / "../../data")),
+            *("step", "test", "--settings", str(run / "settings.json")),
+            *("--data", str(run / "../../data")),
             *("--conclusion", str(run / "replicates/conclusion.json")),
             *("--to", str(run / "test/test.json")),
         ]
@@ -77,7 +84,7 @@ test_split.__test__ = False  # type: ignore[attr-defined]
 
 def tabulate(run: Path) -> int:
     """Write the run's tables, as the rule does."""
-    return main(["tabulate", "--run-folder", str(run), "--results", str(run / "../..")])
+    return main(["step", "tabulate", "--run-folder", str(run), "--results", str(run / "../..")])
 
 
 @pytest.fixture(scope="module")
@@ -92,17 +99,26 @@ def finished(chorales: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     replicates = run / "replicates"
     steps = [
         lambda: main(
-            ["settings", "--order", order, "--data", data, "--to", settings, "--protocol", protocol]
+            [
+                *("step", "settings", "--run-config", order, "--data", data),
+                *("--settings", settings, "--protocol", protocol),
+            ]
         ),
-        lambda: main(["breed", "--settings", settings, "--folder", str(run / "waves/000")]),
+        lambda: main(["step", "breed", "--settings", settings, "--wave", str(run / "waves/000")]),
         lambda: train(run, "waves/000/00"),
         lambda: score(run),
         lambda: main(
-            ["replicate", "--settings", settings, "--history", history, "--folder", str(replicates)]
+            [
+                *("step", "replicate", "--settings", settings, "--history", history),
+                *("--folder", str(replicates)),
+            ]
         ),
         lambda: train(run, "replicates/00-0-0"),
         lambda: main(
-            ["conclude", "--settings", settings, "--to", str(replicates / "conclusion.json")]
+            [
+                *("step", "conclude", "--settings", settings),
+                *("--to", str(replicates / "conclusion.json")),
+            ]
         ),
         lambda: test_split(run),
         lambda: tabulate(run),
@@ -179,7 +195,7 @@ def test_a_broken_file_is_refused_in_one_line_that_names_it_and_nothing_is_lost(
     capsys.readouterr()
     assert COMMANDS[command](run) == 2
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith(f"gp-cells {command}: ")
+    assert line.startswith(f"gp-cells step {command}: ")
     assert Path(file).name in line
     assert contents(results) == before
 
@@ -278,8 +294,9 @@ def test_a_wrong_list_of_baselines_is_refused_before_anything_is_trained(
     search = {"waves": 1, "slots": 2, "lag": 1, "finalists": 1}
     tiny["strategies"]["gp"] = {"name": "baselines", "settings": {"cells": cells}, "search": search}
     order = json.dumps(dict(read_plan(tiny).runs[RUN].order))
-    arguments = ["settings", "--order", order, "--data", str(finished / "data/data.json")]
-    target = ["--to", str(tmp_path / "settings.json"), "--protocol", str(tmp_path / "p.json")]
+    arguments = ["step", "settings", "--run-config", order]
+    arguments += ["--data", str(finished / "data/data.json")]
+    target = ["--settings", str(tmp_path / "settings.json"), "--protocol", str(tmp_path / "p.json")]
     assert main(arguments + target) == 2
     [line] = capsys.readouterr().err.splitlines()
     assert [word for word in words if word not in line] == []
@@ -343,7 +360,7 @@ def test_training_on_a_full_disk_says_so_in_one_line_and_goes_on_after_making_ro
 
     assert train(run, "waves/000/00") == 1
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("gp-cells train: ")
+    assert line.startswith("gp-cells step train: ")
     assert "No space left on device" in line
     assert (place / "fitness.json").read_bytes() == expected
 
@@ -363,7 +380,7 @@ def test_training_on_a_read_only_disk_says_so_in_one_line_and_goes_on_when_it_is
 
     assert train(run, "waves/000/00") == 1
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("gp-cells train: ")
+    assert line.startswith("gp-cells step train: ")
     assert "Read-only file system" in line
     assert contents(tiny_disk) == before
 
@@ -468,8 +485,8 @@ def test_summary_prints_the_comparison_of_a_finished_benchmark(
     monkeypatch.chdir(run.parent.parent.parent)
     Path("my.yaml").write_text(yaml.safe_dump(SMALLEST))
     to = "results/report/tiny/comparison.json"
-    compare = ["compare", "--results", "results", "--benchmark", "tiny", "--runs", RUN, "--to", to]
-    assert main(compare) == 0
+    of_tiny = ["--results", "results", "--benchmark", "tiny"]
+    assert main(["step", "compare", *of_tiny, "--runs", RUN, "--to", to]) == 0
     assert main(["summary", "my.yaml"]) == 0
     said = capsys.readouterr().out
     assert "bach: loss in nats per frame, lower is better" in said
@@ -482,6 +499,67 @@ def test_summary_prints_the_comparison_of_a_finished_benchmark(
     torch = rows[0]["torch"]
     said = capsys.readouterr().out
     assert f"not all trials were made alike: torch 1.0 (1) and {torch} (1)" in said
+
+
+def test_the_help_has_a_sentence_for_each_command_of_people_and_one_line_for_the_steps(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    with pytest.raises(SystemExit, match="0"):
+        main(["--help"])
+    said = [line.split() for line in capsys.readouterr().out.splitlines()]
+    commands = {words[0]: " ".join(words[1:]) for words in said if words}
+    for name, command in GROUPS["people"].items():
+        assert commands[name] == command.sentence and command.sentence.endswith(".")
+    assert commands["step"] == "Run one step of the workflow, as the rules do."
+    assert not {"breed", "train", "tabulate"} & commands.keys()
+
+
+def test_the_steps_are_those_of_the_workflow_in_its_order() -> None:
+    assert list(GROUPS["step"]) == list(STEPS)
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_function_takes_what_its_options_give(group: str) -> None:
+    for command in GROUPS[group].values():
+        given = [option.flag.removeprefix("--").replace("-", "_") for option in command.options]
+        assert list(inspect.signature(command.run).parameters) == given, command.path
+
+
+@pytest.mark.parametrize("path", [c.path for of in GROUPS.values() for c in of.values()])
+def test_the_help_of_a_command_says_what_it_reads_or_writes(
+    path: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        main([*path.split(), "--help"])
+    said = capsys.readouterr().out
+    assert said.startswith(f"usage: gp-cells {path}")
+    assert re.search(r"\b(Reads|Writes|Print)\b", said)
+
+
+def test_the_version_is_that_of_the_package_and_of_python_m() -> None:
+    command = [sys.executable, "-m", "gp_cells", "--version"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout == f"gp-cells {version('gp-cells')}\n"
+
+
+@pytest.mark.parametrize(
+    "command", [["dictionary"], ["query", "select * from range(100000)", "--format", "csv"]]
+)
+def test_a_reader_that_goes_early_is_no_error_that_anybody_sees(
+    finished: Path, command: list[str]
+) -> None:
+    results = ["--results", str(finished)] if "query" in command else []
+    process = subprocess.Popen(
+        [sys.executable, "-m", "gp_cells", *command, *results],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert process.stderr.read() == b""
+    assert process.wait() == OUTPUT_CLOSED
 
 
 def test_the_package_is_imported_without_torch_by_a_command_that_needs_none() -> None:

@@ -71,11 +71,11 @@ def test_an_unreadable_test_split_stops_the_rule_test_and_changes_nothing_before
     ran = blind.run()
 
     assert ran.status == 1
-    assert set(re.findall(r"pipefail;  gp-cells (\w+) .* non-zero exit status 2", ran.said)) == {
-        "test"
-    }
+    assert set(
+        re.findall(r"pipefail;  gp-cells step (\w+) .* non-zero exit status 2", ran.said)
+    ) == {"test"}
     [line] = (tmp_path / "results/logs/test/tiny-bach-steady-s1.log").read_text().splitlines()
-    assert line.startswith("gp-cells test: results/data/tiny-bach/test.npz: not a sound .npz")
+    assert line.startswith("gp-cells step test: results/data/tiny-bach/test.npz: not a sound .npz")
     seen = {k: v for k, v in base.deterministic().items() if not k.startswith(GP)}
     assert differing(seen, blind.deterministic()) == {
         "results/data/tiny-bach/test.npz",

@@ -477,12 +477,11 @@ def test_a_cpu_of_fewer_instructions_equals_the_eager_reference(
 @pytest.fixture
 def order(settings: Path, chorales: Path) -> list[str]:
     """The arguments that train one candidate; its folder is the last one's parent."""
-    assert (
-        main(["breed", "--settings", str(settings), "--folder", str(settings.parent / "000")]) == 0
-    )
+    wave = str(settings.parent / "000")
+    assert main(["step", "breed", "--settings", str(settings), "--wave", wave]) == 0
     folder = settings.parent / "000" / "00"
     return [
-        *("train", "--settings", str(settings), "--genome", str(folder / "genome.json")),
+        *("step", "train", "--protocol", str(settings), "--genome", str(folder / "genome.json")),
         *("--data", str(chorales), "--fitness", str(folder / "fitness.json")),
         *("--trial", str(folder / "trial.h5")),
     ]
@@ -495,11 +494,11 @@ def test_a_worker_without_a_compiler_fails_so_that_the_trial_is_tried_elsewhere(
     path.mkdir()
     environment = {**os.environ, "PATH": str(path)}
     environment.pop("CXX", None)
-    command = [sys.executable, "-m", "gp_cells.cli", *order]
+    command = [sys.executable, "-m", "gp_cells", *order]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
-    assert line.startswith("gp-cells train: no C++ compiler")
+    assert line.startswith("gp-cells step train: no C++ compiler")
     assert names(Path(order[-1]).parent) == ["genome.json"]
 
 
@@ -509,7 +508,7 @@ def test_a_compiler_that_fails_is_no_fault_of_the_candidate(
     script(FAILING["that prints what is no text"][0])
     assert main(order) == 1
     [line] = capsys.readouterr().err.splitlines()
-    assert line.startswith("gp-cells train: ")
+    assert line.startswith("gp-cells step train: ")
     assert names(Path(order[-1]).parent) == ["genome.json"]
 
 

@@ -88,9 +88,9 @@ def catch(cluster: Cluster, benchmark: Benchmark, places: Iterable[str]) -> list
 
 
 def _training(cluster: Cluster) -> Iterator[tuple[str, psutil.Process]]:
-    """Yield each `gp-cells train` on the cluster with the folder of its trial."""
+    """Yield each `gp-cells step train` on the cluster with the folder of its trial."""
     for process in cluster.processes():
         with contextlib.suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
             command = process.cmdline()
-            if len(command) > 2 and command[1].endswith("/gp-cells") and command[2] == "train":
+            if command[2:4] == ["step", "train"] and command[1].endswith("/gp-cells"):
                 yield str(Path(command[command.index("--fitness") + 1]).parent), process

@@ -231,8 +231,8 @@ def ordered(settings: Path, folder: Path) -> list[str]:
     breed(folder / "settings.json", None, 0, folder / "000")
     slot = folder / "000/00"
     return [
-        *(str(Path(sys.executable).parent / "gp-cells"), "train"),
-        *("--settings", str(folder / "settings.json"), "--genome", str(slot / "genome.json")),
+        *(str(Path(sys.executable).parent / "gp-cells"), "step", "train"),
+        *("--protocol", str(folder / "settings.json"), "--genome", str(slot / "genome.json")),
         *("--fitness", str(slot / "fitness.json"), "--trial", str(slot / "trial.h5")),
     ]
 

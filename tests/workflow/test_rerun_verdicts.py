@@ -137,7 +137,7 @@ def test_the_summary_counts_every_word() -> None:
 
 
 def settings_of(config: dict[str, Any], run: str) -> dict[str, Any]:
-    """Return a run's settings as `gp-cells settings` writes them."""
+    """Return a run's settings as `gp-cells step settings` writes them."""
     order = read_plan(config).runs[run].order
     return json.loads(json.dumps({**order, **check_order(order), "data": DATA}))
 

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from gp_cells import workflow
 from gp_cells.config.files import canonical_json
 from gp_cells.exchange.release import sums
 from gp_cells.exchange.release.facts import LICENSE_URL, PROJECT, Facts
@@ -46,17 +47,8 @@ MOVED = {  # what these terms mean in it; in later contexts they mean something 
     "output": "https://bioschemas.org/ComputationalWorkflow#output",
 }
 
-STEPS = {  # the commands of gp-cells that the workflow calls, in this order
-    "prepare": "read a task's source, write its splits",
-    "settings": "write a run's settings with all defaults",
-    "breed": "propose a wave's genomes",
-    "train": "train one candidate",
-    "score": "add a wave's outcomes to the history",
-    "replicate": "order the finalists' trials",
-    "conclude": "choose each finalist's learning rate",
-    "test": "measure the chosen trials on the test split",
-    "tabulate": "write a run's tables",
-}
+AFTER_THE_TABLES = ("compare", "report", "digest")  # a release has nothing of theirs
+STEPS = {step: does for step, does in workflow.STEPS.items() if step not in AFTER_THE_TABLES}
 
 
 def describe(release: Path, facts: Facts) -> str:
@@ -133,7 +125,7 @@ class _Crate:
             self.add(
                 f"#gp-cells-{step}",
                 "SoftwareApplication",
-                name=f"gp-cells {step}",
+                name=f"gp-cells step {step}",
                 description=does,
                 softwareVersion=versions,
             )
@@ -190,7 +182,7 @@ class _Crate:
             is_training = step == "train"
             action = self.add_action(
                 f"#run-{benchmark}-{step}",
-                name=f"gp-cells {step} of {benchmark}",
+                name=f"gp-cells step {step} of {benchmark}",
                 description="all jobs of the step"
                 + (f", {len(trials):,} trainings" if is_training else ""),
                 instrument={"@id": f"#gp-cells-{step}"},

@@ -288,16 +288,18 @@ def results(chorales: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     run = results / "runs" / RUN
     order = json.dumps(dict(read_plan(TINY).runs[RUN].order))
     settings, protocol = str(run / "settings.json"), str(run / "protocol.json")
-    where = ["--to", settings, "--protocol", protocol]
-    assert main(["settings", "--order", order, "--data", str(chorales / "data.json"), *where]) == 0
+    made_of = ["--run-config", order, "--data", str(chorales / "data.json")]
+    where = ["--settings", settings, "--protocol", protocol]
+    assert main(["step", "settings", *made_of, *where]) == 0
     wave = run / "waves/000"
-    assert main(["breed", "--settings", settings, "--folder", str(wave)]) == 0
+    assert main(["step", "breed", "--settings", settings, "--wave", str(wave)]) == 0
     genome = wave / "01/genome.json"
     write_json(genome, {**read_json(genome), "learning_rate": 1e9})
     rows = []
     for slot, status in STATUS.items():
         files = [f"--{n}={wave / slot / f}" for n, f in FILES.items()]
-        assert main(["train", "--settings", protocol, "--data", str(chorales), *files]) == 0
+        data = ("--data", str(chorales))
+        assert main(["step", "train", "--protocol", protocol, *data, *files]) == 0
         trial = read_trial(wave / slot / "trial.h5")
         assert trial["outcome"]["status"] == status
         rows.append(trial_row({**trial, "file": ""}, read_json(run / "settings.json"), set()))

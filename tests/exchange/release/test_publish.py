@@ -17,7 +17,8 @@ import yaml
 from prov.model import ProvDocument
 
 from gp_cells import Results
-from gp_cells.cli import COMMANDS, main
+from gp_cells.cli import main
+from gp_cells.cli.command import GROUPS
 from gp_cells.compare import compare
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError
@@ -180,7 +181,7 @@ def test_the_workflow_is_the_one_of_the_commit_that_made_the_trials() -> None:
 
 
 def test_the_steps_of_the_crate_are_told_in_the_words_of_the_commands() -> None:
-    assert {name: COMMANDS[name][1] for name in STEPS} == STEPS
+    assert {name: GROUPS["step"][name].sentence for name in STEPS} == STEPS
 
 
 def test_several_commits_and_changed_code_are_told() -> None:

@@ -1,0 +1,91 @@
+"""`gp-cells …`: each command reads its options, hands them to one function, and prints what that returns.
+
+Exit status: 0 done; 2 the input is bad (one line says what, where and what is allowed); 75 asked to
+go, a checkpoint is kept, run again; 141 what reads the output has gone, as `head` does; anything else is
+the machine's fault, but for `rerun`, whose 1 says that a trial came out different or could not be made,
+and `verify`, whose 1 says what is wrong.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+
+from gp_cells.cli import people, steps
+from gp_cells.cli.command import BAD_INPUT, GROUPS, OUTPUT_CLOSED, Command, Help
+
+__all__ = ["main", "parser", "people", "steps"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit status."""
+    options = vars(parser().parse_args(arguments))
+    command: Command = options.pop("chosen")
+    try:
+        status = command.run(**options) or 0
+        sys.stdout.flush()
+    except ValueError as error:
+        if not is_refusal(error):
+            raise
+        print(f"gp-cells {command.path}: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except BrokenPipeError:
+        # what is still to be written at the exit would fail again
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return OUTPUT_CLOSED
+    except OSError as error:
+        print(f"gp-cells {command.path}: {error}", file=sys.stderr)
+        return 1
+    return status
+
+
+def is_refusal(error: ValueError) -> bool:
+    """Return whether an error says that the input is bad.
+
+    What it knows is imported lazily, so that fast commands stay fast.
+    """
+    from gp_cells.config.choose import SettingError
+    from gp_cells.config.files import RecordError
+    from gp_cells.exchange.bridges.imported import BridgeError
+    from gp_cells.genomes.genome import GenomeError
+    from gp_cells.tasks import DataError
+
+    return isinstance(error, (SettingError, GenomeError, DataError, RecordError, BridgeError))
+
+
+class _Version(argparse.Action):
+    """Print the version; it is looked up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from importlib.metadata import version
+
+        print(f"gp-cells {version('gp-cells')}")
+        parser.exit()
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    top = argparse.ArgumentParser(
+        prog="gp-cells",
+        description="Evolve and compare network cells.",
+        epilog="`gp-cells COMMAND --help` has a command's options, and what it reads and writes.",
+        formatter_class=Help,
+    )
+    top.add_argument(
+        "--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="print the version"
+    )
+    commands = top.add_subparsers(required=True, metavar="COMMAND", title="commands")
+    for command in GROUPS["people"].values():
+        command.add_to(commands)
+    step = commands.add_parser(
+        "step",
+        formatter_class=Help,
+        help="Run one step of the workflow, as the rules do.",
+        description="Run one step of the workflow on files that are named one by one, as the rules do.",
+        epilog="`gp-cells step STEP --help` has its options, and what it reads and writes.",
+    )
+    steps_of_it = step.add_subparsers(required=True, metavar="STEP", title="steps")
+    for command in GROUPS["step"].values():
+        command.add_to(steps_of_it)
+    return top

@@ -1,0 +1,315 @@
+"""What people call: look at results, reproduce them, take them elsewhere, and check a config."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gp_cells.cli.command import (
+    CONFIG,
+    DIFFERENT,
+    RESULTS,
+    TRIAL,
+    command,
+    file,
+    folder,
+    option,
+)
+
+if TYPE_CHECKING:
+    from gp_cells.tabular.replay import Fitness, Missing
+
+ALL = "else all of the config"
+
+
+@command(CONFIG)
+def summary(config: str) -> None:
+    """Print the comparison of a finished benchmark and where its report is.
+
+    Reads results/report/BENCHMARK/comparison.json and the tables below results/.
+    """
+    from gp_cells.compare.summary import summary_of
+    from gp_cells.config.given import plan_of
+
+    print(summary_of(plan_of(config), Path("results")))
+
+
+@command(
+    option("sql", "each table is a view of its name, see `gp-cells dictionary`", metavar="SQL"),
+    option("--format", "(default: table)", choices=["table", "csv"], default="table"),
+    RESULTS,
+)
+def query(sql: str, format: str, results: Path) -> None:
+    """Print the answer to SQL over the tables.
+
+    Reads the tables. A table is cut to what a terminal can show; csv has all rows.
+    """
+    from gp_cells.tables.query import show as show_answer
+
+    show_answer(results, sql, format)
+
+
+@command(
+    option("trial", TRIAL, nargs="?"),
+    option("--all", "every trial of the tables", action="store_true"),
+    option("--sample", "of all, N drawn at random", type=int, metavar="N"),
+    option("--seed", "of the sample (default: 1)", type=int, default=1, metavar="N"),
+    option("--profile", "of Snakemake (default: profiles/local)", default="profiles/local"),
+    RESULTS,
+)
+def rerun(
+    trial: str | None, all: bool, sample: int | None, seed: int, profile: str, results: Path
+) -> int:
+    """Reproduce a trial of the tables, or a sample of them, and say whether it came out the same.
+
+    Reads the tables; trains in results/reruns/ and writes nothing else.
+
+    Exit status 1: a trial came out different, or could not be made.
+    """
+    from gp_cells.workflow.rerun import chosen_trials, summary
+    from gp_cells.workflow.rerun import rerun as reproduce
+
+    verdicts = reproduce(results, chosen_trials(results, trial, all, sample, seed), profile)
+    if all:
+        print(summary(verdicts))
+    return DIFFERENT if [verdict for verdict in verdicts if not verdict.is_good] else 0
+
+
+@command(
+    option("genome", "a .cell file, a baseline's name, or an architecture_id"),
+    option("--space", "(default: recurrent)", default="recurrent"),
+    option("--inputs", "of a recurrent layer (default: 128)", type=int, default=128, metavar="N"),
+    option(
+        "--units", "width: units, or filters (default: 128)", type=int, default=128, metavar="N"
+    ),
+    option(
+        "--layers", "depth: layers, or normal cells (default: 1)", type=int, default=1, metavar="N"
+    ),
+    file("--svg", "its drawing, to write", required=False),
+)
+def show(genome: str, space: str, inputs: int, units: int, layers: int, svg: Path | None) -> None:
+    """Print a genome in canonical form and its size, and draw it.
+
+    Reads the file, or for an architecture_id the tables below results/.
+    """
+    from gp_cells.report.show import describe
+
+    print(describe(genome, space, inputs, units, layers, svg))
+
+
+@command(
+    option("trial", TRIAL),
+    folder("--to", "to write to, else RUN-CANDIDATE", required=False),
+    RESULTS,
+)
+def export(trial: str, to: Path | None, results: Path) -> None:
+    """Write a trial's network as Python, safetensors and ONNX.
+
+    Reads the tables and the trial's own record trial.h5. Writes network.py, weights.safetensors and
+    network.onnx, and checks each of them; they need this package no more.
+    """
+    from gp_cells.exchange.export import export as export_trial
+
+    print("\n".join(export_trial(results, trial, to)))
+
+
+@command(
+    CONFIG,
+    option("--task", ALL, nargs="+", metavar="LABEL"),
+    option("--strategy", ALL, nargs="+", metavar="LABEL"),
+    option("--seed", ALL, nargs="+", type=int, metavar="N"),
+    option("--workers", "that train a run (default: 1)", type=int, default=1, metavar="N"),
+    option(
+        "--fitness",
+        "of the trial with the run's own training seed, or the mean over all seeds (default: own)",
+        choices=["own", "mean"],
+        default="own",
+    ),
+    option(
+        "--missing",
+        "what was never trained ends the replay, is not proposed, or is guessed (default: refuse)",
+        choices=["refuse", "avoid", "surrogate"],
+        default="refuse",
+    ),
+    file("--to", "to write, else BENCHMARK-replay.parquet", required=False),
+    RESULTS,
+)
+def replay(
+    config: str,
+    task: Sequence[str],
+    strategy: Sequence[str],
+    seed: Sequence[int],
+    workers: int,
+    fitness: Fitness,
+    missing: Missing,
+    to: Path | None,
+    results: Path,
+) -> None:
+    """Play a config's strategies on stored results; nothing is trained.
+
+    Reads the tables. Writes a Parquet file with a row for each candidate.
+    """
+    from gp_cells.config.given import plan_of
+    from gp_cells.tabular.replay import Replay, as_table, chosen_runs, summary, write
+
+    plan = plan_of(config)
+    player = Replay(results, workers, fitness, missing)
+    replayed = [player.run(run) for run in chosen_runs(plan, task, strategy, seed)]
+    path = to or Path(f"{plan.benchmark}-replay.parquet")
+    write(as_table(player, replayed), path)
+    print(summary(replayed, workers))
+    print(f"outcomes: {path}")
+
+
+@command(
+    option("source", choices=["darts_rnn", "nas_bench_nlp"]),
+    option("file", "genotypes in Python, or recipes in JSON", type=Path, metavar="FILE"),
+    folder("--to", "to write to"),
+    name="import",
+)
+def import_cells(source: str, file: Path, to: Path) -> None:
+    """Write another benchmark's recurrent cells as formulas.
+
+    Reads the file; no code in it is run. Writes a .cell file for each cell.
+    """
+    from gp_cells.exchange.bridges import import_file
+
+    print("\n".join(import_file(source, file, to)))
+
+
+@command(
+    folder("--to", "to write to"),
+    option("--benchmark", "else the only one that is stored", metavar="NAME"),
+    RESULTS,
+)
+def blackbox(to: Path, benchmark: str | None, results: Path) -> None:
+    """Write a benchmark's trials as a tabular blackbox of Syne Tune.
+
+    Reads the tables.
+    """
+    from gp_cells.tabular.syne_tune import write_blackbox
+
+    print(write_blackbox(results, benchmark, to))
+
+
+@command(
+    option("folder", "new or empty", type=Path, metavar="FOLDER"),
+    option("--benchmark", "else all", nargs="+", default=[], metavar="NAME"),
+    option(
+        "--weights",
+        "with the networks of each task's N best finalists",
+        type=int,
+        default=0,
+        metavar="N",
+    ),
+    option(
+        "--authors",
+        "whom to cite, e.g. 'Ada Lovelace'; else the authors of gp-cells",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+    ),
+    RESULTS,
+)
+def publish(
+    folder: Path, benchmark: Sequence[str], weights: int, authors: Sequence[str], results: Path
+) -> None:
+    """Write a release: results that others can use without this package.
+
+    Reads the tables, the workflow at the commit that made them, and with --weights the trials' records.
+    """
+    from gp_cells.exchange.release import publish as publish_results
+
+    paths = publish_results(results, folder, benchmark, weights, authors)
+    size = sum((folder / path).stat().st_size for path in paths)
+    print(f"{folder}: {len(paths)} files, {size / 1e6:.2f} MB")
+
+
+@command(option("folder", "a release", type=Path, metavar="FOLDER"))
+def verify(folder: Path) -> int:
+    """Check everything in a release, a line for each check and more for what is wrong.
+
+    Reads the release; needs no network.
+
+    Exit status 1: something is wrong. 2: the folder is no release.
+    """
+    from gp_cells.exchange.release.verify import verify as check_release
+
+    findings = check_release(folder)
+    print("\n".join(str(finding) for finding in findings))
+    return DIFFERENT if any(finding.faults for finding in findings) else 0
+
+
+@command(RESULTS)
+def cost(results: Path) -> None:
+    """Print how well the trials' time and memory are predicted.
+
+    Reads the tables.
+    """
+    from gp_cells.workflow.cost import report as cost_report
+
+    print(cost_report(results))
+
+
+@command(
+    option("--benchmark", "its name in the tables", required=True, metavar="NAME"),
+    RESULTS,
+)
+def compare(benchmark: str, results: Path) -> None:
+    """Print a comparison of the cells and strategies of a benchmark's runs in the tables.
+
+    Reads the tables.
+    """
+    from gp_cells.compare import compare as compare_runs
+    from gp_cells.compare.records import runs_of
+    from gp_cells.compare.summary import summary as summarise
+
+    print(summarise(compare_runs(results, benchmark, runs_of(results, benchmark))))
+
+
+@command(CONFIG)
+def check(config: str) -> None:
+    """Refuse a config that could not run to its end on this machine.
+
+    Reads the config. Exit status 1: its engine needs a compiler, and there is none.
+    """
+    from gp_cells.config.given import plan_of
+    from gp_cells.workflow.check import check as check_plan
+
+    check_plan(plan_of(config))
+
+
+@command(
+    CONFIG,
+    option("--process", "end when this process has", type=int, metavar="PID"),
+    option("--every", "(default: 2)", type=float, default=2.0, metavar="SECONDS"),
+)
+def watch(config: str, process: int | None, every: float) -> None:
+    """Follow a running benchmark: what is done, what failed, the best so far, the time left.
+
+    Reads fitness.json of each trial below results/. Writes to standard error.
+    """
+    from gp_cells.config.given import plan_of
+    from gp_cells.workflow.watch import follow
+
+    follow(plan_of(config), Path(), process, every)
+
+
+@command()
+def dictionary() -> None:
+    """Print every table and column, with unit, direction and meaning, as Markdown."""
+    from gp_cells.tables.schemas import dictionary as all_columns
+    from gp_cells.tables.schemas import schemas
+
+    print(all_columns(schemas()), end="")
+
+
+@command()
+def schema() -> None:
+    """Print the JSON Schema of configs, made from the plug-ins' own fields."""
+    import json
+
+    from gp_cells.plugins import schema_of_configs
+
+    print(json.dumps(schema_of_configs(), indent=1))

@@ -1,0 +1,48 @@
+"""One genome for a terminal: its canonical form, how large its network is, and its drawing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from gp_cells.config.choose import choose
+from gp_cells.config.recipe import Form, Recipe
+from gp_cells.genomes.genome import parse
+from gp_cells.report.drawing import draw
+from gp_cells.spaces import SPACES
+from gp_cells.tables.parquet import find_genome
+
+
+def describe(
+    genome: str, space: str, inputs: int, units: int, layers: int, drawing: Path | None
+) -> str:
+    """Return a genome in words; it is named by a file, a baseline or an architecture_id in results/.
+
+    With a path for `drawing` it is also drawn there, as SVG.
+
+    Raises:
+        SettingError: there is no such space.
+        GenomeError: the file is refused.
+        RecordError: there is no such genome.
+    """
+    chosen = choose("spaces", SPACES, space, {})
+    path = chosen.baselines.get(genome, Path(genome))
+    text = path.read_text() if path.is_file() else find_genome(Path("results"), genome)
+    parsed = parse(text, chosen.language)
+    if "images" in chosen.reads:
+        form = Form("images", 3, "classes", 10, 32, 32)
+        of = f"an image, of {layers} × {units} cells on 32 × 32 pixels of 3 channels"
+    else:
+        form = Form("frames", inputs, "keys", inputs)
+        of = f"a step, of one layer with {inputs} inputs and {units} units"
+    counts = chosen.count(parsed, form, Recipe(units=units, layers=layers))
+    lines = [
+        str(parsed.canonical()),
+        "",
+        f"architecture_id  {parsed.architecture_id}",
+        f"parameters       {counts['parameters']:,}",
+        f"multiply-adds    {counts['multiply_adds']:,} {of}",
+    ]
+    if drawing is not None:
+        drawing.write_text(draw(parsed))
+        lines.append(f"drawing          {drawing}")
+    return "\n".join(lines)

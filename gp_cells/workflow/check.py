@@ -1,0 +1,21 @@
+"""Whether a benchmark can run to its end on this machine, asked before its first job."""
+
+from __future__ import annotations
+
+from gp_cells.config.plan import Plan
+from gp_cells.networks.compiler import find_compiler
+from gp_cells.plugins import check_order
+
+
+def check(plan: Plan) -> None:
+    """Refuse a config whose plug-ins refuse their settings or their share of the plan.
+
+    Raises:
+        SettingError: a plug-in or one of its settings does not exist, or is refused.
+        CompilerError: the config's engine needs a compiler that this machine has not got.
+    """
+    for run in plan.runs.values():
+        check_order(run.order)
+        training = run.order["training"]
+        if training["engine"] == "compiled" and training["device"] == "cpu":
+            find_compiler()
