@@ -41,8 +41,9 @@ lint: environment  ## check style, types, imports and the workflow
 test: lint  ## lint, then run every test
 	pytest
 
-generate: environment  ## write what is made from code and results: schema, dictionary, README's table
+generate: environment  ## write what is made from code and results: schema, settings, dictionary, README's table
 	gp-cells schema > gp_cells/config/config.schema.json
+	gp-cells settings-reference > config/SETTINGS.md
 	sed -i '/^## runs/,$$d' results/README.md
 	gp-cells dictionary >> results/README.md
 	snakemake --snakefile rules/readme.smk --cores 1

@@ -6,9 +6,11 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from gp_cells.config import plan, seeds
-from gp_cells.config.choose import SettingError, choose, configure, schema_of
+from gp_cells.config import seeds
+from gp_cells.config.choose import SettingError, choose, configure
 from gp_cells.config.recipe import Form, Recipe
+from gp_cells.config.reference import settings_reference
+from gp_cells.config.schema import config_schema
 from gp_cells.genomes.genome import parse
 from gp_cells.spaces import SPACES
 from gp_cells.stopping import STOPPERS
@@ -25,11 +27,16 @@ FAMILIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
 
 def schema_of_configs() -> dict[str, Any]:
     """Return the JSON Schema of configs, made from the fields of all plug-ins."""
-    families = {
-        key: {name: schema_of(member) for name, member in members.items()}
-        for key, (_, members) in FAMILIES.items()
-    }
-    return plan.schema(families)
+    return config_schema(_members())
+
+
+def reference_of_settings() -> str:
+    """Return every key of a config and every setting of all plug-ins, as Markdown."""
+    return settings_reference(_members())
+
+
+def _members() -> dict[str, Mapping[str, Any]]:
+    return {key: members for key, (_, members) in FAMILIES.items()}
 
 
 def plug_in(settings: Mapping[str, Any], key: str) -> Any:

@@ -312,4 +312,12 @@ def schema() -> None:
 
     from gp_cells.plugins import schema_of_configs
 
-    print(json.dumps(schema_of_configs(), indent=1))
+    print(json.dumps(schema_of_configs(), indent=1, ensure_ascii=False))
+
+
+@command(name="settings-reference")
+def settings_reference() -> None:
+    """Print every key of a config and every setting of every plug-in, as Markdown."""
+    from gp_cells.plugins import reference_of_settings
+
+    print(reference_of_settings())

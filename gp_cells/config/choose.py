@@ -1,25 +1,80 @@
 """Pick a plug-in by its name and fill in its settings.
 
 A family (tasks, spaces, strategies, stopping rules) is a dict from name to frozen dataclass. The
-fields of the dataclass are the plug-in's settings, and nothing else configures it. Third-party
-plug-ins come in through the entry points `gp_cells.tasks`, `gp_cells.spaces` and so on, and are
-imported only if their name is asked for.
+fields of the dataclass are the plug-in's settings, and nothing else configures it. Each field says
+what it means and what it may be, once:
+
+    @dataclass(frozen=True)
+    class Patience:
+        epochs: int = setting(10, "epochs without a better loss that end a trial", low=1)
+
+The JSON Schema of configs (`schema.py`), the check of every value and `config/SETTINGS.md` are made
+from that. Third-party plug-ins come in through the entry points `gp_cells.tasks`, `gp_cells.spaces`
+and so on, and are imported only if their name is asked for; plain fields work too, without a
+description or range.
 """
 
 from __future__ import annotations
 
 import dataclasses
+import math
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
+REQUIRED: Any = dataclasses.MISSING  # the default of a setting that has none
+
+
 class SettingError(ValueError):
     """A name or setting that cannot be used; its one line says what came and what is allowed."""
+
+
+@dataclass(frozen=True)
+class About:
+    """What a field says of its setting, beside its type and default.
+
+    Of a list, `low`, `above`, `high` and `choices` concern each item.
+    """
+
+    description: str = ""
+    unit: str = ""
+    low: float | None = None  # the lowest value
+    above: float | None = None  # every value is larger
+    high: float | None = None  # the highest value
+    choices: tuple[str, ...] = ()
+    min_items: int = 0
+    max_items: int | None = None
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    unit: str = "",
+    low: float | None = None,
+    above: float | None = None,
+    high: float | None = None,
+    choices: Sequence[str] = (),
+    min_items: int = 0,
+    max_items: int | None = None,
+) -> Any:
+    """Return the field of a setting: its default or `REQUIRED`, what it means and what it may be.
+
+    A range has both ends in it, but for `above`. Of a list, range and choices concern each item.
+    """
+    said = About(description, unit, low, above, high, tuple(choices), min_items, max_items)
+    return dataclasses.field(default=default, metadata={"about": said})
+
+
+def about(field: dataclasses.Field[Any]) -> About:
+    """Return what a field says of its setting: nothing if it is a plain one."""
+    return field.metadata.get("about", About())
 
 
 def choose(
@@ -28,7 +83,7 @@ def choose(
     """Return the plug-in `name` of a family with its settings filled in.
 
     Raises:
-        SettingError: no such plug-in, no such setting, or a value of the wrong type.
+        SettingError: no such plug-in, no such setting, or a value of the wrong type or range.
     """
     if name in members:
         return configure(members[name], settings, name)
@@ -40,10 +95,10 @@ def choose(
 
 
 def configure(plug_in: type[T], settings: Mapping[str, Any], place: str) -> T:
-    """Make a frozen dataclass from plain settings, checking every name and type.
+    """Make a frozen dataclass from plain settings, checking every name, type and range.
 
     Raises:
-        SettingError: no such setting, or a value of the wrong type.
+        SettingError: no such setting, or a value of the wrong type or outside its range.
     """
     fields = {field.name: field for field in dataclasses.fields(plug_in)}  # type: ignore[arg-type]
     kinds = typing.get_type_hints(plug_in)
@@ -60,6 +115,7 @@ def configure(plug_in: type[T], settings: Mapping[str, Any], place: str) -> T:
             values[name] = configure(typing.cast(type, kind), given, f"{place}.{name}")
         else:
             values[name] = convert(value, kind, f"{place}.{name}")
+            check_setting(values[name], about(fields[name]), f"{place}.{name}")
     missing = [
         name
         for name, field in fields.items()
@@ -99,45 +155,72 @@ def convert(value: Any, kind: Any, place: str) -> Any:
     raise SettingError(f"{place}: expected {expected}, got {value!r}")
 
 
-def check_range(place: str, value: float, lowest: float, highest: float = float("inf")) -> None:
-    """Refuse a number outside [lowest, highest].
+def check_settings(plug_in: Any, place: str) -> None:
+    """Refuse a plug-in of which a setting is outside its range; for its `__post_init__`.
+
+    `configure` checks what comes from a config; this holds what is made in Python to the same.
+
+    Raises:
+        SettingError: a setting is outside; the line begins with `place` and its name.
+    """
+    for field in dataclasses.fields(plug_in):
+        check_setting(getattr(plug_in, field.name), about(field), f"{place}.{field.name}")
+
+
+def check_setting(value: Any, limits: About, place: str) -> None:
+    """Refuse a value, or the items of a list, outside what its field says.
+
+    Raises:
+        SettingError: the value is outside.
+    """
+    choices = f"choose from {', '.join(limits.choices)}" if limits.choices else ""
+    several = isinstance(value, (list, tuple))
+    if several and not limits.min_items <= len(value) <= (limits.max_items or math.inf):
+        came = f"{len(value)} items" if value else "an empty list"
+        raise SettingError(f"{place}: got {came}; {choices or _expected_items(limits)}")
+    for i, item in enumerate(value if several else [value]):
+        if limits.choices and item not in limits.choices:
+            raise SettingError(f"{place}: got {item!r}; {choices}")
+        if isinstance(item, (int, float)):
+            _check_limits(f"{place}[{i}]" if several else place, item, limits)
+
+
+def _expected_items(limits: About) -> str:
+    if limits.max_items is None:
+        return f"expected at least {limits.min_items}"
+    if limits.max_items == limits.min_items:
+        return f"expected {limits.min_items}"
+    return f"expected {limits.min_items} to {limits.max_items}"
+
+
+def _check_limits(place: str, value: float, limits: About) -> None:
+    low, above, high = limits.low, limits.above, limits.high
+    if low is None and above is None and high is None:
+        return
+    inside = (
+        (low is None or value >= low)
+        and (above is None or value > above)
+        and (high is None or value <= high)
+    )
+    if not inside or math.isinf(value):
+        raise SettingError(f"{place}: expected {range_text(low, above, high)}, got {value:g}")
+
+
+def range_text(low: float | None, above: float | None, high: float | None) -> str:
+    """Return a range in words: "at least 0 and at most 1"."""
+    ends = (("at least", low), ("more than", above), ("at most", high))
+    return " and ".join(f"{word} {number_text(end)}" for word, end in ends if end is not None)
+
+
+def number_text(number: float) -> str:
+    """Return a number as one writes it: 1, 0.001, 2147483647."""
+    return str(int(number)) if float(number).is_integer() else f"{number:g}"
+
+
+def check_range(place: str, value: float, lowest: float, highest: float | None = None) -> None:
+    """Refuse a number outside [lowest, highest] that is no setting of a plug-in.
 
     Raises:
         SettingError: the number is outside.
     """
-    if not lowest <= value <= highest or value == float("inf"):
-        top = "" if highest == float("inf") else f" and at most {highest:g}"
-        raise SettingError(f"{place}: expected at least {lowest:g}{top}, got {value:g}")
-
-
-def schema_of(plug_in: type) -> dict[str, Any]:
-    """Return the JSON Schema of a plug-in's settings; one that has a default may be left out."""
-    kinds = typing.get_type_hints(plug_in)
-    required = [
-        field.name
-        for field in dataclasses.fields(plug_in)
-        if field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
-    ]
-    return {
-        "type": "object",
-        "additionalProperties": False,
-        "properties": {
-            field.name: _schema_of_type(kinds[field.name]) for field in dataclasses.fields(plug_in)
-        },
-        "required": required,
-    }
-
-
-def _schema_of_type(kind: Any) -> dict[str, Any]:
-    plain = {int: "integer", float: "number", str: "string", bool: "boolean"}
-    if kind in plain:
-        return {"type": plain[kind]}
-    if dataclasses.is_dataclass(kind):
-        return {**schema_of(typing.cast(type, kind)), "required": []}
-    if typing.get_origin(kind) is tuple:
-        return {"type": "array", "items": _schema_of_type(typing.get_args(kind)[0])}
-    if typing.get_origin(kind) is typing.Literal:
-        return {"enum": list(typing.get_args(kind))}
-    if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        return {"anyOf": [_schema_of_type(typing.get_args(kind)[0]), {"type": "null"}]}
-    raise TypeError(f"a setting of type {kind} has no JSON Schema")
+    _check_limits(place, value, About(low=lowest, high=highest))

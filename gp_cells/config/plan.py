@@ -17,7 +17,7 @@ from typing import Any
 
 import jsonschema
 
-from gp_cells.config.choose import SettingError
+from gp_cells.config.choose import SettingError, range_text
 
 FAMILIES = {"task": "tasks", "space": "spaces", "strategy": "strategies", "stopping": "stopping"}
 
@@ -173,7 +173,8 @@ def check(config: Mapping[str, Any], place: str) -> None:
     Raises:
         SettingError: one line with the place in the config, what came and what is allowed.
     """
-    schema = json.loads((Path(__file__).parent / "config.schema.json").read_text())
+    file = Path(__file__).parent / "config.schema.json"
+    schema = json.loads(file.read_text(encoding="utf-8"))
     _admit_outside_plug_ins(schema)
     for where, value in _numbers(config):
         if not math.isfinite(value):
@@ -209,6 +210,9 @@ def _said(error: jsonschema.ValidationError) -> str:
         return f"there is no {error.instance!r}; choose one of {allowed}"
     if error.validator == "type":
         return f"expected {error.validator_value}, got {error.instance!r}"
+    if error.validator in ("minimum", "exclusiveMinimum", "maximum"):
+        ends = (error.schema.get(end) for end in ("minimum", "exclusiveMinimum", "maximum"))
+        return f"expected {range_text(*ends)}, got {error.instance!r}"
     if error.validator == "pattern":
         return (
             "expected a name of lower-case letters, digits and _ that begins with a letter, "
@@ -222,22 +226,3 @@ def _admit_outside_plug_ins(schema: dict[str, Any]) -> None:
     for definition, family in FAMILIES.items():
         names = schema["$defs"][definition]["properties"]["name"]["enum"]
         names += [point.name for point in entry_points(group=f"gp_cells.{family}")]
-
-
-def schema(families: Mapping[str, Mapping[str, dict[str, Any]]]) -> dict[str, Any]:
-    """Return the JSON Schema of a config, given each family's plug-ins with their settings' schemas."""
-    base = json.loads((Path(__file__).parent / "config.base.json").read_text())
-    for definition, members in families.items():
-        entry = base["$defs"][definition]
-        entry["properties"]["name"] = {"enum": sorted(members)}
-        entry["allOf"] = [
-            {
-                "if": {"properties": {"name": {"const": name}}, "required": ["name"]},
-                "then": {
-                    "properties": {"settings": settings},
-                    **({"required": ["settings"]} if settings["required"] else {}),
-                },
-            }
-            for name, settings in sorted(members.items())
-        ]
-    return base

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from gp_cells.config.choose import check_range
+from gp_cells.config.choose import check_settings, setting
 
 Inputs = Literal["frames", "symbols", "images"]
 Targets = Literal["keys", "classes", "numbers"]
@@ -15,10 +15,11 @@ Targets = Literal["keys", "classes", "numbers"]
 class Form:
     """What one prediction is made from, and what is predicted.
 
-    Inputs are sequences of `frames` of `features` numbers, sequences of `symbols` of a vocabulary of
-    `features`, or `images` of `features` channels, `height` × `width`. Targets are `outputs` independent
-    `keys`, each on or off; one of `outputs` `classes`; or `outputs` real `numbers`, standardised by the
-    training split. A step of a sequence may be a target, or its end alone.
+    Inputs are `frames` (continuous sequences, `features` numbers a step), `symbols` (sequences of tokens
+    from a vocabulary of `features`) or `images` (`features` channels of `height` × `width` pixels).
+    Targets are `keys` (`outputs` independent on/off targets, as in multilabel classification), `classes`
+    (one of `outputs`) or `numbers` (`outputs` real values, standardised by the training split). A
+    sequence has a target at every step, or one at its end.
     """
 
     inputs: Inputs
@@ -38,20 +39,33 @@ class Form:
 class Recipe:
     """How one candidate is trained on a task; the same for every candidate, evolved or not."""
 
-    units: int = 64  # width: of each recurrent layer; of a convolutional network's first cells (F)
-    layers: int = 1  # depth: recurrent layers; normal cells between two reductions (N)
-    batch_size: int = 16  # sequences or images trained on at once
-    epochs: int = 20  # passes over the training part
-    learning_rate: float = 0.003  # Adam's step size, constant
-    clip_norm: float = 1.0  # largest gradient norm before it is scaled down
-    dropout: float = (
-        0.0  # share zeroed in training: of each recurrent layer's outputs, of pooled maps
+    units: int = setting(
+        64,
+        "width: units of a recurrent layer; F, the filters of a CNN's first cells",
+        unit="units or filters",
+        low=1,
     )
-    tied: bool = False  # symbols only: the output layer's weight is the embedding
+    layers: int = setting(
+        1,
+        "depth: recurrent layers; N, the normal cells of a CNN between two reductions",
+        unit="layers or cells",
+        low=1,
+    )
+    batch_size: int = setting(
+        16, "examples in one step of the optimiser", unit="sequences or images", low=1
+    )
+    epochs: int = setting(20, "passes over the training split", unit="epochs", low=1)
+    learning_rate: float = setting(0.003, "Adam's step size, constant", low=1e-9)
+    clip_norm: float = setting(1.0, "largest gradient norm; a larger one is scaled down", low=1e-9)
+    dropout: float = setting(
+        0.0,
+        "share set to zero in training: of a recurrent layer's outputs, of a CNN's pooled maps",
+        low=0,
+        high=0.95,
+    )
+    tied: bool = setting(
+        False, "symbols only: the output layer shares its weight with the embedding"
+    )
 
     def __post_init__(self) -> None:
-        for name in ("units", "layers", "batch_size", "epochs"):
-            check_range(f"recipe.{name}", getattr(self, name), 1)
-        check_range("recipe.learning_rate", self.learning_rate, 1e-9)
-        check_range("recipe.clip_norm", self.clip_norm, 1e-9)
-        check_range("recipe.dropout", self.dropout, 0, 0.95)
+        check_settings(self, "recipe")

@@ -82,18 +82,6 @@ def mutate(
     return sample(space, rng), "sample"
 
 
-def check_mutations(place: str, mutations: Sequence[str]) -> None:
-    """Refuse an empty or unknown choice of mutations.
-
-    Raises:
-        SettingError: what came and what is known.
-    """
-    unknown = [name for name in mutations if name not in MUTATIONS]
-    if unknown or not mutations:
-        wrong = repr(unknown[0]) if unknown else "an empty list"
-        raise SettingError(f"{place}: got {wrong}; choose from {', '.join(MUTATIONS)}")
-
-
 def cross(
     space: Vocabulary, first: Genome, second: Genome, rng: np.random.Generator
 ) -> Genome | None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from gp_cells.config.choose import SettingError, check_range
+from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.language import Function, Language, Term, Value
@@ -81,7 +81,7 @@ LANGUAGE = Language(
 
 @dataclass(frozen=True)
 class Convolutional:
-    """The space of CNN cells; its fields limit what a search may write, and shape the network."""
+    """CNN cells; the settings limit what a search may write, and shape the network."""
 
     reads: ClassVar[tuple[Inputs, ...]] = ("images",)
     engines: ClassVar[tuple[str, ...]] = (
@@ -90,26 +90,41 @@ class Convolutional:
     language: ClassVar[Language] = LANGUAGE
     projections: ClassVar[Sequence[str]] = ()  # what is learned is in the functions
 
-    functions: tuple[str, ...] = (
-        *("add", "concat", "mul", "squeeze", "conv1", "conv3", "norm", "relu"),
-        *("sep3", "sep5", "sep7", "dil3", "conv1x7_7x1", "avg3", "max3"),
+    functions: tuple[str, ...] = setting(
+        (
+            *("add", "concat", "mul", "squeeze", "conv1", "conv3", "norm", "relu"),
+            *("sep3", "sep5", "sep7", "dil3", "conv1x7_7x1", "avg3", "max3"),
+        ),
+        "what a search may write",
+        choices=[function.name for function in FUNCTIONS],
     )
-    blocks: int = 5  # pairwise sums in each cell of a fresh genome
-    max_formulas: int = 16  # formulas of both cells together
-    max_depth: int = 10  # deepest formula; a single leaf has depth 0
-    max_nodes: int = 40  # most nodes in one formula
-    reductions: int = 2  # how often the network halves its maps
-    stem: int = 1  # times F maps that the first convolution gives; 3 in NASNet, AmoebaNet and DARTS
-    max_memory_mb: float = 4000.0  # most that one batch may keep for its gradient
+    blocks: int = setting(
+        5, "pairwise sums in each cell of a fresh genome", unit="sums", low=1, high=9
+    )
+    max_formulas: int = setting(
+        16, "formulas of both cells together", unit="formulas", low=2, high=len(LANGUAGE.names)
+    )
+    max_depth: int = setting(
+        10, "deepest formula; a single leaf has depth 0", low=3, high=LANGUAGE.max_depth
+    )
+    max_nodes: int = setting(
+        40, "most nodes in one formula", unit="nodes", low=7, high=LANGUAGE.max_nodes
+    )
+    reductions: int = setting(
+        2, "how often the network halves its maps", unit="reduction cells", low=0, high=6
+    )
+    stem: int = setting(
+        1,
+        "times F maps that the first convolution gives; 3 in NASNet, AmoebaNet and DARTS",
+        low=1,
+        high=16,
+    )
+    max_memory_mb: float = setting(
+        4000.0, "most that one batch may keep for its gradient", unit="MB", low=1
+    )
 
     def __post_init__(self) -> None:
-        known = tuple(function.name for function in FUNCTIONS)
-        unknown = [name for name in self.functions if name not in known]
-        if unknown:
-            allowed = ", ".join(known)
-            raise SettingError(
-                f"convolutional.functions: got {unknown[0]!r}; choose from {allowed}"
-            )
+        check_settings(self, "convolutional")
         for needed in ("add", "concat", "conv1", "norm", "relu"):  # of which fresh genomes are made
             if needed not in self.functions:
                 raise SettingError(f"convolutional.functions: {needed} must be there")
@@ -118,13 +133,6 @@ class Convolutional:
             raise SettingError(f"convolutional.functions: one of {wanted} must be there")
         if ("mul" in self.functions) != ("squeeze" in self.functions):
             raise SettingError("convolutional.functions: mul and squeeze go together")
-        check_range("convolutional.blocks", self.blocks, 1, 9)
-        check_range("convolutional.max_formulas", self.max_formulas, 2, len(LANGUAGE.names))
-        check_range("convolutional.max_depth", self.max_depth, 3, LANGUAGE.max_depth)
-        check_range("convolutional.max_nodes", self.max_nodes, 7, LANGUAGE.max_nodes)
-        check_range("convolutional.reductions", self.reductions, 0, 6)
-        check_range("convolutional.stem", self.stem, 1, 16)
-        check_range("convolutional.max_memory_mb", self.max_memory_mb, 1)
 
     @property
     def baselines(self) -> Mapping[str, Path]:

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from gp_cells.config.choose import SettingError, check_range
+from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.language import Language, Mixed, Term
-from gp_cells.spaces.steps import FUNCTIONS, LEAVES, count, explodes
+from gp_cells.spaces.steps import FUNCTIONS, LEAVES, MOST_LEAVES, count, describe_leaves, explodes
 
 if TYPE_CHECKING:
     from gp_cells.networks.recurrent import Network
@@ -28,35 +28,36 @@ MEMORIES = ("c'", "d'", "e'", "f'")
 
 @dataclass(frozen=True)
 class Recurrent:
-    """The space of recurrent cells; its fields limit what a search may write."""
+    """Recurrent cells with memory cells; the settings limit what a search may write."""
 
     reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols")
     engines: ClassVar[tuple[str, ...]] = ("compiled", "eager")
 
-    functions: tuple[str, ...] = ("add", "mul", "tanh", "sigmoid", "relu")
-    leaves: tuple[str, ...] = ("gate",)
-    memory_cells: int = 2  # most memory cells beside the output, 1 to 4
-    max_gates: int = 8  # most projections of each family
-    max_depth: int = 8  # deepest formula; a single leaf has depth 0
-    max_nodes: int = 40  # most nodes in one formula
+    functions: tuple[str, ...] = setting(
+        ("add", "mul", "tanh", "sigmoid", "relu"),
+        "what a search may write; at least one of add, mul, sub",
+        choices=[function.name for function in FUNCTIONS],
+        min_items=1,
+    )
+    leaves: tuple[str, ...] = setting(
+        ("gate",),
+        "families of learned leaves that a search may write: " + describe_leaves(),
+        choices=tuple(LEAVES),
+        min_items=1,
+    )
+    memory_cells: int = setting(
+        2, "most memory cells beside the output", unit="memory cells", low=1, high=len(MEMORIES)
+    )
+    max_gates: int = setting(
+        8, "most leaves of each family", unit="leaves", low=1, high=MOST_LEAVES
+    )
+    max_depth: int = setting(8, "deepest formula; a single leaf has depth 0", low=3, high=15)
+    max_nodes: int = setting(40, "most nodes in one formula", unit="nodes", low=7, high=128)
 
     def __post_init__(self) -> None:
-        for setting, known in (
-            ("functions", tuple(f.name for f in FUNCTIONS)),
-            ("leaves", tuple(LEAVES)),
-        ):
-            given = getattr(self, setting)
-            unknown = [name for name in given if name not in known]
-            if unknown or not given:
-                wrong = repr(unknown[0]) if unknown else "an empty list"
-                allowed = ", ".join(known)
-                raise SettingError(f"recurrent.{setting}: got {wrong}; choose from {allowed}")
+        check_settings(self, "recurrent")
         if not {"add", "mul", "sub"} & set(self.functions):
             raise SettingError("recurrent.functions: at least one of add, mul, sub must be there")
-        check_range("recurrent.memory_cells", self.memory_cells, 1, len(MEMORIES))
-        check_range("recurrent.max_gates", self.max_gates, 1, 16)
-        check_range("recurrent.max_depth", self.max_depth, 3, 15)
-        check_range("recurrent.max_nodes", self.max_nodes, 7, 128)
 
     @property
     def language(self) -> Language:
@@ -117,7 +118,7 @@ LANGUAGE = Language(
     outputs=("h'",),
     hidden=MEMORIES,
     carried=True,
-    leaves=tuple((family, 16) for family in LEAVES),
+    leaves=tuple((family, MOST_LEAVES) for family in LEAVES),
     weighted=(("linear", 24),),
     leaf=Mixed,
     max_depth=24,

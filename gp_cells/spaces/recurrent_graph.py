@@ -22,12 +22,12 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from gp_cells.config.choose import SettingError, check_range
+from gp_cells.config.choose import check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.language import Function, Language, Term, Value
 from gp_cells.networks.program import DIVISORS
-from gp_cells.spaces.steps import FUNCTIONS, LEAVES, count, explodes
+from gp_cells.spaces.steps import FUNCTIONS, LEAVES, MOST_LEAVES, count, describe_leaves, explodes
 
 if TYPE_CHECKING:
     from gp_cells.networks.recurrent import Network
@@ -53,7 +53,7 @@ LANGUAGE = Language(
     outputs=("h'",),
     hidden=VALUES,
     inputs=("h",),
-    leaves=tuple((family, 16) for family in LEAVES),
+    leaves=tuple((family, MOST_LEAVES) for family in LEAVES),
     weighted=(("linear", 24),),
     max_depth=15,
     max_nodes=128,
@@ -62,31 +62,38 @@ LANGUAGE = Language(
 
 @dataclass(frozen=True)
 class RecurrentGraph:
-    """The space of such cells; its fields limit what a search may write."""
+    """Recurrent cells with one state, as graphs of named values; the settings limit a search."""
 
     reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols")
     engines: ClassVar[tuple[str, ...]] = ("compiled", "eager")
 
-    functions: tuple[str, ...] = ("add", "mul", "tanh", "sigmoid", "relu")
-    leaves: tuple[str, ...] = ("gate",)
-    values: int = 4  # most values with a name beside the output, 0 to 24
-    max_gates: int = 8  # most projections of each family
-    max_depth: int = 8  # deepest formula; a single leaf has depth 0
-    max_nodes: int = 40  # most nodes in one formula
+    functions: tuple[str, ...] = setting(
+        ("add", "mul", "tanh", "sigmoid", "relu"),
+        "what a search may write",
+        choices=[function.name for function in LANGUAGE.functions],
+        min_items=1,
+    )
+    leaves: tuple[str, ...] = setting(
+        ("gate",),
+        "families of learned leaves that a search may write: " + describe_leaves(),
+        choices=tuple(LEAVES),
+        min_items=1,
+    )
+    values: int = setting(
+        4, "most named values beside the output", unit="values", low=0, high=len(VALUES)
+    )
+    max_gates: int = setting(
+        8, "most leaves of each family", unit="leaves", low=1, high=MOST_LEAVES
+    )
+    max_depth: int = setting(
+        8, "deepest formula; a single leaf has depth 0", low=3, high=LANGUAGE.max_depth
+    )
+    max_nodes: int = setting(
+        40, "most nodes in one formula", unit="nodes", low=7, high=LANGUAGE.max_nodes
+    )
 
     def __post_init__(self) -> None:
-        known = {"functions": [f.name for f in LANGUAGE.functions], "leaves": list(LEAVES)}
-        for setting, names in known.items():
-            given = getattr(self, setting)
-            unknown = [name for name in given if name not in names]
-            if unknown or not given:
-                wrong = repr(unknown[0]) if unknown else "an empty list"
-                allowed = ", ".join(names)
-                raise SettingError(f"recurrent_graph.{setting}: got {wrong}; choose from {allowed}")
-        check_range("recurrent_graph.values", self.values, 0, len(VALUES))
-        check_range("recurrent_graph.max_gates", self.max_gates, 1, 16)
-        check_range("recurrent_graph.max_depth", self.max_depth, 3, LANGUAGE.max_depth)
-        check_range("recurrent_graph.max_nodes", self.max_nodes, 7, LANGUAGE.max_nodes)
+        check_settings(self, "recurrent_graph")
 
     @property
     def language(self) -> Language:

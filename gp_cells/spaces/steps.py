@@ -27,6 +27,12 @@ LEAVES = {
     "bias": "b, one number a unit",
     "scale": "a learned factor, one number a unit",
 }
+MOST_LEAVES = 16  # of each family in one genome
+
+
+def describe_leaves() -> str:
+    """Return the families of leaves and what each computes, in words."""
+    return "; ".join(f"{family}: {meaning}" for family, meaning in LEAVES.items())
 
 
 def count(genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gp_cells.config.choose import check_range
+from gp_cells.config.choose import check_settings, setting
 
 
 @dataclass(frozen=True)
 class Patience:
-    """Stops once `epochs` epochs in a row brought no loss lower by `margin` nats."""
+    """Stops once `epochs` epochs in a row brought no loss lower by `margin`."""
 
-    epochs: int = 10
-    margin: float = 0.0
+    epochs: int = setting(10, "epochs without a better validation loss", unit="epochs", low=1)
+    margin: float = setting(
+        0.0, "a loss is better if it is lower by more than this", unit="the task's loss", low=0
+    )
 
     def __post_init__(self) -> None:
-        check_range("patience.epochs", self.epochs, 1)
-        check_range("patience.margin", self.margin, 0)
+        check_settings(self, "patience")
 
     def reason_to_stop(self, losses: Sequence[float]) -> str | None:
         """Return why the trial should end, or None; see `Stopper.reason_to_stop`."""

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from gp_cells.config import seeds
-from gp_cells.config.choose import check_range
+from gp_cells.config.choose import check_settings, setting
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import parse
 from gp_cells.spaces import Vocabulary
@@ -31,18 +31,28 @@ from gp_cells.strategies.strategy import Outcome, Proposal, check_founders
 
 @dataclass(frozen=True)
 class Aging:
-    """The evolutionary strategy; its fields are its settings."""
+    """Regularised evolution: mutates the best of a random sample; the oldest leaves the population."""
 
-    population: int = 100  # the paper's
-    sample: int = 25  # drawn with replacement, of which the best is the parent; the paper's
+    population: int = setting(
+        100, "youngest trained candidates, of which parents are drawn", unit="candidates", low=1
+    )
+    sample: int = setting(
+        25,
+        "drawn from the population with replacement; the best of them is the parent",
+        unit="candidates",
+        low=1,
+    )
     # The paper's two are both "replace": another leaf, another function. They change no formula's
     # shape, so where shapes are to be searched, as in recurrent cells, give insert and shrink too.
-    mutations: tuple[str, ...] = ("replace",)
+    mutations: tuple[str, ...] = setting(
+        ("replace",),
+        "one is drawn for each child; replace alone, as published, changes no formula's shape",
+        choices=variation.MUTATIONS,
+        min_items=1,
+    )
 
     def __post_init__(self) -> None:
-        check_range("aging.population", self.population, 1)
-        check_range("aging.sample", self.sample, 1)
-        variation.check_mutations("aging.mutations", self.mutations)
+        check_settings(self, "aging")
 
     def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse a plan that ends before the first child, or an empty space; see `Strategy.check`."""

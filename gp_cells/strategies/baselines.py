@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gp_cells.config.choose import SettingError
+from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
 from gp_cells.genomes.genome import parse
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal
@@ -15,7 +15,12 @@ from gp_cells.strategies.strategy import Outcome, Proposal
 class Baselines:
     """Proposes the named cells in order, as many a wave as it has slots."""
 
-    cells: tuple[str, ...]
+    cells: tuple[str, ...] = setting(
+        REQUIRED, "hand-designed cells of the space, by name: waves × slots of them", min_items=1
+    )
+
+    def __post_init__(self) -> None:
+        check_settings(self, "baselines")
 
     def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse unknown cells, or more or fewer than the plan has slots; see `Strategy.check`."""

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from gp_cells.config import seeds
-from gp_cells.config.choose import check_range
+from gp_cells.config.choose import check_settings, setting
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.spaces import Vocabulary
@@ -26,22 +26,29 @@ from gp_cells.strategies.strategy import Outcome, Proposal, mutated
 
 @dataclass(frozen=True)
 class GP:
-    """The evolutionary strategy; its fields are its settings."""
+    """Evolves formulas in species by tree distance, of which stagnant ones are retired."""
 
-    crossover: float = 0.6  # share of children with two parents; the paper's rate is not printed
-    threshold: float = 0.2  # tree distance within which two genomes are of one species; ours
-    active_species: int = 10  # the paper's
-    patience: int = 4  # waves without a better genome before a species is retired; ours
-    survivors: float = 0.25  # best share of a species that may have children; ours
-    more_mutations: float = 0.5  # chance of each further mutation of a child; ours
-    founders: int = 1  # waves of random genomes at the start; ours
+    # The paper prints no rate of crossover, no threshold, no patience and no share of survivors.
+    crossover: float = setting(0.6, "share of children with two parents", low=0, high=1)
+    threshold: float = setting(
+        0.2, "tree distance from its founder up to which a genome is of a species", low=0, high=1
+    )
+    active_species: int = setting(
+        10, "most species that breed at a time; the paper's", unit="species", low=1
+    )
+    patience: int = setting(
+        4, "waves without a better genome before a species is retired", unit="waves", low=1
+    )
+    survivors: float = setting(
+        0.25, "best share of a species that may have children", low=0, high=1
+    )
+    more_mutations: float = setting(
+        0.5, "chance of each further mutation of a child", low=0, high=0.9
+    )
+    founders: int = setting(1, "waves of random genomes at the start", unit="waves", low=1)
 
     def __post_init__(self) -> None:
-        for name in ("crossover", "threshold", "survivors"):
-            check_range(f"gp.{name}", getattr(self, name), 0, 1)
-        check_range("gp.more_mutations", self.more_mutations, 0, 0.9)
-        for name in ("active_species", "patience", "founders"):
-            check_range(f"gp.{name}", getattr(self, name), 1)
+        check_settings(self, "gp")
 
     def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse a space that nothing can be drawn from; see `Strategy.check`."""

@@ -22,7 +22,7 @@ from itertools import groupby
 import numpy as np
 
 from gp_cells.config import seeds
-from gp_cells.config.choose import SettingError, check_range
+from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
 from gp_cells.config.objectives import FITNESS, OBJECTIVES
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import parse
@@ -33,20 +33,36 @@ from gp_cells.strategies.strategy import Outcome, Proposal, check_founders, muta
 
 @dataclass(frozen=True)
 class NSGA2:
-    """The evolutionary strategy; its fields are its settings."""
+    """Evolves a Pareto front of several objectives, by non-dominated sorting and crowding."""
 
-    objectives: tuple[str, ...]  # all minimised, e.g. fitness, parameters
-    reference_point: tuple[float, ...]  # of the hypervolume: the worst that counts in each of them
-    population: int = 100  # the paper's
-    crossover: float = 0.9  # share of children with two parents; the paper's
-    mutations: tuple[str, ...] = variation.MUTATIONS
+    objectives: tuple[str, ...] = setting(
+        REQUIRED, "what is minimised, each named once, e.g. fitness, parameters", min_items=1
+    )
+    reference_point: tuple[float, ...] = setting(
+        REQUIRED,
+        "the worst value that counts of each objective, in their order and units; the hypervolume "
+        "is measured from it",
+    )
+    population: int = setting(
+        100,
+        "candidates that survive a wave; the paper's",
+        unit="candidates",
+        low=selection.SMALLEST,
+    )
+    crossover: float = setting(
+        0.9, "share of children with two parents; the paper's", low=0, high=1
+    )
+    mutations: tuple[str, ...] = setting(
+        variation.MUTATIONS,
+        "one is drawn for each child",
+        choices=variation.MUTATIONS,
+        min_items=1,
+    )
 
     def __post_init__(self) -> None:
-        check_range("nsga2.population", self.population, selection.SMALLEST)
-        check_range("nsga2.crossover", self.crossover, 0, 1)
-        variation.check_mutations("nsga2.mutations", self.mutations)
-        if not self.objectives or len(set(self.objectives)) < len(self.objectives):
-            raise SettingError("nsga2.objectives: name at least one objective, and each once")
+        check_settings(self, "nsga2")
+        if len(set(self.objectives)) < len(self.objectives):
+            raise SettingError("nsga2.objectives: name each objective once")
         if len(self.reference_point) != len(self.objectives):
             raise SettingError(
                 f"nsga2.reference_point: got {len(self.reference_point)} number(s) for "

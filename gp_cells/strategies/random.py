@@ -13,7 +13,7 @@ from gp_cells.strategies.strategy import Outcome, Proposal
 
 @dataclass(frozen=True)
 class Random:
-    """Draws genomes until they are new to the run as far as its history goes."""
+    """Draws each genome at random, again while the run's history already holds it."""
 
     def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse a space that nothing can be drawn from; see `Strategy.check`."""

@@ -35,7 +35,7 @@ from xml.etree import ElementTree
 
 import numpy as np
 
-from gp_cells.config.choose import check_range
+from gp_cells.config.choose import check_settings, setting
 from gp_cells.tasks.examples import group_by_length
 from gp_cells.tasks.sources import installed
 from gp_cells.tasks.task import (
@@ -62,20 +62,25 @@ SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 class BachChorales:
     """Predict the next frame of a chorale, each of 88 keys on or off.
 
-    `part` is the share of the training chorales used, the first ones in the order of their hash;
-    validation and test are always whole. By the default recipe torch.nn.LSTM takes about 7 CPU
-    seconds of one thread and comes to 8.97-9.00 nats per frame on validation; a cell stepped
-    through in Python takes several times as long.
+    By the default recipe torch.nn.LSTM takes about 7 CPU seconds of one thread and comes to
+    8.97-9.00 nats per frame on validation; a cell stepped through in Python takes several times as
+    long.
     """
 
     inputs: ClassVar[Inputs] = "frames"
     unit: ClassVar[str] = "nats per frame"
 
-    part: float = 1.0
-    recipe: Recipe = RECIPE
+    part: float = setting(
+        1.0,
+        "share of the training chorales used, the first in the order of their hash; "
+        "validation and test are always whole",
+        low=0.001,
+        high=1,
+    )
+    recipe: Recipe = setting(RECIPE, "how a candidate is trained")
 
     def __post_init__(self) -> None:
-        check_range("bach_chorales.part", self.part, 0.001, 1)
+        check_settings(self, "bach_chorales")
         refuse_tied("bach_chorales", self.recipe)
 
     def read(self) -> Data:

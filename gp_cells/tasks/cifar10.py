@@ -22,7 +22,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gp_cells.config.choose import check_range
+from gp_cells.config.choose import REQUIRED, check_settings, setting
 from gp_cells.tasks.examples import classify_images, image_batches
 from gp_cells.tasks.sources import drawn
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Inputs, Recipe, SplitName
@@ -41,19 +41,23 @@ RECIPE = Recipe(units=24, layers=1, batch_size=96, epochs=20)
 class Cifar10:
     """Tell which of ten things a picture shows.
 
-    `file` is the archive. `part` is the share of the training images used, the first ones; validation
-    and test are always whole. The recipe is not tuned; for a GPU.
+    The recipe is not tuned; for a GPU.
     """
 
     inputs: ClassVar[Inputs] = "images"
     unit: ClassVar[str] = "nats per image"
 
-    file: str
-    part: float = 1.0
-    recipe: Recipe = RECIPE
+    file: str = setting(REQUIRED, "the archive, your cifar-10-binary.tar.gz")
+    part: float = setting(
+        1.0,
+        "share of the training images used, the first ones; validation and test are always whole",
+        low=0.001,
+        high=1,
+    )
+    recipe: Recipe = setting(RECIPE, "how a candidate is trained")
 
     def __post_init__(self) -> None:
-        check_range("cifar10.part", self.part, 0.001, 1)
+        check_settings(self, "cifar10")
 
     def read(self) -> Data:
         """Read the archive.

@@ -20,7 +20,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gp_cells.config.choose import check_range
+from gp_cells.config.choose import check_settings, setting
 from gp_cells.tasks.examples import classify_images, image_batches
 from gp_cells.tasks.sources import drawn
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Inputs, Recipe, SplitName
@@ -42,19 +42,26 @@ RECIPE = Recipe(units=16, batch_size=64, epochs=3)
 class FashionMnist:
     """Tell which of ten things to wear a picture shows.
 
-    `folder` has the four files. `part` is the share of the training images used, the first ones;
-    validation and test are always whole. The recipe is not tuned.
+    The recipe is not tuned.
     """
 
     inputs: ClassVar[Inputs] = "images"
     unit: ClassVar[str] = "nats per image"
 
-    folder: str = "/usr/share/datasets/fashion-mnist"  # where Debian's package puts them
-    part: float = 1.0
-    recipe: Recipe = RECIPE
+    folder: str = setting(
+        "/usr/share/datasets/fashion-mnist",
+        "where the four files are; the default is where Debian's package puts them",
+    )
+    part: float = setting(
+        1.0,
+        "share of the training images used, the first ones; validation and test are always whole",
+        low=0.001,
+        high=1,
+    )
+    recipe: Recipe = setting(RECIPE, "how a candidate is trained")
 
     def __post_init__(self) -> None:
-        check_range("fashion_mnist.part", self.part, 0.001, 1)
+        check_settings(self, "fashion_mnist")
 
     def read(self) -> Data:
         """Read the four files.

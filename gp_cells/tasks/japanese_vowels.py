@@ -17,6 +17,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from gp_cells.config.choose import setting
 from gp_cells.tasks.examples import (
     pack_sequences,
     score_guesses,
@@ -48,7 +49,7 @@ class JapaneseVowels:
     inputs: ClassVar[Inputs] = "frames"
     unit: ClassVar[str] = "nats per sequence"
 
-    recipe: Recipe = RECIPE
+    recipe: Recipe = setting(RECIPE, "how a candidate is trained")
 
     def __post_init__(self) -> None:
         refuse_tied("japanese_vowels", self.recipe)

@@ -28,7 +28,7 @@ from typing import Literal
 
 import numpy as np
 
-from gp_cells.config.choose import SettingError, check_range
+from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
 from gp_cells.tasks import rows
 from gp_cells.tasks.columns import SUFFIXES, read_columns, select
 from gp_cells.tasks.examples import (
@@ -49,39 +49,66 @@ RECIPE = Recipe(units=64, batch_size=32, epochs=20)
 class OwnData:
     """Predict the target of each sequence or image of a file."""
 
-    file: str  # .csv, .parquet, .h5, .hdf5 or .npz; a relative path from where snakemake runs
-    inputs: Inputs  # what an example is
-    input: tuple[str, ...]  # columns; "x*" is all that begin with x, in the file's order
-    targets: Literal["classes", "numbers"]
-    target: tuple[str, ...]  # columns; one for classes
-    sequence: str = ""  # the column that says which sequence a row is a step of
-    time: str = ""  # the column that a sequence's steps are in order of, else the file's order
-    height: int = 0  # of images in columns of pixels
-    width: int = 0
-    split: str = ""  # the column that says train, valid or test
-    group: str = ""  # the column of what may not be in two splits, e.g. a person
-    shares: tuple[float, ...] = (0.6, 0.2, 0.2)  # of train, valid and test, where split is ""
-    seed: int = 0  # of the drawn split
-    recipe: Recipe = RECIPE
+    file: str = setting(
+        REQUIRED,
+        ".csv, .parquet, .h5, .hdf5 or .npz; a relative path is from where snakemake runs",
+    )
+    inputs: Inputs = setting(
+        REQUIRED,
+        "frames: sequences of numbers; symbols: sequences of letters, words or whole numbers; images",
+    )
+    input: tuple[str, ...] = setting(
+        REQUIRED,
+        'the columns, datasets or arrays of the input; "x*" is all that begin with x, in the file\'s '
+        'order, "*" all that are named for nothing else',
+        min_items=1,
+    )
+    targets: Literal["classes", "numbers"] = setting(
+        REQUIRED,
+        "classes: texts or whole numbers, numbered in sorted order; numbers: standardised by the "
+        "training split",
+    )
+    target: tuple[str, ...] = setting(
+        REQUIRED, "the columns of the target; one if it is a class", min_items=1
+    )
+    sequence: str = setting(
+        "", "the column that says which sequence a row is a step of; else each row is one example"
+    )
+    time: str = setting(
+        "", "the column that a sequence's rows are in order of; else they are in the file's order"
+    )
+    height: int = setting(
+        0, "of images whose pixels are columns, channel by channel, line by line", unit="px", low=0
+    )
+    width: int = setting(0, "of the same images", unit="px", low=0)
+    split: str = setting("", "the column that says train, valid or test; else the split is drawn")
+    group: str = setting(
+        "", "the column of what may not be in two splits, such as a person or a specimen"
+    )
+    shares: tuple[float, ...] = setting(
+        (0.6, 0.2, 0.2),
+        "of train, valid and test in a drawn split; they add up to 1",
+        above=0,
+        min_items=3,
+        max_items=3,
+    )
+    seed: int = setting(0, "of the drawn split")
+    recipe: Recipe = setting(RECIPE, "how a candidate is trained")
 
     def __post_init__(self) -> None:
+        check_settings(self, "own_data")
         for wrong, said in (
             (Path(self.file).suffix not in SUFFIXES, f"file: expected {', '.join(SUFFIXES)}"),
-            (not self.input, "input: expected at least one column"),
-            (not self.target, "target: expected at least one column"),
             (self.targets == "classes" and len(self.target) != 1, "target: expected one column"),
             (self.inputs == "images" and self.sequence, "sequence: images are one in each row"),
             (self.time and not self.sequence, "time: needs the setting sequence"),
             (bool(self.height) != bool(self.width), "height: needs width, and width height"),
             (self.height and self.inputs != "images", "height: for images alone"),
-            (len(self.shares) != 3 or min(self.shares) <= 0, "shares: expected three above 0"),
             (abs(sum(self.shares) - 1) > 1e-6, "shares: expected three that add up to 1"),
             (self.recipe.tied and self.inputs != "symbols", "recipe.tied: for symbols alone"),
         ):
             if wrong:
                 raise SettingError(f"own_data.{said}")
-        check_range("own_data.height", self.height, 0)
-        check_range("own_data.width", self.width, 0)
 
     @property
     def unit(self) -> str:

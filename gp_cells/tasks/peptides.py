@@ -20,6 +20,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from gp_cells.config.choose import setting
 from gp_cells.tasks.examples import pack_sequences, score_guesses, sequence_batches
 from gp_cells.tasks.sources import SPLITS, drawn, installed, read_bytes
 from gp_cells.tasks.task import Arrays, Batch, Data, Form, Inputs, Recipe
@@ -41,7 +42,7 @@ class Peptides:
     inputs: ClassVar[Inputs] = "symbols"
     unit: ClassVar[str] = "nats per sequence"
 
-    recipe: Recipe = RECIPE
+    recipe: Recipe = setting(RECIPE, "how a candidate is trained")
 
     def read(self) -> Data:
         """Read the peptides of the installed modlamp; symbol 0 is the first amino acid of the alphabet.

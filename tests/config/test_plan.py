@@ -98,20 +98,23 @@ BAD: dict[str, tuple[Callable[[Config], None], list[str]]] = {
         put("baselines", "strategies", "gp", "name"),
         ["strategies.gp", "'settings'", "required"],
     ),
-    "no waves": (put(0, *SEARCH, "waves"), ["search.waves", "0", "minimum of 1"]),
-    "too many slots": (put(101, *SEARCH, "slots"), ["search.slots", "101", "maximum of 100"]),
-    "no lag at all": (put(0, *SEARCH, "lag"), ["search.lag", "0", "minimum of 1"]),
+    "no waves": (put(0, *SEARCH, "waves"), ["search.waves", "got 0", "at least 1"]),
+    "too many slots": (
+        put(101, *SEARCH, "slots"),
+        ["search.slots", "got 101", "at least 1 and at most 100"],
+    ),
+    "no lag at all": (put(0, *SEARCH, "lag"), ["search.lag", "got 0", "at least 1"]),
     "more finalists than candidates": (
         put(13, *SEARCH, "finalists"),
         ["strategies.gp.search.finalists", "13", "at most 12"],
     ),
     "no seed": (put([], "seeds"), ["seeds", "non-empty"]),
     "one seed twice": (put([1, 1], "seeds"), ["seeds", "[1, 1]", "unique"]),
-    "negative seed": (put([-1], "seeds"), ["seeds.0", "-1", "minimum of 0"]),
+    "negative seed": (put([-1], "seeds"), ["seeds.0", "got -1", "at least 0"]),
     "no strategy": (put({}, "strategies"), ["strategies", "non-empty"]),
     "zero learning rate": (
         put([0], "finalists", "learning_rate_factors"),
-        ["finalists.learning_rate_factors.0", "0"],
+        ["finalists.learning_rate_factors.0", "more than 0", "got 0"],
     ),
     "benchmark with a hyphen": (
         put("tiny-1", "benchmark"),

@@ -222,7 +222,7 @@ def test_baselines_that_do_not_fit_the_plan_are_refused(
         (
             "nsga2",
             {"objectives": ["fitness", "fitness"], "reference_point": [9.0, 9.0]},
-            "nsga2.objectives: name at least one objective, and each once",
+            "nsga2.objectives: name each objective once",
         ),
         (
             "nsga2",
