@@ -31,9 +31,9 @@ REPEATS = 5
 Row = dict[str, Any]
 
 BEST = (
-    "select run, candidate, fitness, network_parameters, genome from trials"
+    "select run, candidate, fitness, trials.network_parameters, genome from trials"
     " join architectures using (run, architecture_id)"
-    " where network_parameters < 20000 order by fitness limit 10"
+    " where trials.network_parameters < 20000 order by fitness limit 10"
 )
 MEAN_CURVES = (
     "select task, strategy, epoch, avg(valid_loss) from curves join runs using (run)"
@@ -98,7 +98,8 @@ def made_up_run(
     """Return made-up rows of a run with so many architectures, and the curve of each of its trials."""
     _, task, strategy, seed = run.split("-")
     of_run = {"run": run, "task": task, "strategy": strategy, "seed": int(seed[1:])}
-    tables: dict[str, list[Row]] = {"runs": [{**of_run, "loss_unit": "made up", "space": "none"}]}
+    of_run |= {"loss_unit": "made up", "space": "none", "searches": True}
+    tables: dict[str, list[Row]] = {"runs": [of_run]}
     tables |= {name: [] for name in ("architectures", "candidates", "lineage", "trials", "curves")}
     curves = []
     for number in range(count):
@@ -113,6 +114,7 @@ def made_up_run(
             place = f"r{number:03d}-0-{seed_number}" if seed_number else candidate
             curves.append(made_up_curve(dice))
             trial = {
+                **counted,
                 **{**architecture, "trial_id": digest(run, place), "candidate": place},
                 **{"role": "replicate" if seed_number else "search", "seed": seed_number},
                 **{"chosen": True if seed_number else None, "status": "ok", "epochs": EPOCHS},

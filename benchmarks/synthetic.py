@@ -17,6 +17,7 @@ import numpy as np
 from gp_cells.compare import compare
 from gp_cells.config.files import read_json, write_json
 from gp_cells.config.plan import read_plan
+from gp_cells.plugins import counts_of
 from gp_cells.strategies import Outcome
 from gp_cells.tables.parquet import write_rows
 from gp_cells.workflow import tabulate
@@ -150,6 +151,7 @@ class MadeUpRun:
         self.trials: list[Row] = []
         self.curves: list[Row] = []
         self.lineage: list[Row] = []
+        self.sizes: dict[str, Row] = {}  # of each architecture's network
 
     def rows(self) -> dict[str, list[Row]]:
         """Return the rows of every table."""
@@ -178,6 +180,8 @@ class MadeUpRun:
                 entry = {"candidate": name, "wave": wave, "slot": slot, "genome": genome}
                 entry |= {"architecture_id": key, "operator": proposal.operator}
                 self.lineage.append({**entry, "parents": list(proposal.parents)})
+                counts = counts_of(self.settings, genome, of_finalist=False)
+                self.sizes[key] = tabulate.size_columns(counts)
                 trial = self.trial(name, key, self.recipe["learning_rate"], 1, None)
                 fitness = math.inf if trial["fitness"] is None else trial["fitness"]
                 measured = {"parameters": float(len(genome))}
@@ -249,6 +253,7 @@ class MadeUpRun:
             "finalist": finalist,
             "chosen": None if finalist is None else rate == self.recipe["learning_rate"],
             "architecture_id": key,
+            **self.sizes[key],
             "seed": seed,
             "learning_rate": rate,
             "status": "diverged" if diverged else "ok",

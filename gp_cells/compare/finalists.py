@@ -10,7 +10,6 @@ import math
 from collections.abc import Sequence
 
 from gp_cells.compare.records import Records, Row
-from gp_cells.plugins import counts_of
 
 
 def rank_finalists(records: Records) -> list[Row]:
@@ -22,14 +21,11 @@ def _rows(records: Records, run: Row) -> list[Row]:
     """Return the finalists of a run."""
     tested = {row["trial_id"]: row for row in records.tables["test"]}
     trials = [t for t in records.tables["trials"] if t["run"] == run["run"] and t["chosen"]]
-    settings = records.settings[run["run"]]
-    enlarged = "recipe" in settings.get("finalists", {})
     rows = []
     for finalist in sorted({trial["finalist"] for trial in trials}):
         members = [trial for trial in trials if trial["finalist"] == finalist]
         architecture = records.architectures[run["run"], members[0]["architecture_id"]]
         described = ("architecture_id", "name", "genome")
-        counts = counts_of(settings, architecture["genome"], True) if enlarged else architecture
         valid = [trial["fitness"] for trial in members if trial["fitness"] is not None]
         test = [tested[t["trial_id"]] for t in members if t["trial_id"] in tested]
         test_losses = [row["test_loss"] for row in test]
@@ -41,7 +37,7 @@ def _rows(records: Records, run: Row) -> list[Row]:
                 **{key: run[key] for key in ("run", "strategy", "seed")},
                 "finalist": finalist,
                 **{key: architecture[key] for key in described},
-                **{key: counts[key] for key in ("parameters", "multiply_adds")},
+                **{key: members[0][key] for key in ("parameters", "multiply_adds")},
                 "learning_rate": members[0]["learning_rate"],
                 **_spread("valid", valid),
                 **_spread("test", test_losses),

@@ -45,7 +45,7 @@ class Records:
         """The runs of each strategy that searches, ordered by seed."""
         found: dict[str, list[Row]] = {}
         for run in sorted(self.runs, key=lambda run: run["seed"]):
-            if self.settings[run["run"]]["strategy"]["name"] != "baselines":
+            if run["searches"]:
                 found.setdefault(run["strategy"], []).append(run)
         return {strategy: found[strategy] for strategy in sorted(found)}
 

@@ -175,7 +175,8 @@ def _line(row: Mapping[str, Any]) -> str:
     spread = row["valid_max"] - row["valid_min"]
     failed = f"  {row['failed']} failed" if row["failed"] else ""
     error = "" if row["test_error"] is None else f" {row['test_error']:>11.2%}"
+    size = "" if row["parameters"] is None else f"{row['parameters']:,}"
     return (
         f"{name:<28} {row['valid_mean']:>10.3f} {test:>8} {spread:>8.3f} "
-        f"{row['parameters']:>11,} {row['learning_rate']:>8.4f} {row['seeds']:>6}{error}{failed}"
+        f"{size:>11} {row['learning_rate']:>8.4f} {row['seeds']:>6}{error}{failed}"
     )

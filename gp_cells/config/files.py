@@ -17,7 +17,7 @@ from typing import Any
 
 from gp_cells.config.objectives import COUNTED
 
-SCHEMA_VERSION = "1"  # of trial.h5 and of the tables
+SCHEMA_VERSION = "1"  # of trial.h5; tables have their own, `gp_cells.tables.names.VERSION`
 
 
 class RecordError(ValueError):

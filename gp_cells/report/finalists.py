@@ -199,7 +199,7 @@ def draw_sizes(evidence: Evidence) -> dict[str, Any]:
         {**_named(row, evidence), "parameters": row["parameters"]}
         | {"loss": rounded(row["valid_mean"])}
         for row in evidence.rows
-        if row["valid_mean"] is not None
+        if row["valid_mean"] is not None and row["parameters"] is not None
     ]
     domain = zoom([row["loss"] for row in strong], [row["loss"] for row in faint])
     x = alt.X("parameters:Q", title="parameters of the cell", scale=alt.Scale(zero=False))

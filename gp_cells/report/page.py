@@ -133,8 +133,8 @@ def _written(form: str, value: float | None) -> str:
     return "–" if value is None else format(value, form).replace("-", "−")
 
 
-def _count(value: int) -> str:
-    return f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+def _count(value: int | None) -> str:
+    return "–" if value is None else f"{value:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
 def _share(part: int, whole: int) -> str:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
 from gp_cells.genomes.genome import parse
 from gp_cells.spaces import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal
+from gp_cells.strategies.strategy import Outcome, Proposal, baseline_operator
 
 
 @dataclass(frozen=True)
 class Baselines:
     """Proposes the named cells in order, as many a wave as it has slots."""
+
+    searches: ClassVar[bool] = False
 
     cells: tuple[str, ...] = setting(
         REQUIRED, "hand-designed cells of the space, by name: waves × slots of them", min_items=1
@@ -45,4 +48,4 @@ class Baselines:
 
     def _proposal(self, name: str, space: Vocabulary) -> Proposal:
         genome = parse(space.baselines[name].read_text(), space.language)
-        return Proposal(genome.canonical(), f"baseline:{name}")
+        return Proposal(genome.canonical(), baseline_operator(name))

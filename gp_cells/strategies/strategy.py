@@ -47,8 +47,25 @@ class Proposal:
     parents: tuple[str, ...] = ()
 
 
+BASELINE = "baseline:"  # what a design's operator begins with in lineage.json
+
+
+def baseline_operator(name: str) -> str:
+    """Return the operator of a hand-designed architecture, which says its name."""
+    return f"{BASELINE}{name}"
+
+
+def baseline_name(operator: str) -> str | None:
+    """Return the name of the hand-designed architecture that an operator is of, None of any other."""
+    return operator.removeprefix(BASELINE) if operator.startswith(BASELINE) else None
+
+
 class Strategy(Protocol):
-    """A rule that proposes genomes from what has been measured; its fields are its settings."""
+    """A rule that proposes genomes from what has been measured; its fields are its settings.
+
+    One that lists designs instead of searching has a class variable `searches = False`, and is compared
+    with the searches, not among them. Without the variable it searches; see `searches`.
+    """
 
     def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse a plan that this strategy cannot fill, before anything is trained.
@@ -68,6 +85,11 @@ class Strategy(Protocol):
         newest waves are not in it yet.
         """
         ...
+
+
+def searches(strategy: Strategy) -> bool:
+    """Return whether a strategy searches; false if it lists designs."""
+    return bool(getattr(strategy, "searches", True))
 
 
 def check_founders(place: str, population: int, waves: int, slots: int, space: Vocabulary) -> None:

@@ -1,4 +1,4 @@
-"""The names of the tables and of their keys, without Arrow, for rules and SQL.
+"""The names of the tables, their keys and their version, without Arrow, for rules and SQL.
 
 The rules list the tables once per job of a cluster, and a query is answered before Arrow is imported.
 """
@@ -6,6 +6,10 @@ The rules list the tables once per job of a cluster, and a query is answered bef
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
+from gp_cells.config.objectives import COUNTED
+
+VERSION = "2"  # of the tables; `version_1` reads those of the version before
 
 # What tells the rows of a table apart.
 KEYS: Mapping[str, Sequence[str]] = {
@@ -20,3 +24,5 @@ KEYS: Mapping[str, Sequence[str]] = {
 }
 
 TABLES = tuple(KEYS)
+
+SIZES = (*COUNTED, "activations")  # columns of `architectures` and of `trials`

@@ -16,28 +16,29 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from gp_cells.config.files import RecordError, written_beside
-from gp_cells.tables.names import TABLES
+from gp_cells.tables import version_1
+from gp_cells.tables.names import TABLES, VERSION
 from gp_cells.tables.schemas import TEXT, schema
 
 
 def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) -> pa.Table:
     """Read one table of all runs, or of those named.
 
+    Tables of the version before come as those of today; see `version_1`.
+
     Raises:
         RecordError: no such table, or a file that cannot be read.
     """
     if table not in TABLES:
         raise RecordError(f"there is no table {table!r}; choose one of {', '.join(TABLES)}")
-    released = released_file(results, table)
-    if released.is_file():
-        whole = _read_file(released, table)
+    if released_file(results, table).is_file():
+        whole = _read(results, table, None)
         wanted = None if runs is None else pa.array(list(runs), TEXT)
         return whole if wanted is None else whole.filter(pc.is_in(whole["run"], wanted))
-    folder = results / "tables" / table
     # Not the folders: Snakemake makes one before its file is there, that of another benchmark too.
-    files = folder.glob("run=*/part.parquet")
+    files = (results / "tables" / table).glob("run=*/part.parquet")
     found = sorted(path.parent.name.removeprefix("run=") for path in files)
-    parts = [_read_part(folder, table, run) for run in (found if runs is None else runs)]
+    parts = [_read(results, table, run) for run in (found if runs is None else runs)]
     return pa.concat_tables(parts) if parts else schema(table).empty_table()
 
 
@@ -46,22 +47,38 @@ def released_file(release: Path, table: str) -> Path:
     return release / "tables" / f"{table}.parquet"
 
 
-def _read_part(folder: Path, table: str, run: str) -> pa.Table:
-    return _read_file(folder / f"run={run}" / "part.parquet", table, run)
+def run_file(results: Path, table: str, run: str) -> Path:
+    """Return where a results folder has a run's part of a table."""
+    return results / "tables" / table / f"run={run}" / "part.parquet"
 
 
-def _read_file(path: Path, table: str, run: str | None = None) -> pa.Table:
-    """Read a file of a table; `run` is the column that it has not got, being of one run."""
+def _read(results: Path, table: str, run: str | None) -> pa.Table:
+    """Read a run's part of a table, or a release's whole table, with the columns of today."""
+    part, path = _stored(results, table, run)
+    version = (part.schema.metadata or {}).get(b"schema_version", VERSION.encode()).decode()
+    if version == version_1.OLD_VERSION:
+        part = version_1.upgraded(table, part, lambda other: _stored(results, other, run)[0])
+    elif version != VERSION:
+        raise RecordError(
+            f"{path} is of version {version} of the tables; this gp-cells reads versions "
+            f"{version_1.OLD_VERSION} and {VERSION}, so use the one that wrote it"
+        )
+    missing = [name for name in schema(table).names if name not in part.column_names]
+    if missing:
+        raise RecordError(f"{path}: {table} has no column {missing[0]!r}; tabulate the run again")
+    return part.select(schema(table).names).cast(schema(table))
+
+
+def _stored(results: Path, table: str, run: str | None) -> tuple[pa.Table, Path]:
+    """Read a file of a table as it is, and say which; a part of one run is given the column `run`."""
+    path = released_file(results, table) if run is None else run_file(results, table, run)
     try:
         part = pq.ParquetFile(path).read()
     except (OSError, pa.ArrowException) as error:
         raise RecordError(f"{path} cannot be read ({error})") from error
     if run is not None:
         part = part.append_column("run", pa.array([run] * part.num_rows, TEXT))
-    missing = [name for name in schema(table).names if name not in part.column_names]
-    if missing:
-        raise RecordError(f"{path}: {table} has no column {missing[0]!r}; tabulate the run again")
-    return part.select(schema(table).names).cast(schema(table))
+    return part, path
 
 
 def write_rows(results: Path, table: str, run: str, records: Sequence[Mapping[str, Any]]) -> None:
@@ -72,7 +89,7 @@ def write_rows(results: Path, table: str, run: str, records: Sequence[Mapping[st
         for field in whole
     ]
     part = pa.table(columns, schema=whole).drop_columns("run")
-    with written_beside(results / "tables" / table / f"run={run}" / "part.parquet") as partial:
+    with written_beside(run_file(results, table, run)) as partial:
         pq.write_table(part, partial, compression="zstd")
 
 

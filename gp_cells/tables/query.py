@@ -11,7 +11,7 @@ import contextlib
 import csv
 import glob
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,12 +19,14 @@ import duckdb
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError
+from gp_cells.tables import version_1
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 Row = dict[str, Any]
 
+PART = "run=*/part.parquet"  # of a table, in its folder
 SHORTEST = 6  # letters of a trial_id that stand for it
 
 BEST = """
@@ -32,12 +34,12 @@ select
     task, run, arg_min(candidate, fitness) as candidate, any_value(name) as name, role,
     avg(fitness) as valid_loss, min(fitness) as valid_min, max(fitness) as valid_max,
     count(*) as seeds, count(*) - count(fitness) as failed,
-    any_value(learning_rate) as learning_rate, any_value(network_parameters) as network_parameters,
+    any_value(learning_rate) as learning_rate, any_value(a.network_parameters) as network_parameters,
     architecture_id, any_value(genome) as genome
-from trials join runs using (run) join architectures using (run, architecture_id)
+from trials join runs using (run) join architectures a using (run, architecture_id)
 where (role = 'search' or chosen)
     and ($task::varchar is null or task = $task)
-    and ($max_params::bigint is null or network_parameters <= $max_params)
+    and ($max_params::bigint is null or a.network_parameters <= $max_params)
 group by task, run, architecture_id, role
 having count(fitness) > 0
 qualify row_number() over (partition by run, architecture_id order by role) = 1
@@ -94,29 +96,69 @@ def show(results: Path, sql: str, form: str) -> None:
 def connect(results: Path) -> duckdb.DuckDBPyConnection:
     """Return a connection that has each table as a view of its name.
 
+    Tables of the version before are views with the columns of today; see `version_1`.
+
     Raises:
         RecordError: there are no tables.
     """
     connection = duckdb.connect()
-    tables = {path.stem: (path, "") for path in results.glob("tables/*.parquet")}  # of a release
-    part = "run=*/part.parquet"
-    hive = ", hive_partitioning = true, hive_types = {'run': varchar}"
-    for folder in results.glob("tables/*"):
-        if any(folder.glob(part)):
-            tables[folder.name] = (folder / part, hive)
-    if not tables:
+    sources = _sources(results)
+    if not sources:
         raise RecordError(f"{results}/tables has no tables; run a benchmark to its end first")
-    for table, (files, options) in sorted(tables.items()):
-        connection.execute(
-            f"create view {table} as select run, * exclude (run)"
-            f" from read_parquet('{_escaped(files, results)}'{options})"
-        )
+    old, new = _by_version(connection, results, sources)
+    selected = {table: [f"select * from {source}"] for table, source in new.items()}
+    for table, sql in version_1.selections(old).items():
+        selected.setdefault(table, []).append(sql)
+    for table, parts in sorted(selected.items()):
+        whole = " union all by name ".join(f"({sql})" for sql in parts)
+        connection.execute(f"create view {table} as select run, * exclude (run) from ({whole})")
     return connection
+
+
+def _sources(results: Path) -> dict[str, str]:
+    """Return, for each table that is there, the SQL that reads all of its files."""
+    found = {
+        path.stem: _source([_escaped(path, results)]) for path in results.glob("tables/*.parquet")
+    }
+    for folder in results.glob("tables/*"):
+        if any(folder.glob(PART)):
+            found[folder.name] = _source([_escaped(folder / PART, results)], is_hive=True)
+    return found
+
+
+def _source(files: Sequence[str], is_hive: bool = False) -> str:
+    hive = ", hive_partitioning = true, hive_types = {'run': varchar}" if is_hive else ""
+    return f"read_parquet([{', '.join(files)}]{hive})"
 
 
 def _escaped(files: Path, results: Path) -> str:
     """Return a pattern of files as SQL has it; in the name of the results' folder nothing is one."""
-    return f"{glob.escape(str(results))}/{files.relative_to(results)}".replace("'", "''")
+    path = f"{glob.escape(str(results))}/{files.relative_to(results)}".replace("'", "''")
+    return f"'{path}'"
+
+
+def _by_version(
+    connection: duckdb.DuckDBPyConnection, results: Path, sources: dict[str, str]
+) -> tuple[dict[str, str], dict[str, str]]:
+    """Return the sources of the version before, and those of today; either may be empty."""
+    if "runs" not in sources:
+        return {}, sources
+    sql = f"select run, schema_version = '{version_1.OLD_VERSION}' from {sources['runs']}"
+    is_old = dict(connection.execute(sql).fetchall())
+    if len({*is_old.values()}) < 2:
+        return (sources, {}) if any(is_old.values()) else ({}, sources)
+    split: dict[bool, dict[str, str]] = {True: {}, False: {}}
+    for table in sources:
+        files = sorted((results / "tables" / table).glob(PART))
+        for version, into in split.items():
+            own = [
+                _escaped(path, results)
+                for path in files
+                if is_old.get(path.parent.name.removeprefix("run="), False) == version
+            ]
+            if own:
+                into[table] = _source(own, is_hive=True)
+    return split[True], split[False]
 
 
 @contextlib.contextmanager

@@ -10,12 +10,57 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from gp_cells.config.files import SCHEMA_VERSION
 from gp_cells.config.objectives import COUNTED, TIMED
+from gp_cells.tables.names import VERSION
 
 TEXT, WHOLE, REAL, TRUTH = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
 Column = tuple[str, pa.DataType, str, str]  # name, type, unit, meaning
+
+# What is measured of a trial beside its losses and its cost.
+MEASURES: Sequence[Column] = (
+    ("latency_1_ms", REAL, "ms", "median time of a pass of 1 sequence or image, no gradient"),
+    ("latency_64_ms", REAL, "ms", "median time of a pass of 64 sequences or images together"),
+    (
+        "introspectability",
+        REAL,
+        "",
+        "mean cosine distance of activations summed by predicted class, validation split, 0 to 2",
+    ),
+    ("synflow", REAL, "ln", "zero-cost score: flow through positive first weights"),
+    ("synflow_s", REAL, "s", "wall time of this score"),
+    ("jacobian_covariance", REAL, "", "zero-cost score: how alike inputs' Jacobians are"),
+    ("jacobian_covariance_s", REAL, "s", "wall time of this score"),
+    (
+        "hidden_covariance",
+        REAL,
+        "",
+        "zero-cost score: how alike outputs of cells are; recurrent",
+    ),
+    ("hidden_covariance_s", REAL, "s", "wall time of this score"),
+)
+
+
+def sizes(of_network: str) -> Sequence[Column]:
+    """Return the columns that say how large a network is; `of_network` says of which one."""
+    return (
+        ("parameters", WHOLE, "", "learned numbers: of one recurrent layer, or a whole CNN"),
+        ("multiply_adds", WHOLE, "", "of the same, for one step of a sequence, or one image"),
+        ("network_parameters", WHOLE, "", f"learned numbers of the whole network {of_network}"),
+        (
+            "network_multiply_adds",
+            WHOLE,
+            "",
+            "of the same, for one step of a sequence, or one image",
+        ),
+        (
+            "activations",
+            WHOLE,
+            "",
+            "numbers that training stores a step or image for the gradient, about",
+        ),
+    )
+
 
 SCHEMAS: Mapping[str, Sequence[Column]] = {
     "runs": (
@@ -24,6 +69,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("task", TEXT, "", "label of the task in the config"),
         ("space", TEXT, "", "search space"),
         ("strategy", TEXT, "", "label of the strategy in the config"),
+        ("searches", TRUTH, "", "whether the strategy searches; false if it lists designs"),
         ("seed", WHOLE, "", "the run's seed"),
         ("waves", WHOLE, "", "waves of the search"),
         ("slots", WHOLE, "", "candidates a wave"),
@@ -46,18 +92,9 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("architecture_id", TEXT, "", "blake2b-128 of the canonical genome"),
         ("name", TEXT, "", "name of a hand-designed cell; NULL for others"),
         ("genome", TEXT, "", "canonical formulas"),
-        ("parameters", WHOLE, "", "learned numbers: of one recurrent layer, or a whole CNN"),
-        ("multiply_adds", WHOLE, "", "of the same, for one step of a sequence, or one image"),
-        ("network_parameters", WHOLE, "", "learned numbers of the whole network of the search"),
-        (
-            "network_multiply_adds",
-            WHOLE,
-            "",
-            "of the same, for one step of a sequence, or one image",
-        ),
-        ("kept", WHOLE, "", "numbers that training keeps a step or image for the gradient, about"),
+        *sizes("of the search"),
         ("formulas", WHOLE, "", "formulas: outputs, memory cells, values used more than once"),
-        ("gates", WHOLE, "", "numbered projections of all kinds"),
+        ("projections", WHOLE, "", "numbered learned projections of all kinds"),
         ("depth", WHOLE, "", "depth of the deepest formula; a leaf is 0"),
         ("nodes", WHOLE, "", "nodes of all formulas"),
     ),
@@ -81,7 +118,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("operator", TEXT, "", "what made the child"),
     ),
     "trials": (
-        ("trial_id", TEXT, "", "blake2b-128 of the trial's protocol and order"),
+        ("trial_id", TEXT, "", "blake2b-128 of the trial's protocol and spec"),
         ("run", TEXT, "", "run the trial belongs to"),
         ("candidate", TEXT, "", "w003-07 in the search, r00-1-0 (finalist, rate, seed) after it"),
         ("role", TEXT, "", "search, or replicate of a finalist"),
@@ -93,6 +130,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
             "replicate with its finalist's best learning rate; NULL in the search",
         ),
         ("architecture_id", TEXT, "", "what was trained"),
+        *sizes("that was trained"),
         ("seed", WHOLE, "", "seed of weights and batch order"),
         ("learning_rate", REAL, "", "Adam's step size"),
         ("status", TEXT, "", "ok, diverged, timeout, out_of_memory, invalid, stopped_early"),
@@ -117,25 +155,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("compiler", TEXT, "", "version of the C++ compiler; NULL if none was needed"),
         ("compile_s", REAL, "s", "wall time of compiling the cell; 0 if it was compiled before"),
         ("device", TEXT, "", "cpu or cuda"),
-        ("latency_1_ms", REAL, "ms", "median time of a pass of 1 sequence or image, no gradient"),
-        ("latency_64_ms", REAL, "ms", "median time of a pass of 64 sequences or images together"),
-        (
-            "introspectability",
-            REAL,
-            "",
-            "mean cosine distance of activations summed by predicted class, validation split, 0 to 2",
-        ),
-        ("synflow", REAL, "ln", "zero-cost score: flow through positive first weights"),
-        ("synflow_s", REAL, "s", "wall time of this score"),
-        ("jacobian_covariance", REAL, "", "zero-cost score: how alike inputs' Jacobians are"),
-        ("jacobian_covariance_s", REAL, "s", "wall time of this score"),
-        (
-            "hidden_covariance",
-            REAL,
-            "",
-            "zero-cost score: how alike outputs of cells are; recurrent",
-        ),
-        ("hidden_covariance_s", REAL, "s", "wall time of this score"),
+        *MEASURES,
         ("hardware_id", TEXT, "", "the machine; see table hardware"),
         ("slurm_job_id", TEXT, "", "job on a cluster; NULL elsewhere"),
         ("started_utc", TEXT, "ISO 8601", "start of the last process"),
@@ -145,7 +165,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("git_commit", TEXT, "", "commit of the code; NULL outside a checkout"),
         ("git_dirty", TRUTH, "", "whether the code was changed since that commit"),
         ("data_hash", TEXT, "", "blake2b-128 of the prepared data"),
-        ("file", TEXT, "", "the trial's HDF5 record; `gp-cells rerun TRIAL_ID` makes it anew"),
+        ("file", TEXT, "", "the trial's HDF5 record; `gp-cells rerun TRIAL_ID` reproduces it"),
     ),
     "curves": (
         ("trial_id", TEXT, "", "trial"),
@@ -201,7 +221,7 @@ def direction(column: str) -> str:
 
 def schema(table: str) -> pa.Schema:
     """Return a table's Arrow schema, units, meanings and directions in the metadata."""
-    metadata = {"schema_version": SCHEMA_VERSION, "table": table}
+    metadata = {"schema_version": VERSION, "table": table}
     return pa.schema(fields(SCHEMAS[table]), metadata=metadata)
 
 

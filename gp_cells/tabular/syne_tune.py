@@ -23,7 +23,7 @@ from gp_cells.tables.parquet import read_tables
 from gp_cells.tabular.stored import Stored, stored_of
 from gp_cells.workflow.cost import undisturbed_s
 
-SIZES = ("formulas", "gates", "depth", "nodes")
+SIZES = ("formulas", "projections", "depth", "nodes")
 OBJECTIVES = (
     "metric_valid_loss",
     "metric_valid_error",

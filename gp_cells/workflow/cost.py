@@ -109,8 +109,8 @@ def kind_of(settings: Mapping[str, Any]) -> tuple[Any, ...]:
 def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, list[Measured]]:
     """Return the trials of the tables by their kind, or those of one kind alone.
 
-    Left out is what says nothing: trials that trained no epoch or were made in several processes,
-    and finalists that were trained otherwise than in the search, whose size is not in the tables.
+    Left out is what says nothing: trials that trained no epoch or were made in several processes, or
+    whose size is not in the tables (finalists trained by another recipe, in tables of version 1).
     """
     from gp_cells.tables.parquet import read_tables  # pyarrow: not where nothing is foretold
 
@@ -118,16 +118,14 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
         row["run"]: json.loads(row["settings"]) for row in read_tables(results, "runs").to_pylist()
     }
     runs = [run for run, of in settings.items() if kind in (None, kind_of(of))]
-    counts = {
-        (row["run"], row["architecture_id"]): row
-        for row in read_tables(results, "architectures", runs).to_pylist()
-    }
     found: dict[Any, list[Measured]] = {}
     for row in read_tables(results, "trials", runs).to_pylist():
         run = settings[row["run"]]
-        as_counted = row["finalist"] is None or "recipe" not in run["finalists"]
-        if row["epochs"] > 0 and row["resumed"] == 0 and as_counted:
-            size = size_of(counts[row["run"], row["architecture_id"]], run, row["epochs"])
+        if row["epochs"] > 0 and row["resumed"] == 0 and row["activations"] is not None:
+            changed = {} if row["finalist"] is None else run["finalists"].get("recipe", {})
+            size = size_of(
+                {**row, "kept": row["activations"], "recipe": changed}, run, row["epochs"]
+            )
             trial = Measured(row["run"], size, undisturbed_s(row), row["peak_memory_mb"])
             found.setdefault(kind_of(run), []).append(trial)
     return found

@@ -8,11 +8,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gp_cells.config.files import SCHEMA_VERSION, RecordError, content_hash, read_fitness, read_json
-from gp_cells.config.objectives import LATENCY_BATCHES, SCORES
+from gp_cells.config.files import RecordError, content_hash, read_fitness, read_json
+from gp_cells.config.objectives import COUNTED, LATENCY_BATCHES, SCORES
 from gp_cells.config.plan import replicate_slot
 from gp_cells.genomes.genome import parse
 from gp_cells.plugins import form_of, plug_in
+from gp_cells.strategies.strategy import baseline_name, searches
+from gp_cells.tables.names import VERSION
 from gp_cells.tables.parquet import write_rows
 from gp_cells.training.trial_file import read_trial
 
@@ -90,6 +92,7 @@ def run_row(settings: Mapping[str, Any]) -> dict[str, Any]:
         "task": settings["task_label"],
         "space": settings["space"]["name"],
         "strategy": settings["strategy_label"],
+        "searches": searches(plug_in(settings, "strategy")),
         "loss_unit": data["unit"],
         "direction": "minimise",
         "data_hash": data["hash"],
@@ -97,7 +100,7 @@ def run_row(settings: Mapping[str, Any]) -> dict[str, Any]:
         **{key: recipe[key] for key in ("units", "layers")},
         "references": json.dumps(data["reference_valid"], sort_keys=True),
         "settings": json.dumps(settings, sort_keys=True),
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": VERSION,
     }
 
 
@@ -113,19 +116,27 @@ def architecture_rows(
     }
     for entry in lineage:
         genome = parse(entry["genome"], language)
-        name = entry["operator"].partition("baseline:")[2] or None
+        counts = space.count(genome, form_of(settings), recipe)
         row = {
             "run": settings["run"],
             "architecture_id": entry["architecture_id"],
-            "name": name,
+            "name": baseline_name(entry["operator"]),
             "genome": entry["genome"],
-            **space.count(genome, form_of(settings), recipe),
+            **size_columns(counts),
+            "nodes": counts["nodes"],
             "formulas": len(genome.formulas),
-            "gates": len({node.name for _, tree in genome.formulas for node in tree} & projections),
+            "projections": len(
+                {node.name for _, tree in genome.formulas for node in tree} & projections
+            ),
             "depth": max(tree.height for _, tree in genome.formulas),
         }
         rows.setdefault(entry["architecture_id"], row)
     return list(rows.values())
+
+
+def size_columns(counts: Mapping[str, Any]) -> dict[str, int]:
+    """Return the columns that say how large a network is, from what `Space.count` gave of it."""
+    return {**{name: counts[name] for name in COUNTED}, "activations": counts["kept"]}
 
 
 def candidate_rows(
@@ -177,6 +188,7 @@ def trial_row(
     return {
         "trial_id": content_hash(trial["settings"], order),
         **{key: order[key] for key in shared},
+        **size_columns(order),
         **{key: outcome[key] for key in ("status", "reason", "fitness", "best_epoch")},
         **{key: made[key] for key in (*measured, "slurm_job_id", "started_utc")},
         "role": "search" if finalist is None else "replicate",

@@ -35,6 +35,7 @@ def records(searches, references=None, lineage=(), strategies=None, **changed):
         own = settings(strategy, len(fitnesses), **(strategies or {}).get(strategy, {}), **changed)
         tables["runs"].append(
             {"run": run, "strategy": strategy, "seed": seed, "task": "toy", "data_hash": "0"}
+            | {"searches": own["strategy"]["name"] != "baselines"}
             | {"settings": json.dumps(own), "references": json.dumps(references or {})}
         )
         for i, fitness in enumerate(fitnesses):

@@ -14,7 +14,7 @@ from gp_cells.config import seeds
 from gp_cells.config.files import content_hash, read_json, write_json
 from gp_cells.config.objectives import COUNTED
 from gp_cells.genomes.genome import Genome
-from gp_cells.plugins import form_of, plug_in, trial_seed
+from gp_cells.plugins import counts_of, form_of, plug_in, trial_seed
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.tables.parquet import write_rows
 from gp_cells.tables.schemas import schema
@@ -85,6 +85,7 @@ def play_and_store(results: Path, settings: dict[str, Any]) -> list[Outcome]:
             entry |= {"genome": genome, "operator": proposal.operator, "parents": []}
             lineage.append(entry)
             trial = {"run": settings["run"], "candidate": name, "architecture_id": key}
+            trial |= tabulate.size_columns(counts_of(settings, genome, of_finalist=False))
             trial |= {"trial_id": content_hash(settings["run"], name), "role": "search"}
             trial |= {"status": status, "fitness": None if status != "ok" else fitness}
             trial |= {"seed": seed, "learning_rate": 0.003, "epochs": 2, "device": "cpu"}
@@ -114,6 +115,7 @@ def write_trials(
         key, name = parse(text).architecture_id, f"w000-{i:02d}"
         lineage.append({"architecture_id": key, "genome": text, "operator": "sample"})
         row = {"run": settings["run"], "candidate": name, "architecture_id": key, "status": "ok"}
+        row |= tabulate.size_columns(counts_of(settings, text, of_finalist=False))
         row |= {"role": "search", "learning_rate": 0.003, "device": "cpu", "epochs": 1}
         rows.append({**empty, **row, "wall_s": 1.0, "cpu_s": 1.0, **columns})
     architectures = tabulate.architecture_rows(lineage, settings)

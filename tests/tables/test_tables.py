@@ -18,6 +18,8 @@ from gp_cells.tables.schemas import MAXIMISED, MINIMISED, SCHEMAS, dictionary, s
 ROOT = Path(__file__).parents[2]
 LSTM = "c' = c * sigmoid(gate1) + sigmoid(gate2) * tanh(gate3)\nh' = sigmoid(gate4) * tanh(c')"
 
+PARAMETERS = {"aa": 10, "ab": 5}
+
 SETTINGS = {
     "strategy": {"name": "s", "settings": {}},
     "search": {"waves": 1, "slots": 4, "finalists": 2},
@@ -38,7 +40,7 @@ def results(tmp_path: Path) -> Path:
     write(
         tmp_path,
         "runs",
-        {"task": "t", "strategy": "s", "seed": 1, "references": '{"uni": 9.0}'}
+        {"task": "t", "strategy": "s", "searches": True, "seed": 1, "references": '{"uni": 9.0}'}
         | {"settings": json.dumps(SETTINGS), "data_hash": "0"},
     )
     for table in ("lineage", "curves", "hardware"):
@@ -53,8 +55,8 @@ def results(tmp_path: Path) -> Path:
     write(
         tmp_path,
         "architectures",
-        {"architecture_id": "aa", "name": "lstm", "genome": LSTM, "parameters": 10},
-        {"architecture_id": "ab", "genome": "h' = tanh(gate1)", "parameters": 5},
+        {"architecture_id": "aa", "name": "lstm", "genome": LSTM},
+        {"architecture_id": "ab", "genome": "h' = tanh(gate1)"},
     )
     trials = [
         ("0", 0, "aa", 2.0, True),
@@ -68,11 +70,12 @@ def results(tmp_path: Path) -> Path:
         "trials",
         *(
             {"trial_id": i, "finalist": f, "architecture_id": a, "fitness": loss, "chosen": c}
-            | {"learning_rate": 0.01}
+            | {"learning_rate": 0.01, "parameters": PARAMETERS[a]}
             for i, f, a, loss, c in trials
         ),
         *(
             {**trial, "trial_id": f"s{i}", "role": "search", "epochs": 1}
+            | {"parameters": PARAMETERS[trial["architecture_id"]]}
             for i, trial in enumerate(searched)
         ),
     )

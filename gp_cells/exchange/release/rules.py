@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from gp_cells.tables.names import KEYS
+from gp_cells.tables.names import KEYS, SIZES
 
 # (table, columns, the table in which there has to be a row with the same, its columns)
 REFERENCES = (
@@ -56,6 +56,12 @@ RULES: Mapping[str, str] = {
         select run, candidate, epochs, count(epoch) as points, max(epoch) as last
         from trials left join curves using (run, trial_id) group by run, candidate, epochs
         having epochs <> points or coalesce(last, 0) <> epochs""",
+    "trials: the sizes of a search's trial are its architecture's": f"""
+        select run, candidate, t.parameters, a.parameters as of_architecture
+        from trials t join architectures a using (run, architecture_id)
+        where finalist is null
+            and ({", ".join(f"t.{size}" for size in SIZES)})
+                is distinct from ({", ".join(f"a.{size}" for size in SIZES)})""",
     "candidates: architecture, status and fitness are the trial's": """
         select run, candidate, c.fitness, t.fitness as of_trial
         from candidates c join trials t using (run, candidate)
