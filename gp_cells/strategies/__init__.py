@@ -1,4 +1,4 @@
-"""Strategies: what has been measured in, genomes to train next out; one file each."""
+"""Strategies: from what has been measured to the genomes to train next; one file each."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from gp_cells.strategies.strategy import Outcome, Proposal, Strategy
 
 STRATEGIES: Mapping[str, type[Strategy]] = {
     "baselines": Baselines,  # hand-designed cells
-    "random": Random,  # every genome drawn anew
+    "random": Random,  # independent random genomes
     "gp": GP,  # Rawal & Miikkulainen 2018
     "aging": Aging,  # Real et al. 2019
     "nsga2": NSGA2,  # Deb et al. 2002

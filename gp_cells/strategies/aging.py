@@ -8,9 +8,9 @@ operation or what an operation reads (a hidden state). What differs:
   formulas: a leaf is a hidden state, a function an operation.
 - The paper's identity mutation is left out: all trials of a search have one seed, so a copy would
   only be trained to the same bits again.
-- Age goes by wave and slot, not by the time of finishing, so that the population is a function of
-  the history. Waves of one slot and no lag are the paper's algorithm in sequence; larger waves and
-  a lag are the paper's many workers, who start a child before the last ones are finished.
+- Age is counted by wave and slot, not by the time of finishing, so that the population is a function
+  of the history. Waves of one slot with a lag of 1 are the paper's algorithm in sequence; larger waves
+  and a larger lag stand for its many workers, which start a child before the last ones are finished.
 - A candidate that failed never joins.
 """
 

@@ -1,4 +1,4 @@
-"""The hand-designed cells, trained under the protocol that evolved ones go through."""
+"""The hand-designed cells, trained under the same protocol as evolved ones."""
 
 from __future__ import annotations
 

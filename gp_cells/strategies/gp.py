@@ -1,11 +1,11 @@
-"""Genetic programming with species and a Hall of Shame, after Rawal and Miikkulainen 2018.
+"""Genetic programming with species, of which stagnant ones are retired, after Rawal and Miikkulainen 2018.
 
 From nodes to networks: evolving recurrent neural networks, https://arxiv.org/abs/1803.04439. Taken
 from the paper: three mutations, homologous one-point crossover, species by tree distance of which at
 most ten are active, selection inside each species, offspring mutated again while they fall into a
-species of the Hall of Shame. Where the paper is silent the values are ours, each said at its field.
+retired species (the paper's Hall of Shame). The paper gives one of the settings' values.
 
-Species are not stored: they are worked out again from the history, candidate by candidate.
+Species are not stored: they are computed again from the history, candidate by candidate.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gp_cells.strategies.strategy import Outcome, Proposal, mutated
 class GP:
     """Evolves formulas in species by tree distance, of which stagnant ones are retired."""
 
-    # The paper prints no rate of crossover, no threshold, no patience and no share of survivors.
+    # Of these values the paper gives that of active_species; the others are ours.
     crossover: float = setting(0.6, "share of children with two parents", low=0, high=1)
     threshold: float = setting(
         0.2, "tree distance from its founder up to which a genome is of a species", low=0, high=1
@@ -58,12 +58,12 @@ class GP:
         self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
         """Return `slots` children of the species in the history; see `Strategy.propose`."""
-        flock = Flock(self, space)
+        population = Population(self, space)
         for outcome in history:
-            flock.add(outcome)
+            population.add(outcome)
         known = {outcome.architecture_id for outcome in history}
-        breeding = flock.breeding() if wave >= self.founders else []
-        quotas = shared_out(slots, len(breeding))
+        breeding = population.breeding() if wave >= self.founders else []
+        quotas = share_out(slots, len(breeding))
         proposals = []
         for slot in range(slots):
             rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
@@ -73,7 +73,7 @@ class GP:
                     child = mutated(child, space, rng)
             else:
                 child = Proposal(variation.sample(space, rng), "sample")
-            child = self._renewed(child, flock, known, space, rng)
+            child = self._mutated_until_new(child, population, known, space, rng)
             known.add(child.genome.architecture_id)
             proposals.append(child)
         return proposals
@@ -89,28 +89,30 @@ class GP:
         genome, operator = variation.mutate(space, first.genome, rng)
         return Proposal(genome, operator, (first.candidate,) if operator != "sample" else ())
 
-    def _renewed(
+    def _mutated_until_new(
         self,
         child: Proposal,
-        flock: Flock,
+        population: Population,
         known: set[str],
         space: Vocabulary,
         rng: np.random.Generator,
     ) -> Proposal:
-        """Mutate a child on until it is new and outside the Hall of Shame."""
+        """Mutate a child again until it is new and of no retired species."""
         for _ in range(variation.TRIES):
-            stale = child.genome.architecture_id in known or flock.is_shamed(child.genome)
-            if not stale:
+            known_or_retired = child.genome.architecture_id in known or population.is_retired(
+                child.genome
+            )
+            if not known_or_retired:
                 break
             child = mutated(child, space, rng)
         return child
 
 
-def shared_out(slots: int, species: int) -> list[int]:
+def share_out(slots: int, species: int) -> list[int]:
     """Return which species each slot belongs to; the k-th best gets a share in proportion to 1/k.
 
-    Slots go one by one to the species that is furthest below its share, so that a wave with fewer
-    slots than species leaves out the worst. The paper states no quota; this one is ours.
+    Each slot goes to the species that is furthest below its share, so that a wave with fewer slots
+    than species leaves out the worst. The paper states no quota; this one is ours.
     """
     given = [0] * species
     order = []
@@ -139,7 +141,7 @@ class Species:
     improved: int = 0  # the wave of the last improvement
 
     def survivors(self, share: float) -> list[Member]:
-        """Return the best share of the members that trained well, at least two if there are."""
+        """Return the best share of the members that trained, at least two if there are as many."""
         trained = sorted(
             (m for m in self.members if math.isfinite(m.fitness)),
             key=lambda m: (m.fitness, m.candidate),
@@ -148,18 +150,18 @@ class Species:
 
 
 @dataclass
-class Flock:
+class Population:
     """The species of a run at the point that its history has reached."""
 
     strategy: GP
     space: Vocabulary
     active: list[Species] = field(default_factory=list)
     waiting: list[Species] = field(default_factory=list)
-    shamed: list[Species] = field(default_factory=list)
+    retired: list[Species] = field(default_factory=list)
     wave: int = 0
 
     def add(self, outcome: Outcome) -> None:
-        """Sort a finished candidate into its species; a new wave first retires the stagnant."""
+        """Add a finished candidate to its species; a new wave first retires stagnant species."""
         if outcome.wave != self.wave:
             self._turn()
             self.wave = outcome.wave
@@ -179,13 +181,13 @@ class Flock:
         able = [species for species in self.active if math.isfinite(species.best)]
         return sorted(able, key=lambda species: species.best)
 
-    def is_shamed(self, genome: Genome) -> bool:
+    def is_retired(self, genome: Genome) -> bool:
         """Return whether a genome is of a retired species."""
-        return any(self._is_near(genome, species) for species in self.shamed)
+        return any(self._is_near(genome, species) for species in self.retired)
 
     def _home(self, genome: Genome) -> Species | None:
-        everyone = (*self.active, *self.waiting, *self.shamed)
-        return next((species for species in everyone if self._is_near(genome, species)), None)
+        every = (*self.active, *self.waiting, *self.retired)
+        return next((species for species in every if self._is_near(genome, species)), None)
 
     def _is_near(self, genome: Genome, species: Species) -> bool:
         return variation.distance(genome, species.members[0].genome) <= self.strategy.threshold
@@ -194,14 +196,14 @@ class Flock:
         """At the end of a wave, retire stagnant species and let waiting ones take free places.
 
         Of the active species the best one always stays, so that the search never starts over; of
-        those that wait the best comes first.
+        the waiting ones the best comes first.
         """
         best = min(self.active, key=lambda species: species.best, default=None)
         for species in list(self.active):
             stagnant = self.wave - species.improved >= self.strategy.patience
             if stagnant and species is not best:
                 self.active.remove(species)
-                self.shamed.append(species)
+                self.retired.append(species)
         self.waiting.sort(key=lambda species: species.best)
         while self.waiting and len(self.active) < self.strategy.active_species:
             if math.isinf(self.waiting[0].best):

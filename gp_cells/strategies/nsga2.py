@@ -6,9 +6,9 @@ tournaments by the same two. What differs:
 
 - Variation is that of formulas: a crossover, then one mutation of every child, which is the
   paper's one in expectation.
-- A child that the history already holds is mutated on; training it again would tell nothing new.
-- Each wave of a run is taken in as it stands in the history, so that a wave may have more or fewer
-  slots than the population has members, and with a lag children come of an older population.
+- A child that the history already holds is mutated again, since its outcome is known.
+- Each wave of a run joins the population as it stands in the history, so that a wave may have more or
+  fewer slots than the population has members, and with a lag children descend from an older population.
 - A candidate that failed, or of which an objective was not measured, never joins.
 """
 
@@ -102,7 +102,7 @@ class NSGA2:
         return proposals
 
     def living(self, history: Sequence[Outcome]) -> list[Outcome]:
-        """Return the population: the survivors of every wave of the history in turn."""
+        """Return the population: what survived each wave of the history in turn."""
         living: list[Outcome] = []
         for _, wave in groupby(history, key=lambda outcome: outcome.wave):
             living += [outcome for outcome in wave if math.inf not in self.point(outcome)]

@@ -1,4 +1,4 @@
-"""Random search: every genome drawn anew; what any other strategy has to beat."""
+"""Random search: independent random genomes, the baseline of every other strategy."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from gp_cells.spaces import Vocabulary
 
 @dataclass(frozen=True)
 class Outcome:
-    """What one finished trial tells a strategy; nothing in it varies from run to run.
+    """What a strategy sees of one finished trial; nothing in it varies from run to run.
 
     `fitness` is the best validation loss (nats, minimised), infinite where the trial failed;
     `objectives` are what else it may be judged by, minimised too, None where not measured.
@@ -80,8 +80,8 @@ class Strategy(Protocol):
     ) -> list[Proposal]:
         """Return `slots` genomes for a wave.
 
-        A pure function: the same history and seed give the same genomes, whoever calls it, in
-        whatever order waves finished. The history is in order of wave and slot; with a lag, the
+        A pure function: the same history and seed give the same genomes, whatever process calls it
+        and in whatever order waves finished. The history is in order of wave and slot; with a lag, the
         newest waves are not in it yet.
         """
         ...
@@ -93,10 +93,10 @@ def searches(strategy: Strategy) -> bool:
 
 
 def check_founders(place: str, population: int, waves: int, slots: int, space: Vocabulary) -> None:
-    """Refuse a population that is not full before a plan ends, or a space that nothing is drawn from.
+    """Refuse a population that a plan cannot fill, or a space from which nothing can be drawn.
 
     Raises:
-        SettingError: one of both.
+        SettingError: either of the two.
     """
     if waves * slots <= population:
         raise SettingError(

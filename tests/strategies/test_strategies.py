@@ -13,7 +13,7 @@ from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.strategies import STRATEGIES, Outcome, Strategy
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.baselines import Baselines
-from gp_cells.strategies.gp import GP, Flock
+from gp_cells.strategies.gp import GP, Population
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.random import Random
 
@@ -71,7 +71,7 @@ def test_a_wave_is_the_same_for_the_same_history(strategy: Strategy) -> None:
 
 
 @pytest.mark.parametrize("strategy", SEARCHES, ids=repr)
-def test_a_slot_reads_its_own_dice_and_no_later_slot(strategy: Strategy) -> None:
+def test_a_slot_draws_from_its_own_generator_and_reads_no_later_slot(strategy: Strategy) -> None:
     history = searched(strategy, waves=4)
     few, many = (strategy.propose(history, 4, slots, SPACE, 3) for slots in (2, 6))
     if not isinstance(strategy, GP):  # whose slots share out the species
@@ -133,45 +133,45 @@ def test_a_worse_outcome_in_one_slot_leaves_children_of_other_parents_alone() ->
 
 
 def test_at_most_ten_species_are_active_and_others_wait() -> None:
-    flock = Flock(GP(threshold=0.05, active_species=10), SPACE)
+    population = Population(GP(threshold=0.05, active_species=10), SPACE)
     for outcome in searched(Random(), waves=5):
-        flock.add(outcome)
-    flock.breeding()
-    assert len(flock.active) == 10
-    assert flock.waiting
+        population.add(outcome)
+    population.breeding()
+    assert len(population.active) == 10
+    assert population.waiting
 
 
-def test_a_stagnant_species_goes_to_the_hall_of_shame_and_one_that_waits_takes_its_place() -> None:
-    flock = Flock(GP(threshold=0.05, active_species=2, patience=1), SPACE)
+def test_a_stagnant_species_is_retired_and_one_that_waits_takes_its_place() -> None:
+    population = Population(GP(threshold=0.05, active_species=2, patience=1), SPACE)
     for outcome in searched(Random(), waves=5):
-        flock.add(outcome)
-    assert flock.shamed
-    assert len(flock.breeding()) == 2
-    shamed = flock.shamed[0].members[0].genome
-    assert flock.is_shamed(shamed)
+        population.add(outcome)
+    assert population.retired
+    assert len(population.breeding()) == 2
+    retired = population.retired[0].members[0].genome
+    assert population.is_retired(retired)
 
 
-def test_no_child_belongs_to_a_species_of_the_hall_of_shame() -> None:
+def test_no_child_belongs_to_a_retired_species() -> None:
     strategy = GP(threshold=0.1, active_species=2, patience=1)
     history = searched(strategy, waves=6)
-    flock = Flock(strategy, SPACE)
+    population = Population(strategy, SPACE)
     for outcome in history:
-        flock.add(outcome)
-    assert flock.shamed
+        population.add(outcome)
+    assert population.retired
     for child in strategy.propose(history, 6, 12, SPACE, 3):
-        assert not flock.is_shamed(child.genome)
+        assert not population.is_retired(child.genome)
 
 
 def test_members_of_one_species_are_within_the_threshold_of_its_founder() -> None:
-    flock = Flock(GP(), SPACE)
+    population = Population(GP(), SPACE)
     for outcome in searched(GP()):
-        flock.add(outcome)
-    for species in (*flock.active, *flock.waiting, *flock.shamed):
+        population.add(outcome)
+    for species in (*population.active, *population.waiting, *population.retired):
         founder = species.members[0].genome
         assert all(variation.distance(founder, m.genome) <= 0.2 for m in species.members)
 
 
-def test_slots_do_not_share_their_dice() -> None:
+def test_slots_do_not_share_a_generator() -> None:
     few = Random().propose((), 0, 4, SPACE, 5)
     many = Random().propose((), 0, 9, SPACE, 5)
     assert [str(p.genome) for p in few] == [str(p.genome) for p in many[:4]]
@@ -260,7 +260,7 @@ def test_founders_that_all_failed_make_room_for_species_that_trained() -> None:
         Outcome(f"w001-{i:02d}", 1, str(p.genome), p.genome.architecture_id, "ok", 1.0 + i)
         for i, p in enumerate(Random().propose(failed, 1, 8, SPACE, 1))
     ]
-    flock = Flock(GP(threshold=0.0, active_species=3), SPACE)
+    population = Population(GP(threshold=0.0, active_species=3), SPACE)
     for outcome in (*failed, *trained):
-        flock.add(outcome)
-    assert [species.best for species in flock.breeding()] == [1.0, 2.0, 3.0]
+        population.add(outcome)
+    assert [species.best for species in population.breeding()] == [1.0, 2.0, 3.0]
