@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from support.benchmark import Benchmark
-from test_rerun_row import RUN, rerun
+from support.reruns import RUN, rerun
 
 from gp_cells.exchange.release import publish
 from gp_cells.exchange.release.verify import verify

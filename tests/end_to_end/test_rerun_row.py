@@ -8,26 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from support.benchmark import ROOT, Benchmark
+from support.benchmark import Benchmark
+from support.reruns import RUN, rerun
 
 from gp_cells.tables.parquet import read_tables, write_rows
-
-RUN = "tiny-bach-gp-s1"
-
-
-def rerun(benchmark: Benchmark, *arguments: str) -> tuple[int, str, str]:
-    """Run `gp-cells rerun` as a user would; return its exit status and what it said."""
-    bin_folder = Path(sys.executable).parent
-    done = subprocess.run(
-        [str(bin_folder / "gp-cells"), "rerun", *arguments, "--profile", f"{ROOT}/profiles/local"],
-        cwd=benchmark.folder,
-        env={**os.environ, "PATH": f"{bin_folder}:{os.environ['PATH']}"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
-    return done.returncode, done.stdout, done.stderr
 
 
 def kept(benchmark: Benchmark) -> dict[str, tuple[bytes, int]]:

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 import torch
-from test_compiled import BATCH, EVERYTHING, INPUTS, TIME, error, genome, randn, run, same_bits
+from support.engines import BATCH, EVERYTHING, INPUTS, TIME, error, genome, randn, run, same_bits
 from torch import Tensor
 
 from gp_cells.config.choose import SettingError

@@ -18,7 +18,7 @@ from pathlib import Path
 import pytest
 import torch
 import yaml
-from test_compiled import EVERYTHING, are_fine, errors, genome, make, randn, run, same_bits
+from support.engines import EVERYTHING, are_fine, errors, genome, make, randn, run, same_bits
 
 import gp_cells
 from gp_cells.cli import main

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 import torch
-from test_compiled import (
+from support.engines import (
     EVERYTHING,
     INPUTS,
     LINEAR,
