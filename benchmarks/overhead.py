@@ -36,7 +36,7 @@ declare -A at
 while (($#)); do at[$1]=${2-}; shift $(($# > 1 ? 2 : 1)); done
 case $command in
     watch | check) ;;
-    prepare) touch "${at[--folder]}"/{data.json,search.npz,test.npz} ;;
+    prepare) touch "${at[--folder]}"/{data.json,reading.json,search.npz,test.npz} ;;
     breed) touch "${at[--wave]}/lineage.json"
         for slot in "${at[--wave]}"/*/; do touch "$slot/genome.json"; done ;;
     replicate) for slot in "${at[--folder]}"/*/; do touch "$slot/genome.json"; done ;;

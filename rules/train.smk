@@ -4,21 +4,29 @@ REQUIRED INPUTS:
     results/runs/{run}/protocol.json
     results/runs/{run}/{place}/genome.json
 OUTPUTS:
-    results/data/{data}/data.json, search.npz, test.npz; their source is an installed package, or
-        the file that the task's setting `file` names
+    results/data/{data}/data.json, reading.json, search.npz, test.npz; their source is an installed
+        package, or the file that the task's setting `file` names
     results/runs/{run}/{place}/fitness.json and trial.h5
 """
 
 import json
 
+from gp_cells.config.files import hash_file
 from gp_cells.workflow import cost
+
+
+# Snakemake takes braces in the name of a file for wildcards and has no way to write them, so a file of
+# such a name is watched by its content's hash instead.
+def source(wildcards):
+    return PLAN.tasks[wildcards.data].get("settings", {}).get("file", "")
 
 
 rule prepare:
     input:
-        lambda w: PLAN.tasks[w.data].get("settings", {}).get("file", []),
+        lambda w: [file for file in [source(w)] if file and not set(file) & set("{}")],
     output:
         "results/data/{data}/data.json",
+        "results/data/{data}/reading.json",
         "results/data/{data}/search.npz",
         "results/data/{data}/test.npz",
     log:
@@ -34,6 +42,7 @@ rule prepare:
     params:
         task=lambda w: json.dumps(PLAN.tasks[w.data], sort_keys=True),
         folder=subpath(output[0], parent=True),
+        content=lambda w: hash_file(source(w)) if set(source(w)) & set("{}") else "",
     shell:
         "gp-cells step prepare"
         " --task {params.task:q}"

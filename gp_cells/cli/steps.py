@@ -20,12 +20,13 @@ DATA = folder("--data", "the prepared task")
 def prepare(task: Mapping[str, Any], folder: Path) -> None:
     """Reads an installed package, or the file that the task names.
 
-    Writes data.json, search.npz and test.npz.
+    Writes data.json, reading.json, search.npz and test.npz.
     """
     from gp_cells.plugins import plug_in
     from gp_cells.tasks.prepared import prepare as prepare_task
 
-    prepare_task(plug_in({"task": task}, "task"), task["name"], folder)
+    for note in prepare_task(plug_in({"task": task}, "task"), task["name"], folder):
+        print(f"gp-cells step prepare: {note}", file=sys.stderr)
 
 
 @step(

@@ -79,6 +79,15 @@ def content_hash(*values: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def hash_file(path: str) -> str:
+    """Return the SHA-256 of a file's content, in hex; of one that is not there, nothing."""
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError:
+        return ""
+
+
 def read_order(path: Path) -> dict[str, Any]:
     """Read a genome.json: what one trial is ordered to do.
 

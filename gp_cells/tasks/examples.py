@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import numpy as np
 
 from gp_cells.tasks.sources import SPLITS
-from gp_cells.tasks.task import Arrays, Batch, Data, Form, SplitName
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, SplitName
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -28,15 +28,20 @@ def read_image_rows(content: bytes, side: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def pack_images(
-    images: np.ndarray, targets: np.ndarray, homes: Sequence[SplitName], part: float = 1.0
+    images: np.ndarray,
+    targets: np.ndarray,
+    homes: Sequence[SplitName],
+    part: float = 1.0,
+    kind: type[np.floating] = np.float64,
 ) -> dict[SplitName, dict[str, np.ndarray]]:
     """Return images, (image, channel, height, width), in the splits that are their homes.
 
-    Of those of the training split only a part is kept, the first ones.
+    Of those of the training split only a part is kept, the first ones. Their `scale` has the precision
+    `kind`.
     """
     members = {split: np.flatnonzero(np.array(homes) == split) for split in SPLITS}
     members["train"] = members["train"][: max(1, round(part * len(members["train"])))]
-    scale = np.stack(mean_and_deviation(images[members["train"]], (0, 2, 3)))
+    scale = mean_and_deviation(images[members["train"]], (0, 2, 3)).astype(kind)
     return {
         split: {"images": images[chosen], "targets": targets[chosen], "scale": scale}
         for split, chosen in members.items()
@@ -47,7 +52,7 @@ def classify_images(
     images: np.ndarray, classes: np.ndarray, homes: Sequence[SplitName], part: float = 1.0
 ) -> Data:
     """Return images with classes, 0 to the largest, as a task's data; the rest is as in `pack_images`."""
-    splits = pack_images(images, classes.astype(np.int64), homes, part)
+    splits = pack_images(images, classes.astype(np.int64), homes, part, np.float32)
     _, channels, height, width = images.shape
     form = Form("images", channels, "classes", int(classes.max()) + 1, height, width)
     return Data(form, splits, score_guesses(splits, form))
@@ -69,18 +74,51 @@ def pack_sequences(
     }
 
 
-def standardise_frames(splits: Mapping[SplitName, dict[str, np.ndarray]]) -> None:
-    """Make every feature of the frames of the training split of mean 0 and standard deviation 1."""
-    mean, deviation = mean_and_deviation(splits["train"]["steps"], (0,))
+def standardise_frames(
+    splits: Mapping[SplitName, dict[str, np.ndarray]], kind: type[np.floating] = np.float64
+) -> np.ndarray:
+    """Make every feature of the frames of the training split of mean 0 and standard deviation 1.
+
+    Returns that mean and deviation, (2, features), in the precision `kind` that they were used in.
+    """
+    scale = mean_and_deviation(splits["train"]["steps"], (0,)).astype(kind)
     for split in splits.values():
-        split["steps"] = ((split["steps"] - mean) / deviation).astype(np.float32)
+        split["steps"] = standardise(split["steps"], *scale)
+    return scale
 
 
-def mean_and_deviation(array: np.ndarray, axes: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Return mean and standard deviation over some axes, float32; what never varies has deviation 1."""
-    mean = array.mean(axes, dtype=np.float64)
-    deviation = array.std(axes, dtype=np.float64)
-    return mean.astype(np.float32), np.where(deviation > 0, deviation, 1.0).astype(np.float32)
+def standardise(array: np.ndarray, mean: np.ndarray, deviation: np.ndarray) -> np.ndarray:
+    """Return numbers less their mean in units of their deviation, float32: rounded when all is done."""
+    return ((array - mean) / deviation).astype(np.float32)
+
+
+def mean_and_deviation(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Return mean and standard deviation over some axes, float64 (2, …).
+
+    What never varies has its value as the mean and deviation 1, so that it becomes 0.
+
+    Raises:
+        DataError: numbers are so large or so close that float64 has no deviation for them.
+    """
+    constant = never_varies(array, axes)
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.where(constant, array.min(axes), array.mean(axes, dtype=np.float64))
+        deviation = np.where(constant, 1.0, array.std(axes, dtype=np.float64))
+    if not (np.isfinite(mean) & np.isfinite(deviation) & (deviation > 0)).all():
+        raise DataError(
+            "numbers too large or too close to be standardised; write them in other units"
+        )
+    return np.stack([mean, deviation])
+
+
+def never_varies(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
+    """Return where numbers are the same over some axes, but for the rounding of their last bits."""
+    low, high = array.min(axes), array.max(axes)
+    if array.dtype.kind != "f":
+        return np.asarray(low == high)
+    last_bits = 4 * np.finfo(array.dtype).eps * np.maximum(np.abs(low), np.abs(high))
+    with np.errstate(over="ignore"):
+        return np.asarray(high - low <= last_bits)
 
 
 def image_batches(
@@ -94,9 +132,9 @@ def image_batches(
         taken = images[chosen]
         if shuffle is not None and change is not None:
             taken = change(taken, shuffle)
-        inputs = (taken - mean[:, None, None]) / deviation[:, None, None]
+        inputs = standardise(taken, mean[:, None, None], deviation[:, None, None])
         counted = np.ones(len(chosen), np.float32)
-        yield Batch(inputs.astype(np.float32), targets[chosen], counted, continues=False)
+        yield Batch(inputs, targets[chosen], counted, continues=False)
 
 
 def sequence_batches(
@@ -183,4 +221,4 @@ def _nats(scores: np.ndarray, targets: np.ndarray) -> float:
     """Return the mean negative log-likelihood of targets, given (targets, classes) scores."""
     shifted = scores - scores.max(1, keepdims=True)
     logs = shifted - np.log(np.exp(shifted).sum(1, keepdims=True))
-    return -float(logs[np.arange(len(targets)), targets].mean())
+    return 0.0 - float(logs[np.arange(len(targets)), targets].mean())  # 0, not -0

@@ -76,7 +76,7 @@ class JapaneseVowels:
             "valid": pack_sequences(sequences, speakers, chosen),
             "test": pack_sequences(*read_ts(texts["TEST"])),
         }
-        standardise_frames(splits)
+        standardise_frames(splits, np.float32)
         form = Form(self.inputs, COEFFICIENTS, "classes", SPEAKERS)
         return Data(form, splits, score_guesses(splits, form))
 

@@ -11,8 +11,11 @@ columns by name (`columns.py`). Without the setting `sequence` a row is one exam
 With `sequence` a row is one step of the sequence that it names, its input columns the features or the
 one symbol; target, split and group are the same in all rows of a sequence.
 
-Classes are numbered in sorted order. Frames and numbers are standardised by the training split; a symbol
-that it lacks is the unknown one.
+Sequences, groups, splits and classes are told apart as texts (`values.py`), a sequence's steps are in the
+order of numbers, dates or times of a clock, never of texts (`times.py`). Classes are numbered in sorted
+order. Frames and numbers are standardised by the training split, in float64 until they are rounded at the
+end; what never varies there becomes 0, and as a target it is refused. A symbol that it lacks is the
+unknown one.
 
 Split: as the column `split` says it, "train", "valid" or "test"; or drawn: the examples, or the groups of
 the column `group`, in the order of the SHA-1 of `seed` and what is in them, cut by `shares`. The same
@@ -22,7 +25,7 @@ input twice falls in the same split, and is refused where column or groups put i
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -30,7 +33,7 @@ import numpy as np
 
 from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
 from gp_cells.tasks import rows
-from gp_cells.tasks.columns import SUFFIXES, read_columns, select
+from gp_cells.tasks.columns import SUFFIXES, Table, fitting, one_line, read_columns
 from gp_cells.tasks.examples import (
     image_batches,
     pack_images,
@@ -39,8 +42,20 @@ from gp_cells.tasks.examples import (
     sequence_batches,
     standardise_frames,
 )
+from gp_cells.tasks.reading import arrange
 from gp_cells.tasks.sources import SPLITS
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
+from gp_cells.tasks.task import (
+    Arrays,
+    Batch,
+    Data,
+    DataError,
+    Form,
+    Inputs,
+    Reading,
+    Recipe,
+    SplitName,
+)
+from gp_cells.tasks.values import as_names, as_numbers
 
 RECIPE = Recipe(units=64, batch_size=32, epochs=20)
 
@@ -60,7 +75,7 @@ class OwnData:
     input: tuple[str, ...] = setting(
         REQUIRED,
         'the columns, datasets or arrays of the input; "x*" is all that begin with x, in the file\'s '
-        'order, "*" all that are named for nothing else',
+        'order, "*" all that are named for nothing else and do not number the rows',
         min_items=1,
     )
     targets: Literal["classes", "numbers"] = setting(
@@ -75,12 +90,17 @@ class OwnData:
         "", "the column that says which sequence a row is a step of; else each row is one example"
     )
     time: str = setting(
-        "", "the column that a sequence's rows are in order of; else they are in the file's order"
+        "",
+        "the column of numbers, dates or times of a clock that a sequence's rows are in order of; else "
+        "they are in the file's order",
     )
     height: int = setting(
         0, "of images whose pixels are columns, channel by channel, line by line", unit="px", low=0
     )
     width: int = setting(0, "of the same images", unit="px", low=0)
+    features: int = setting(
+        0, "of a step, where arrays have more of them than steps", unit="features", low=0
+    )
     split: str = setting("", "the column that says train, valid or test; else the split is drawn")
     group: str = setting(
         "", "the column of what may not be in two splits, such as a person or a specimen"
@@ -104,6 +124,11 @@ class OwnData:
             (self.time and not self.sequence, "time: needs the setting sequence"),
             (bool(self.height) != bool(self.width), "height: needs width, and width height"),
             (self.height and self.inputs != "images", "height: for images alone"),
+            (self.features and self.inputs != "frames", "features: for frames alone"),
+            (
+                self.features and self.sequence,
+                "features: with sequence they are the columns of input",
+            ),
             (abs(sum(self.shares) - 1) > 1e-6, "shares: expected three that add up to 1"),
             (self.recipe.tied and self.inputs != "symbols", "recipe.tied: for symbols alone"),
         ):
@@ -125,53 +150,84 @@ class OwnData:
         """
         path = Path(self.file)
         others = [name for name in (self.sequence, self.time, self.split, self.group) if name]
-        columns = read_columns(path, [*self.input, *self.target, *others])
-        chosen = select(path, list(columns), self.input)
-        wanted = [name for name in chosen if name not in (*self.target, *others)]
+        classes = self.target if self.targets == "classes" else ()
+        symbols = self.input if self.inputs == "symbols" else ()
+        table = read_columns(
+            path, [*self.input, *self.target, *others], [*others, *classes, *symbols]
+        )
         try:
-            return self._arrange(columns, wanted)
+            return self._arrange(table)
         except DataError as error:
-            raise DataError(f"{path}: {error}") from error
+            raise DataError(f"{path}: {one_line(error)}") from error
 
-    def _arrange(self, columns: Mapping[str, np.ndarray], wanted: Sequence[str]) -> Data:
-        """Return the examples of some columns, of which those wanted are the inputs."""
+    def _arrange(self, table: Table) -> Data:
+        """Return the examples of a table and what new ones are read by."""
+        wanted, notes = self._choose_inputs(table)
         if not wanted:
             raise DataError("no column is left for the input")
-        entries = rows.join(columns, wanted, texts=self.inputs == "symbols")
-        if self.sequence:
-            times = columns[self.time] if self.time else None
-            members = rows.cut_sequences(columns[self.sequence], times)
-        else:
-            members = {f"row {i + 1}": np.array([i]) for i in range(len(entries))}
-        for name in (*self.target, self.split, self.group) if self.sequence else ():
-            if name:
-                rows.check_constant(columns[name], members, name)
-        firsts = np.array([steps[0] for steps in members.values()])
-        told = {name: columns[name][firsts] for name in columns if name not in wanted}
-
-        inputs: Sequence[np.ndarray]
-        if self.inputs == "images":
-            inputs = list(rows.as_images(entries, self.height, self.width))
-        else:
-            texts = self.inputs == "symbols"
-            steps = [entries[chosen] for chosen in members.values()] if self.sequence else entries
-            inputs = [rows.as_sequence(each, texts) for each in steps]
-        rows.check_lengths(inputs, list(members))
-        examples = rows.Examples(list(members), inputs, self._homes(inputs, told, list(members)))
+        reading = Reading(
+            self.inputs,
+            self.targets,
+            "image" if self.inputs == "images" else "last step",
+            tuple(wanted),
+            sequence=self.sequence,
+            time=self.time,
+            height=self.height,
+            width=self.width,
+            features=self.features,
+            target=self.target,
+        )
+        members, inputs = arrange(reading, table.columns)
+        names = list(members)
+        told = self._tell(table.columns, members)
+        examples = rows.Examples(names, inputs, self._homes(inputs, told, names))
         if self.targets == "classes":
-            targets, outputs = rows.number_classes(told[self.target[0]], examples)
+            targets, classes = rows.number_classes(told[self.target[0]], examples)
+            reading = replace(reading, classes=tuple(classes))
         else:
-            numbers = rows.join(columns, self.target, texts=False)[firsts]
-            targets = rows.standardise_numbers(numbers, examples)
-            outputs = targets.shape[1]
-        return self._pack(examples, targets, outputs)
+            numbers = rows.join(told, self.target)
+            targets, scale = rows.standardise_numbers(numbers, examples)
+            mean, deviation = map(tuple, scale.tolist())
+            reading = replace(reading, target_mean=mean, target_deviation=deviation)
+        return replace(self._pack(examples, targets, reading), notes=notes)
+
+    def _choose_inputs(self, table: Table) -> tuple[list[str], tuple[str, ...]]:
+        """Return the columns of the input, and a line for each that a pattern fits but leaves out."""
+        beside = {*self.target, self.sequence, self.time, self.split, self.group} - {""}
+        named = [name for name in fitting(table.columns, self.input) if name not in beside]
+        counting = rows.count_rows(table.columns, [n for n in named if n not in self.input])
+        notes = tuple(
+            f"{self.file}: the column {name!r} numbers the rows and is left out of the input"
+            for name in (*table.left_out, *counting)
+            if name not in beside
+        )
+        return [name for name in named if name not in counting], notes
+
+    def _tell(
+        self, columns: Mapping[str, np.ndarray], members: Mapping[str, np.ndarray]
+    ) -> dict[str, np.ndarray]:
+        """Return target, split and group of each example: names, or the numbers to be predicted.
+
+        Raises:
+            DataError: one is missing, no name or no number, or not the same in all of a sequence.
+        """
+        firsts = np.array([steps[0] for steps in members.values()])
+        told: dict[str, np.ndarray] = {}
+        for name in (*self.target, self.split, self.group):
+            if name:
+                is_number = self.targets == "numbers" and name in self.target
+                column = (as_numbers if is_number else as_names)(name, columns[name])
+                if self.sequence:
+                    rows.check_constant(column, members, name)
+                told[name] = column[firsts]
+        return told
 
     def _homes(
         self, inputs: Sequence[np.ndarray], told: Mapping[str, np.ndarray], names: Sequence[str]
     ) -> list[SplitName]:
         """Return the split of each example."""
         contents = [rows.hash_content(example) for example in inputs]
-        groups = list(map(str, told[self.group])) if self.group else contents
+        groups = told[self.group].tolist() if self.group else contents
         if self.split:
             homes = rows.read_homes(told[self.split], names)
         else:
@@ -182,26 +238,31 @@ class OwnData:
         rows.check_filled(homes)
         return homes
 
-    def _pack(self, examples: rows.Examples, targets: np.ndarray, outputs: int) -> Data:
+    def _pack(self, examples: rows.Examples, targets: np.ndarray, reading: Reading) -> Data:
         """Return examples and their targets, standardised or numbered, as splits."""
         splits: dict[SplitName, dict[str, np.ndarray]]
+        outputs = len(reading.classes) or targets.shape[1]
         if self.inputs == "images":
             images = np.stack(examples.inputs)
             splits = pack_images(images, targets, examples.homes)
             form = Form(self.inputs, images.shape[1], self.targets, outputs, *images.shape[2:])
+            scale = splits["train"]["scale"]
         else:
             sequences, features = examples.inputs, examples.inputs[0].shape[-1]
             if self.inputs == "symbols":
-                sequences, features = rows.number_symbols(examples)
+                sequences, symbols = rows.number_symbols(examples)
+                features = len(symbols) + 1
+                reading = replace(reading, symbols=(None, *symbols))
             homes = np.array(examples.homes)
             splits = {split: pack_sequences(sequences, targets, homes == split) for split in SPLITS}
-            if self.inputs == "frames":
-                standardise_frames(splits)
             form = Form(self.inputs, features, self.targets, outputs)
+            scale = standardise_frames(splits) if self.inputs == "frames" else np.zeros((2, 0))
+        mean, deviation = map(tuple, scale.tolist())
+        reading = replace(reading, mean=mean, deviation=deviation)
         if self.targets == "classes":
-            return Data(form, splits, score_guesses(splits, form))
+            return Data(form, splits, score_guesses(splits, form), reading)
         squares = np.square(splits["valid"]["targets"], dtype=np.float64)
-        return Data(form, splits, {"mean": round(float(squares.mean()), 6)})
+        return Data(form, splits, {"mean": round(float(squares.mean()), 6)}, reading)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield images, or sequences of about one length together, the target at their last step."""

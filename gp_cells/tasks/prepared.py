@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gp_cells.config.files import content_hash, write_json, written_beside
+from gp_cells.tasks.reading import write_reading
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, SplitName, Task
 
 Which = Literal["search", "test"]
@@ -24,12 +25,13 @@ FILES: dict[Which, tuple[SplitName, ...]] = {"search": ("train", "valid"), "test
 SCHEMA = 3  # of data.json
 
 
-def prepare(task: Task, name: str, folder: Path) -> None:
-    """Read a task's source and write `search.npz`, `test.npz` and `data.json` into a folder.
+def prepare(task: Task, name: str, folder: Path) -> tuple[str, ...]:
+    """Read a task's source and write its splits and what is known of them into a folder.
 
     `search.npz` holds the arrays of the training and validation splits by names like
-    "train/frames", `test.npz` those of the test split, and `data.json` the facts that `read_facts`
-    returns. Each file is written beside its place and moved into it, `data.json` last.
+    "train/frames", `test.npz` those of the test split, `reading.json` how new examples are read
+    (`reading.py`), and `data.json` the facts that `read_facts` returns. Each file is written beside its
+    place and moved into it, `data.json` last. Returned are the lines that a user has to see.
 
     Raises:
         DataError: the task's source is missing, empty or broken, or not what its form says.
@@ -57,7 +59,9 @@ def prepare(task: Task, name: str, folder: Path) -> None:
         arrays = {f"{split}/{key}": a for split in names for key, a in data.splits[split].items()}
         with written_beside(folder / f"{which}.npz") as partial, partial.open("wb") as file:
             np.savez_compressed(file, **{key: arrays[key] for key in sorted(arrays)})  # type: ignore[arg-type]
+    write_reading(folder, data.reading)
     write_json(folder / "data.json", facts)
+    return data.notes
 
 
 def load(

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gp_cells.tasks.examples import mean_and_deviation, never_varies, standardise
 from gp_cells.tasks.sources import SPLITS
 from gp_cells.tasks.task import DataError, SplitName
+from gp_cells.tasks.values import are_fractions, as_symbols, in_order
 
 UNKNOWN = 0  # the symbol of every one that the training split lacks
 
@@ -32,24 +34,12 @@ class Examples:
         return np.array(self.homes) == "train"
 
 
-def join(columns: Mapping[str, np.ndarray], wanted: Sequence[str], texts: bool) -> np.ndarray:
+def join(columns: Mapping[str, np.ndarray], wanted: Sequence[str]) -> np.ndarray:
     """Return the entries of the columns wanted, (rows, …): one column's own, or several side by side.
 
     Raises:
-        DataError: they are neither finite numbers nor, if allowed, texts.
+        DataError: there are several, and one has arrays as its entries.
     """
-    for name in wanted:
-        column = columns[name]
-        if texts and column.dtype.kind not in "Oiu":
-            raise DataError(f"{name} holds {column.dtype}, expected texts or whole numbers")
-        if not texts and column.dtype.kind not in "biuf":
-            held = "texts" if column.dtype.kind == "O" else str(column.dtype)
-            raise DataError(f"{name} holds {held}, expected numbers")
-        if column.dtype.kind == "f" and not np.isfinite(column).all():
-            row, *place = np.argwhere(~np.isfinite(column))[0]
-            inside = f" at {tuple(int(i) for i in place)}" if place else ""
-            value = column[(row, *place)]
-            raise DataError(f"{name} is {value} in row {row + 1}{inside}, expected finite numbers")
     if len(wanted) == 1:
         return columns[wanted[0]]
     for name in wanted:
@@ -77,6 +67,27 @@ def cut_sequences(ids: np.ndarray, times: np.ndarray | None) -> dict[str, np.nda
                 raise DataError(f"sequence {name}: rows {one} and {other} have the same time")
     appeared = np.argsort(first)
     return {f"sequence {ids[pieces[i][0]]}": pieces[i] for i in appeared}
+
+
+def count_rows(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> list[str]:
+    """Return the names of columns that do nothing but count the rows, in or out of order.
+
+    Fewer than ten rows tell nothing.
+    """
+    counting = []
+    for name in names:
+        column = columns[name]
+        if column.ndim > 1 or len(column) < 10 or column.dtype.kind not in "iufO":
+            continue
+        if column.dtype.kind == "O":
+            (column,) = as_symbols([(name, column)], cut=False)
+            if column.dtype.kind == "O":
+                continue
+        rows, low = np.arange(len(column)), column.min()
+        mixed = low in (0, 1) and np.array_equal(np.sort(column) - low, rows)
+        if mixed or (low == column[0] and np.array_equal(column - low, rows)):
+            counting.append(name)
+    return counting
 
 
 def check_constant(column: np.ndarray, members: Mapping[str, np.ndarray], name: str) -> None:
@@ -123,7 +134,30 @@ def as_images(entries: np.ndarray, height: int, width: int) -> np.ndarray:
             f"images of shape {entries.shape[1:]}: write the channels first, or, if they are, set "
             "height and width"
         )
-    return entries if entries.dtype == np.uint8 else entries.astype(np.float32)
+    if entries.dtype == np.uint8:
+        return entries
+    rounded = entries.astype(np.float32)
+    return rounded if (rounded == entries).all() else entries.astype(np.float64)
+
+
+def check_axes(entries: np.ndarray, features: int) -> None:
+    """Refuse arrays of frames, (rows, time, features), whose axes may be the other way round.
+
+    Raises:
+        DataError: there are more features than steps and nobody said so, or others than were said.
+    """
+    if entries.ndim != 3:
+        if features:
+            raise DataError("features is for arrays of (time, features); leave it out")
+        return
+    steps, here = entries.shape[1:]
+    if features and here != features:
+        raise DataError(f"arrays of shape {(steps, here)}, expected (time, {features})")
+    if not features and here > steps:
+        raise DataError(
+            f"arrays of shape {(steps, here)}: {steps} steps of {here} features? write the time first, "
+            f"or, if it is, set features: {here}"
+        )
 
 
 def as_sequence(entry: np.ndarray | str, texts: bool) -> np.ndarray:
@@ -140,9 +174,10 @@ def as_sequence(entry: np.ndarray | str, texts: bool) -> np.ndarray:
     if not texts and sequence.ndim in (1, 2):
         return sequence.reshape(len(sequence), -1)
     expected = "a text or (time,)" if texts else "(time,) or (time, features)"
+    held = "a number" if sequence.ndim == 0 else f"a sequence of shape {sequence.shape}"
     raise DataError(
-        f"a sequence of shape {sequence.shape} in each row, expected {expected}; where a row is one "
-        "step, set `sequence` to the column that says of which"
+        f"{held} in each row, expected {expected}; where a row is one step, set `sequence` to the column "
+        "that says of which"
     )
 
 
@@ -225,54 +260,55 @@ def check_apart(
             )
 
 
-def number_classes(column: np.ndarray, examples: Examples) -> tuple[np.ndarray, int]:
-    """Return the classes, int64 (examples,), numbered in sorted order, and how many there are.
+def number_classes(column: np.ndarray, examples: Examples) -> tuple[np.ndarray, list[str]]:
+    """Return the classes, int64 (examples,), numbered in sorted order, and their names.
 
     Raises:
         DataError: one is no class or never in the training split, or there is but one.
     """
-    if column.ndim > 1:
-        raise DataError(f"a class of shape {column.shape[1:]}, expected one value")
-    for name, value in zip(examples.names, column, strict=True):
-        if value == "" or (column.dtype.kind == "f" and not float(value).is_integer()):
-            raise DataError(
-                f"{name}: its class is {str(value)!r}, expected a text or a whole number"
-            )
-    known = np.unique(column[examples.in_train]).tolist()
+    odd = are_fractions(column.tolist())
+    if odd is not None:
+        raise DataError(
+            f"{examples.names[odd]}: its class is {column[odd]!r}, expected a text or a whole number"
+        )
+    known = in_order(set(column[examples.in_train].tolist()))
     places = {value: i for i, value in enumerate(known)}
     for name, value, home in zip(examples.names, column, examples.homes, strict=True):
         if value not in places:
             raise DataError(f"{name}: its class {value} is in {home} and never in train")
     if len(known) < 2:
         raise DataError(f"there is one class alone, {known[0]}, expected at least two")
-    return np.array([places[value] for value in column], np.int64), len(known)
+    return np.array([places[value] for value in column], np.int64), known
 
 
-def standardise_numbers(numbers: np.ndarray, examples: Examples) -> np.ndarray:
+def standardise_numbers(numbers: np.ndarray, examples: Examples) -> tuple[np.ndarray, np.ndarray]:
     """Return targets, float32 (examples, outputs), of mean 0 and deviation 1 in the training split.
+
+    The second is that mean and deviation, float64 (2, outputs).
 
     Raises:
         DataError: one is the same in all of the training split.
     """
-    numbers = numbers.astype(np.float64).reshape(len(numbers), -1)
+    numbers = numbers.reshape(len(numbers), -1)
     train = numbers[examples.in_train]
-    deviation = train.std(0)
-    if not deviation.all():
+    if never_varies(train, (0,)).any():
         raise DataError("the target is the same number in all of train")
-    return ((numbers - train.mean(0)) / deviation).astype(np.float32)
+    scale = mean_and_deviation(train, (0,))
+    return standardise(numbers, *scale), scale
 
 
-def number_symbols(examples: Examples) -> tuple[list[np.ndarray], int]:
-    """Return sequences of symbols, each (time,), and how many there are.
+def number_symbols(examples: Examples) -> tuple[list[np.ndarray], list[str]]:
+    """Return sequences of symbols, each (time,), and the names of those from 1 on.
 
     Those of the training split are numbered in sorted order from 1, all others are `UNKNOWN`.
     """
     told = zip(examples.inputs, examples.homes, strict=True)
     train = np.concatenate([sequence for sequence, home in told if home == "train"])
-    places = {symbol: i for i, symbol in enumerate(np.unique(train).tolist(), start=1)}
+    known = np.unique(train).tolist()
+    places = {symbol: i for i, symbol in enumerate(known, start=1)}
     kind = np.uint8 if len(places) < 256 else np.int64
     numbered = [
         np.array([places.get(symbol, UNKNOWN) for symbol in sequence.tolist()], kind)
         for sequence in examples.inputs
     ]
-    return numbered, len(places) + 1
+    return numbered, list(map(str, known))

@@ -82,7 +82,7 @@ class Smartwatch:
         content = read_bytes(folder / "data" / "watch_dataset.npy", SHA_256, "reinstall seglearn")
         recordings = unpickle_arrays(content[content.index(b"\n") + 1 :]).item()
         splits = {split: cut_windows(recordings, people) for split, people in PEOPLE.items()}
-        standardise_frames(splits)
+        standardise_frames(splits, np.float32)
         form = Form(self.inputs, AXES, "classes", EXERCISES)
         return Data(form, splits, score_guesses(splits, form))
 

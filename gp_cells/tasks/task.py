@@ -13,7 +13,7 @@ from typing import Literal, Protocol
 import numpy as np
 
 from gp_cells.config.choose import SettingError
-from gp_cells.config.recipe import Form, Inputs, Recipe
+from gp_cells.config.recipe import Form, Inputs, Recipe, Targets
 
 __all__ = ["Arrays", "Batch", "Data", "DataError", "Form", "Inputs", "Recipe", "SplitName", "Task"]
 
@@ -26,16 +26,52 @@ class DataError(ValueError):
 
 
 @dataclass(frozen=True)
+class Reading:
+    """How new examples become a network's inputs, and what its outputs mean; all of it from training.
+
+    `counted` says where a target stands: at each step, at the last step, or of an image as a whole.
+    `columns`, in their order, are those of the input in a file of one's own; `sequence`, `time`,
+    `height`, `width` and `features` are as in the task `own_data`. `mean` and `deviation` are those of
+    each feature or channel, in the floating-point type `scale_type`; there are none for inputs that are
+    not standardised. `symbols` has each symbol's text at its number, None at the number of all that
+    are not in it. `classes` has their names by number; `target` names what is told, and `target_mean` and
+    `target_deviation` turn outputs back into numbers.
+    """
+
+    inputs: Inputs
+    targets: Targets
+    counted: Literal["each step", "last step", "image"]
+    columns: tuple[str, ...] = ()
+    sequence: str = ""
+    time: str = ""
+    height: int = 0
+    width: int = 0
+    features: int = 0
+    mean: tuple[float, ...] = ()
+    deviation: tuple[float, ...] = ()
+    scale_type: Literal["float32", "float64"] = "float64"
+    symbols: tuple[str | None, ...] = ()
+    classes: tuple[str, ...] = ()
+    target: tuple[str, ...] = ()
+    target_mean: tuple[float, ...] = ()
+    target_deviation: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
 class Data:
     """What a task read from its source.
 
     `splits` maps each split name to named arrays. `reference_valid` holds losses of trivial
     predictors, fitted on the training split and measured on the validation split, in the task's unit.
+    `reading` is how new examples are read, if the task can say it. `notes` are lines that a user has to
+    see.
     """
 
     form: Form
     splits: Mapping[SplitName, Arrays]
     reference_valid: Mapping[str, float]
+    reading: Reading | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -45,3 +45,24 @@ def test_a_file_that_cannot_be_used_ends_with_its_line(mine: Benchmark) -> None:
     ran = mine.run(DATA)
     assert ran.status != 0
     assert "texts.csv: row 2: it is empty, expected at least one step" in ran.said
+
+
+@pytest.mark.parametrize("name", ["{data}.csv", "a{b}c, d.csv", "../{x}/ä b.csv"])
+def test_a_file_may_have_braces_in_its_name_and_is_watched_all_the_same(
+    tmp_path: Path, name: str
+) -> None:
+    settings = {
+        **{"file": name, "inputs": "symbols", "input": ["text"]},
+        **{"targets": "classes", "target": ["kind"], "recipe": {"units": 8, "epochs": 1}},
+    }
+    tasks = {"mine": {"name": "own_data", "settings": settings}}
+    folder = tmp_path / "here"
+    folder.mkdir()
+    mine = Benchmark(folder, {**CONFIG, "tasks": tasks})
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text(f"text,kind\n{TEXTS}")
+    assert mine.finish(DATA).jobs == {"prepare/tiny-mine"}
+    (folder / name).touch()
+    assert mine.finish(DATA).jobs == set()
+    (folder / name).write_text(f"text,kind\n{TEXTS}abc,0\n")
+    assert mine.finish(DATA).jobs == {"prepare/tiny-mine"}

@@ -295,8 +295,8 @@ def test_a_missing_name_is_told_with_those_that_there_are(tmp_path, suffix):
             "heat is inf in row 5, expected finite numbers",
         ),
         (lambda t: t.assign(heat=t.heat.where(t.index != 4)), "heat has no value in row 5"),
-        (lambda t: t.assign(kind=t.kind.where(t.index != 4)), "sequence s00: kind is"),
-        (lambda t: t.assign(heat="warm"), "heat holds texts, expected numbers"),
+        (lambda t: t.assign(kind=t.kind.where(t.index != 4)), "kind has no value in row 5"),
+        (lambda t: t.assign(heat="warm"), "heat is 'warm' in row 1, expected a number"),
         (
             lambda t: t.assign(kind=np.where(t.index == 1, "odd", t.kind)),
             "sequence s00: kind is cold in row 1 and odd in row 2, expected one value a sequence",

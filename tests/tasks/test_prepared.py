@@ -9,6 +9,7 @@ import pytest
 
 from gp_cells.tasks import TASKS, BachChorales, StateOfTheUnion
 from gp_cells.tasks.prepared import check_batch, describe, load, prepare, read_facts
+from gp_cells.tasks.reading import read_reading
 from gp_cells.tasks.task import Batch, DataError, Form, Recipe
 
 
@@ -32,7 +33,7 @@ class Chorales:
         return read_once(self.part)
 
 
-NAMES = ("data.json", "search.npz", "test.npz")
+NAMES = ("data.json", "reading.json", "search.npz", "test.npz")
 
 
 @pytest.fixture(scope="module")
@@ -248,6 +249,10 @@ def test_an_array_has_one_hash_in_either_byte_order():
 @pytest.mark.parametrize("name", NAMES)
 def test_a_damaged_file_is_refused_by_name(folder, name, damage):
     damage(folder / name)
+    if name == "reading.json":
+        with pytest.raises(DataError, match=r"reading\.json: "):
+            read_reading(folder)
+        return
     which = "test" if name == "test.npz" else "search"
     assert f"{name}: " in refused(folder, which)
 
