@@ -18,6 +18,16 @@ def loaded(statement, *libraries):
     return done.stdout.split()
 
 
+@pytest.mark.parametrize("room", ["compare", "tables", "report", "exchange/release"])
+def test_what_reads_tables_loads_no_torch(room):
+    paths = sorted((ROOT / "gp_cells" / room).glob("*.py"))
+    names = [path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in paths]
+    modules = [name.removesuffix(".__init__") for name in names]
+
+    assert len(modules) > 3
+    assert loaded(f"import {', '.join(modules)}", "torch") == []
+
+
 @pytest.mark.parametrize(
     "module",
     ["gp_cells.workflow.tabulate", "gp_cells.workflow.rerun", "gp_cells.training.trial_file"],

@@ -219,9 +219,15 @@ def publish(
 
     Reads the tables, the workflow at the commit that made them, and with --weights the trials' records.
     """
+    from gp_cells.exchange.release import NetworkWriter
     from gp_cells.exchange.release import publish as publish_results
 
-    paths = publish_results(results, folder, benchmark, weights, authors)
+    writer: NetworkWriter | None = None
+    if weights:  # torch: not where no network is asked for
+        from gp_cells.exchange.export import write_network
+
+        writer = write_network
+    paths = publish_results(results, folder, benchmark, weights, authors, writer)
     size = sum((folder / path).stat().st_size for path in paths)
     print(f"{folder}: {len(paths)} files, {size / 1e6:.2f} MB")
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config import seeds
+from gp_cells.config.checkout import CHECKOUT
 from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError, canonical_json, write_json
 from gp_cells.config.plan import read_plan, trial_folder
@@ -29,7 +30,6 @@ from gp_cells.training.trial_file import read_trial
 from gp_cells.workflow.steps import BEYOND_A_TRIAL
 from gp_cells.workflow.tabulate import curve_rows, hardware_row, trial_row
 
-CHECKOUT = Path(__file__).parents[2]
 FOLDER = "reruns"  # of the results: the working directory in which rows are made anew
 
 # What two validation losses of one epoch may be apart, as a share of the first, and still count as

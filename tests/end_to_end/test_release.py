@@ -11,6 +11,7 @@ import pytest
 from support.benchmark import Benchmark
 from support.reruns import RUN, rerun
 
+from gp_cells.exchange.export import write_network
 from gp_cells.exchange.release import publish
 from gp_cells.exchange.release.verify import verify
 from gp_cells.tables.parquet import read_tables
@@ -20,7 +21,7 @@ from gp_cells.tables.query import find_trial
 @pytest.fixture(scope="module")
 def release(base: Benchmark, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("published") / "release"
-    publish(base.folder / "results", folder, ["tiny"], weights=1)
+    publish(base.folder / "results", folder, ["tiny"], weights=1, write_network=write_network)
     return folder
 
 
@@ -31,7 +32,13 @@ def test_every_check_of_it_finds_nothing(release: Path) -> None:
 def test_published_again_it_is_the_same_bytes(
     base: Benchmark, release: Path, tmp_path: Path
 ) -> None:
-    publish(base.folder / "results", tmp_path / "again", ["tiny"], weights=1)
+    publish(
+        base.folder / "results",
+        tmp_path / "again",
+        ["tiny"],
+        weights=1,
+        write_network=write_network,
+    )
     sums = "SHA256SUMS"
     assert (tmp_path / "again" / sums).read_bytes() == (release / sums).read_bytes()
 

@@ -45,6 +45,16 @@ def export(results: Path, name: str, folder: Path | None) -> list[str]:
     return write(*read_network(results, name), to)
 
 
+def write_network(results: Path, name: str, folder: Path) -> None:
+    """Write the network of a trial of the tables as network.py and weights.safetensors.
+
+    Raises:
+        RecordError: there is no such trial, its record is broken, or it failed and has no weights.
+        SettingError: networks of its space cannot be written.
+    """
+    write_python(*read_network(results, name), folder)
+
+
 def read_network(results: Path, name: str) -> tuple[Network, Form, str]:
     """Return the network of a trial of the tables in float32, its form, and where it comes from.
 

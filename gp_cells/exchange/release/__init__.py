@@ -10,20 +10,24 @@ from __future__ import annotations
 import importlib.util
 import shutil
 import subprocess
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from gp_cells.config.checkout import CHECKOUT
 from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError
 from gp_cells.config.plan import run_names
-from gp_cells.exchange.export import read_network, write_python
 from gp_cells.exchange.release import crate, croissant, pages, phylogeny, sums, tables
 from gp_cells.exchange.release.facts import Facts
 from gp_cells.tables.query import best
-from gp_cells.workflow.rerun import CHECKOUT, configs, gather
+from gp_cells.workflow.rerun import configs, gather
+
+# Writes the network of a trial, called RUN/CANDIDATE, from the results into a folder. It comes from the
+# command line: what builds networks needs torch, a release needs the tables alone.
+NetworkWriter = Callable[[Path, str, Path], None]
 
 NEEDED = ("rocrate", "mlcroissant", "prov")  # to publish; the extra `release` has them
 
@@ -34,10 +38,12 @@ def publish(
     benchmarks: Sequence[str] = (),
     weights: int = 0,
     authors: Sequence[str] = (),
+    write_network: NetworkWriter | None = None,
 ) -> list[str]:
     """Write a release of some benchmarks, or of all, and return the paths of its files.
 
-    With `weights` the networks of so many of the best finalists of each task are in it.
+    With `weights` the networks of so many of the best finalists of each task are in it, each written by
+    `write_network`.
 
     Raises:
         SettingError: the folder is not empty, or the extra packages are missing.
@@ -52,7 +58,7 @@ def publish(
     partial = final.with_name(f".{final.name}.partial")
     shutil.rmtree(partial, ignore_errors=True)
     try:
-        _write(results, partial, benchmarks, weights, authors)
+        _write(results, partial, benchmarks, weights, authors, write_network)
         partial.rename(final)
     finally:
         shutil.rmtree(partial, ignore_errors=True)
@@ -60,7 +66,12 @@ def publish(
 
 
 def _write(
-    results: Path, release: Path, benchmarks: Sequence[str], weights: int, authors: Sequence[str]
+    results: Path,
+    release: Path,
+    benchmarks: Sequence[str],
+    weights: int,
+    authors: Sequence[str],
+    write_network: NetworkWriter | None,
 ) -> None:
     rows = tables.gather(results, benchmarks)
     tables.write_tables(release, rows)
@@ -85,7 +96,8 @@ def _write(
     put("prov.json", phylogeny.provenance(facts))
     for name in best_trials(release, facts.tasks, weights):
         folder = release / "weights" / name.replace("/", "-")
-        write_python(*read_network(results, name), folder)
+        assert write_network is not None  # the command line gives it with --weights
+        write_network(results, name, folder)
         shutil.rmtree(folder / "__pycache__", ignore_errors=True)
     put("croissant.json", croissant.croissant(release, facts, schemas))
     told = [*sums.paths(release), "README.md", crate.NAME, sums.NAME]
