@@ -1,4 +1,4 @@
-"""The comparison of a benchmark from its tables alone: cells, strategies, and what foretells a loss.
+"""The comparison of a benchmark from its tables alone: cells, strategies, and what predicts a loss.
 
 Every number stands beside its n; what is missing is counted and never replaced; losses are minimised.
 """
@@ -14,11 +14,13 @@ from gp_cells.compare.checklist import fill_checklist
 from gp_cells.compare.finalists import rank_finalists
 from gp_cells.compare.fronts import searched_fronts, size_against_loss
 from gp_cells.compare.operators import operator_credit
+from gp_cells.compare.predictors import early_epochs, rank_predictors, search_as_predictor
 from gp_cells.compare.records import Records, Row, read_records
-from gp_cells.compare.signs import early_epochs, early_signs, search_foretells
 from gp_cells.compare.strategies import compare_strategies, over_tasks
 from gp_cells.compare.variance import seed_against_architecture
 from gp_cells.config.files import RecordError, read_json
+
+VERSION = "2"  # of comparison.json
 
 
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:
@@ -30,6 +32,7 @@ def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any
     records = read_records(results, runs)
     tasks = [(of_task, rank_finalists(of_task)) for of_task in records]
     return {
+        "version": VERSION,
         "benchmark": benchmark,
         "tasks": [_task(of_task, finalists) for of_task, finalists in tasks],
         "strategies": over_tasks(tasks),
@@ -44,7 +47,7 @@ def read_comparison(path: Path) -> dict[str, Any]:
         RecordError: it cannot be read, or an earlier version wrote it.
     """
     comparison: dict[str, Any] = read_json(path)
-    if "checklist" not in comparison:
+    if comparison.get("version") != VERSION:
         raise RecordError(f"{path} is of an earlier version of gp-cells; delete it and run again")
     return comparison
 
@@ -61,7 +64,7 @@ def _task(records: Records, finalists: list[Row]) -> Row:
         "size_against_loss": size_against_loss(records),
         "variance": seed_against_architecture(records),
         "operators": operator_credit(records),
-        "signs": early_signs(records),
+        "predictors": rank_predictors(records),
         "epochs": early_epochs(records),
-        "search_foretells": search_foretells(records, finalists),
+        "search_as_predictor": search_as_predictor(records, finalists),
     }

@@ -6,19 +6,14 @@ is kept once a task.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from gp_cells.compare.records import read_curves
+from gp_cells.compare.records import Records, Row, read_records, runs_of
 from gp_cells.config.files import RecordError
-from gp_cells.tables.names import TABLES
-from gp_cells.tables.parquet import read_tables
-
-Row = dict[str, Any]
 
 # Names of the page's own colours (page.css), which differ on light and dark ground.
 HAND_DESIGNED = "var(--hue-0)"
@@ -29,26 +24,57 @@ NAMED_DESIGNED = 3  # of more, how many hand-designed ones are
 
 @dataclass(frozen=True)
 class Evidence:
-    """All rows of one task of a benchmark; `rows` are its finalists, the best first.
+    """The records of one task, and what the comparison found in them.
 
-    `curves` are the validation losses of each trial by epoch.
-    `fronts` are those of the runs that searched for several objectives; see `gp_cells.compare`.
+    `rows` are the finalists, the best first, each with a short label. `fronts` are those of the runs that
+    searched for several objectives, `predictors` how well each score predicted the loss; see
+    `gp_cells.compare`. `colours` are the strategies', the same on every task.
     """
 
-    task: str
+    records: Records
     unit: str
-    references: Mapping[str, float]
-    signs: Sequence[Row]
+    predictors: Sequence[Row]
     rows: Sequence[Row]
     fronts: Sequence[Row]
     colours: Mapping[str, str]
-    tables: Mapping[str, Sequence[Row]]
-    curves: Mapping[str, list[float]]
 
-    @cached_property
+    @property
+    def task(self) -> str:
+        """The label of the task in the config."""
+        return self.records.task
+
+    @property
+    def references(self) -> Mapping[str, float]:
+        """The validation losses of trivial predictors."""
+        return self.records.references
+
+    @property
+    def tables(self) -> Mapping[str, Sequence[Row]]:
+        """The rows of all tables but `curves`."""
+        return self.records.tables
+
+    @property
+    def curves(self) -> Mapping[str, Sequence[float]]:
+        """The validation losses of each trial by epoch."""
+        return self.records.curves
+
+    @property
+    def architectures(self) -> Mapping[tuple[str, str], Row]:
+        """Each run's architectures by run and id."""
+        return self.records.architectures
+
+    @property
     def settings(self) -> Row:
         """The settings of one of the runs; what they share is the protocol."""
-        return dict(json.loads(self.tables["runs"][0]["settings"]))
+        return self.records.settings[self.records.runs[0]["run"]]
+
+    @property
+    def searching(self) -> Mapping[str, list[str]]:
+        """The runs of each strategy that searches, by name; strategies in order of their names."""
+        return {
+            strategy: [run["run"] for run in runs]
+            for strategy, runs in self.records.searching.items()
+        }
 
     @property
     def is_text(self) -> bool:
@@ -110,11 +136,6 @@ class Evidence:
         return {(trial["run"], trial["candidate"]): trial for trial in searched}
 
     @cached_property
-    def architectures(self) -> Mapping[tuple[str, str], Row]:
-        """The architectures of each run."""
-        return {(a["run"], a["architecture_id"]): a for a in self.tables["architectures"]}
-
-    @cached_property
     def candidates(self) -> Mapping[str, list[Row]]:
         """The candidates of each run, in the order of the search."""
         ordered = sorted(self.tables["candidates"], key=lambda c: (c["wave"], c["slot"]))
@@ -155,54 +176,33 @@ def gather(results: Path, benchmark: str, comparison: Mapping[str, Any]) -> list
     if comparison["benchmark"] != benchmark:
         other = comparison["benchmark"]
         raise RecordError(f"the comparison is of {other!r}, not of {benchmark!r}; compare again")
-    runs = [row for row in _rows(results, "runs") if row["benchmark"] == benchmark]
-    if not runs:
-        raise RecordError(f"{results / 'tables'} has no run of {benchmark!r}; run its config first")
-    names = [run["run"] for run in runs]
-    read = [name for name in TABLES if name not in ("runs", "curves")]
-    tables = {name: _grouped(_rows(results, name, names), _run_of) for name in read}
-    curves = read_curves(results, names)
-    colours = assign_colours(runs)
+    records = {
+        of_task.task: of_task for of_task in read_records(results, runs_of(results, benchmark))
+    }
+    colours = assign_colours([run for of_task in records.values() for run in of_task.runs])
     gathered = []
     for task in comparison["tasks"]:
-        of_task = [run for run in runs if run["task"] == task["task"]]
-        if not of_task:
+        if task["task"] not in records:
             raise RecordError(f"{results / 'tables'} has no run of task {task['task']!r}; run it")
-        own = {
-            name: [row for run in of_task for row in rows.get(run["run"], [])]
-            for name, rows in tables.items()
-        }
-        rows = _labelled(task["rows"])
         gathered.append(
             Evidence(
-                task["task"],
-                task["loss_unit"],
-                task["references"],
-                task["signs"],
-                rows,
-                task["fronts"],
-                colours,
-                {**own, "runs": of_task},
-                curves,
+                records=records[task["task"]],
+                unit=task["loss_unit"],
+                predictors=task["predictors"],
+                rows=_labelled(task["rows"]),
+                fronts=task["fronts"],
+                colours=colours,
             )
         )
     return gathered
 
 
-def _rows(results: Path, table: str, runs: Sequence[str] | None = None) -> list[Row]:
-    return list(read_tables(results, table, runs).to_pylist())
-
-
-def _run_of(row: Row) -> str:
-    return str(row["run"])
-
-
 def assign_colours(runs: Sequence[Row]) -> dict[str, str]:
     """Return one colour a strategy, grey for the hand-designed cells."""
-    given = {run["strategy"]: json.loads(run["settings"])["strategy"]["name"] for run in runs}
-    searching = sorted(label for label, name in given.items() if name != "baselines")
-    colours = {label: COLOURS[i % len(COLOURS)] for i, label in enumerate(searching)}
-    return {**dict.fromkeys(given, HAND_DESIGNED), **colours}
+    searches = {run["strategy"]: run["searches"] for run in runs}
+    searching = sorted(strategy for strategy, of in searches.items() if of)
+    colours = {strategy: COLOURS[i % len(COLOURS)] for i, strategy in enumerate(searching)}
+    return {**dict.fromkeys(searches, HAND_DESIGNED), **colours}
 
 
 def _labelled(rows: Sequence[Row]) -> list[Row]:
@@ -227,19 +227,9 @@ def _label(row: Mapping[str, Any], many_seeds: bool, many: bool) -> str:
     return f"{row['strategy']}{seed}{number}"
 
 
-def searching(evidence: Evidence) -> dict[str, list[str]]:
-    """Return the runs of every strategy that searches."""
-    designed = {row["strategy"] for row in evidence.rows if row["name"] is not None}
-    names: dict[str, list[str]] = {}
-    for run, strategy in sorted(evidence.strategy_of.items(), key=lambda item: item[::-1]):
-        if strategy not in designed:
-            names.setdefault(strategy, []).append(run)
-    return names
-
-
 def count_runs(evidence: Evidence) -> dict[str, int]:
     """Return how many seeds each searching strategy was run with."""
-    return {strategy: len(runs) for strategy, runs in searching(evidence).items()}
+    return {strategy: len(runs) for strategy, runs in evidence.searching.items()}
 
 
 def own_candidate(evidence: Evidence, row: Mapping[str, Any]) -> Row | None:

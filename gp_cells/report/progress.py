@@ -25,14 +25,14 @@ from gp_cells.report.encoding import (
     write_names,
     zoom,
 )
-from gp_cells.report.evidence import Evidence, Row, own_candidate, searching
+from gp_cells.report.evidence import Evidence, Row, own_candidate
 
 MOST_CURVES = 150  # of the search's trials, drawn behind the finalists'
 
 
 def draw_search(evidence: Evidence) -> dict[str, Any] | None:
     """Return the best fitness so far against evaluations: each run, a strategy's mean, and its band."""
-    names = searching(evidence)
+    names = evidence.searching
     lines: list[Row] = []
     single: list[Row] = []
     for strategy in names:

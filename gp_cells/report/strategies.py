@@ -35,7 +35,7 @@ def describe_strategies(compared: Mapping[str, Any], colours: Mapping[str, str])
         "volumes": compared["size_against_loss"],
         "variance": compared["variance"],
         "operators": compared["operators"],
-        "search_foretells": compared["search_foretells"],
+        "search_as_predictor": compared["search_as_predictor"],
     }
 
 

@@ -30,7 +30,7 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
         "unit": evidence.unit,
         "is_text": evidence.is_text,
         "has_errors": has_errors(evidence.rows),
-        "signs": evidence.signs,
+        "predictors": evidence.predictors,
         "headline": found.headline,
         "caution": found.caution,
         "duel": [_shown(row, evidence) for row in (found.evolved, found.designed) if row],

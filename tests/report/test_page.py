@@ -237,12 +237,14 @@ def test_a_comparison_of_another_benchmark_is_refused(made_up, tmp_path):
         write_report(made_up[0], "other", made_up[1], tmp_path / "index.html")
 
 
-def test_the_signs_that_foretold_the_loss_are_ranked_against_it(made_up):
+def test_the_predictors_of_the_loss_are_ranked_against_it(made_up):
     _, comparison = made_up
     for task in comparison["tasks"]:
-        signs = {sign["name"]: sign for sign in task["signs"]}
-        assert {"synflow", "jacobian_covariance", "network_parameters"} <= set(signs)
-        assert "introspectability" not in signs  # nowhere measured
-        assert all(sign["n"] > 20 for sign in signs.values())
-        assert -1 <= signs["synflow"]["correlation"] < 0  # made up to be high where the loss is low
-        assert signs["synflow"]["median_s"] == 0.01
+        predictors = {one["name"]: one for one in task["predictors"]}
+        assert {"synflow", "jacobian_covariance", "network_parameters"} <= set(predictors)
+        assert "introspectability" not in predictors  # nowhere measured
+        assert all(one["n"] > 20 for one in predictors.values())
+        assert (
+            -1 <= predictors["synflow"]["correlation"] < 0
+        )  # made up to be high where the loss is low
+        assert predictors["synflow"]["median_s"] == 0.01

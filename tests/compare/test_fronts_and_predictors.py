@@ -3,8 +3,8 @@ from support.hand_made import records, trial
 
 from gp_cells.compare.fronts import median_surface, size_against_loss
 from gp_cells.compare.operators import operator_credit
+from gp_cells.compare.predictors import early_epochs, search_as_predictor
 from gp_cells.compare.records import Records
-from gp_cells.compare.signs import early_epochs, search_foretells
 from gp_cells.compare.variance import seed_against_architecture
 
 
@@ -75,7 +75,7 @@ def test_early_epochs_are_correlated_with_the_final_fitness_by_rank():
     assert first["low"] < 0 < first["high"]
 
 
-def test_a_search_foretells_finalists_by_the_ranks_of_both():
+def test_a_search_predicts_finalists_by_the_ranks_of_both():
     of = records({("gp", 1): [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]})
     losses = [10.0, 20.0, 30.0, 40.0, 50.0]
     anew = [
@@ -84,7 +84,7 @@ def test_a_search_foretells_finalists_by_the_ranks_of_both():
     ]
     failed = {"architecture_id": "gp-s1-5", "valid_mean": 0.0, "failed": 1}
 
-    found = search_foretells(of, [*anew, failed])
+    found = search_as_predictor(of, [*anew, failed])
 
     assert (found["correlation"], found["n"]) == (pytest.approx(1.0), 5)
 

@@ -1,4 +1,4 @@
-"""What foretells a loss: scores without training, sizes, early epochs, and the search's one trial."""
+"""What predicts a loss: scores without training, sizes, early epochs, and the search's one trial."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from gp_cells.compare.hypotheses import interval_of_rank_correlation
 from gp_cells.compare.records import Records, Row
 from gp_cells.config.objectives import SCORES
 
-SIGNS = (*SCORES, "introspectability", "network_parameters", "network_multiply_adds")
+PREDICTORS = (*SCORES, "introspectability", "network_parameters", "network_multiply_adds")
 FEWEST = 5  # architectures that a rank correlation is taken of
 
 
-def early_signs(records: Records) -> list[Row]:
-    """Return how well each score foretold the fitness of the searches' architectures.
+def rank_predictors(records: Records) -> list[Row]:
+    """Return how well each score predicted the fitness of the searches' architectures.
 
     Spearman's rank correlation with the loss, so that a score of which higher is better has a
     negative one, over the architectures that were trained well, each once; `n` says how many, and
@@ -25,10 +25,10 @@ def early_signs(records: Records) -> list[Row]:
     a score took.
     """
     trained = list(records.trained_once())
-    return [sign for name in SIGNS if (sign := _sign(name, trained))["n"]]
+    return [found for name in PREDICTORS if (found := _predictor(name, trained))["n"]]
 
 
-def _sign(name: str, trained: Sequence[Row]) -> Row:
+def _predictor(name: str, trained: Sequence[Row]) -> Row:
     known = [row for row in trained if row[name] is not None and math.isfinite(row[name])]
     pairs = [(row[name], row["fitness"]) for row in known]
     spent = [row[f"{name}_s"] for row in known if row.get(f"{name}_s") is not None]
@@ -37,7 +37,7 @@ def _sign(name: str, trained: Sequence[Row]) -> Row:
 
 
 def early_epochs(records: Records) -> list[Row]:
-    """Return how well the validation loss after each epoch foretold the fitness, by rank.
+    """Return how well the validation loss after each epoch predicted the fitness, by rank.
 
     Of the architectures that the searches trained well, each once, and that got as far. Candidates of
     one search are relatives, so the interval is narrower than as many independent ones would have.
@@ -53,14 +53,18 @@ def early_epochs(records: Records) -> list[Row]:
     ]
 
 
-def search_foretells(records: Records, finalists: Sequence[Row]) -> Row:
-    """Return how well the one trial of the search foretold the loss of finalists trained anew.
+def search_as_predictor(records: Records, finalists: Sequence[Row]) -> Row:
+    """Return how well the search's one trial predicted the loss of finalists, trained with other seeds.
 
     By rank, over architectures, each once, none of whose seeds failed.
     """
     searched = {trial["architecture_id"]: trial["fitness"] for trial in records.trained_once()}
-    anew = {row["architecture_id"]: row["valid_mean"] for row in finalists if not row["failed"]}
-    return _correlation([(searched[key], loss) for key, loss in anew.items() if key in searched])
+    retrained = {
+        row["architecture_id"]: row["valid_mean"] for row in finalists if not row["failed"]
+    }
+    return _correlation(
+        [(searched[key], loss) for key, loss in retrained.items() if key in searched]
+    )
 
 
 def _correlation(pairs: Sequence[tuple[float, float]]) -> Row:
