@@ -54,6 +54,8 @@ def test_the_contracts_of_imports_are_kept():
         ("tables/query.py", "from gp_cells import parse", "floors"),
         ("a_package_without_a_floor.py", "import numpy", "floors"),
         ("tables/query.py", "from torch import nn", "readers"),
+        ("compare/pareto.py", "import gp_cells.tasks", "readers"),
+        ("workflow/tabulate.py", "from gp_cells.training.train import train", "torch"),
         ("config/plan.py", "def read():\n    import pandas", "rules"),
         ("tasks/digits.py", "from .mnist_5k import Mnist5k", "tasks"),
         ("tasks/sources.py", "from gp_cells.tasks import digits", "tasks"),
@@ -98,5 +100,6 @@ def test_the_rules_import_neither_torch_nor_deap_nor_pandas():
     assert loaded(program, "torch", "deap", "pandas") == set()
 
 
-def test_breeding_imports_no_torch():
-    assert loaded("import gp_cells.workflow.steps", "torch") == set()
+@pytest.mark.parametrize("module", ["workflow.steps", "workflow.tabulate", "report.page"])
+def test_steps_and_pages_load_no_torch_through_a_space(module):
+    assert loaded(f"import gp_cells.{module}", "torch") == set()
