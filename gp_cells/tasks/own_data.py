@@ -75,7 +75,7 @@ class OwnData:
     input: tuple[str, ...] = setting(
         REQUIRED,
         'the columns, datasets or arrays of the input; "x*" is all that begin with x, in the file\'s '
-        'order, "*" all that are named for nothing else and do not number the rows',
+        'order, "*" all that have no other role and do not number the rows',
         min_items=1,
     )
     targets: Literal["classes", "numbers"] = setting(
@@ -87,7 +87,8 @@ class OwnData:
         REQUIRED, "the columns of the target; one if it is a class", min_items=1
     )
     sequence: str = setting(
-        "", "the column that says which sequence a row is a step of; else each row is one example"
+        "",
+        "the column that names the sequence of which a row is a step; else each row is one example",
     )
     time: str = setting(
         "",
@@ -103,7 +104,7 @@ class OwnData:
     )
     split: str = setting("", "the column that says train, valid or test; else the split is drawn")
     group: str = setting(
-        "", "the column of what may not be in two splits, such as a person or a specimen"
+        "", "the column whose equal values stay in one split, e.g. a person or a specimen"
     )
     shares: tuple[float, ...] = setting(
         (0.6, 0.2, 0.2),
