@@ -43,9 +43,12 @@ class Table:
     left_out: tuple[str, ...] = ()
 
 
-def read_columns(path: Path, wanted: Sequence[str], texts: Sequence[str] = ()) -> Table:
-    """Return the columns whose names are wanted, in that order; `x*` wants all that begin with x.
+def read_columns(
+    path: Path, wanted: Sequence[str], names: Sequence[str] = (), texts: Sequence[str] = ()
+) -> Table:
+    """Return the columns that are wanted, in that order, and those of some names.
 
+    Of what is wanted, `x*` means all that begin with x; a name means itself alone.
     Entries of CSV in the columns of `texts`, names and patterns too, are taken as they are written;
     in the others pyarrow finds out what they are.
 
@@ -57,7 +60,10 @@ def read_columns(path: Path, wanted: Sequence[str], texts: Sequence[str] = ()) -
     if not path.is_file():
         raise DataError(f"{path}: there is no such file")
     try:
-        table = _READERS[path.suffix](path, wanted, texts)
+        table = _READERS[path.suffix](path, [*wanted, *names], texts)
+        for name in names:
+            if name not in table.columns:
+                raise DataError(f"there is no {name!r}; a name with * is for the input alone")
         columns = {name: _plain(name, column) for name, column in table.columns.items()}
     except DataError as error:
         raise DataError(f"{path}: {one_line(error)}") from error

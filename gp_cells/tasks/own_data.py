@@ -154,7 +154,7 @@ class OwnData:
         classes = self.target if self.targets == "classes" else ()
         symbols = self.input if self.inputs == "symbols" else ()
         table = read_columns(
-            path, [*self.input, *self.target, *others], [*others, *classes, *symbols]
+            path, self.input, [*self.target, *others], [*others, *classes, *symbols]
         )
         try:
             return self._arrange(table)

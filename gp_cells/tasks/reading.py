@@ -92,7 +92,7 @@ def read_examples(reading: Reading, path: Path) -> tuple[list[str], list[np.ndar
         raise DataError(
             f"{path}: the task reads no file, so there is no telling how to read this one"
         )
-    table = read_columns(path, [*reading.columns, *others], [*others, *symbols])
+    table = read_columns(path, (), [*reading.columns, *others], [*others, *symbols])
     try:
         members, inputs = arrange(reading, table.columns)
         return list(members), [encode(reading, each) for each in inputs]

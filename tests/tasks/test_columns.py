@@ -284,3 +284,11 @@ def test_a_virtual_dataset_without_its_source_is_refused(tmp_path, harm, deep):
         if harm == "uncovered"
         else f"{name} is a virtual dataset, whose {source}"
     )
+
+
+@pytest.mark.parametrize("role", ["sequence", "group", "split", "target"])
+def test_a_pattern_is_for_the_input_alone(tmp_path, role):
+    features().to_csv(tmp_path / "a.csv", index=False)
+    named = {role: ["*"] if role == "target" else "*"}
+    said = refused(tmp_path / "a.csv", **{**FRAMES, "input": ["a", "b"], **named})
+    assert said == "there is no '*'; a name with * is for the input alone"
