@@ -32,6 +32,8 @@ from torch import nn
 
 from gp_cells.config import seeds
 from gp_cells.config.recipe import Form
+from gp_cells.config.records import PlugIn
+from gp_cells.config.typed_json import decode
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks import cpu
@@ -254,7 +256,7 @@ def trial(rounds: int) -> None:
     """Print what a trial of the quickstart with the LSTM spends its time on."""
     config = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text())
     settings = config["tasks"]["bach_chorales"]
-    task = plug_in({"task": settings}, "task")
+    task = plug_in("task", decode(PlugIn, settings, "task"))
     with tempfile.TemporaryDirectory() as folder:
         prepare(task, settings["name"], Path(folder))
         splits = load(Path(folder), "search")

@@ -137,7 +137,7 @@ def trial_lengths(results: Path) -> np.ndarray:
     from gp_cells.training.trial_file import read_trial
 
     files = sorted(results.glob("runs/*/waves/*/*/trial.h5"))
-    lengths = np.array([read_trial(file)["curve"]["cpu_s"].sum() for file in files])
+    lengths = np.array([read_trial(file).curve["cpu_s"].sum() for file in files])
     print(
         f"{len(files)} trials of {lengths.min():.1f} to {lengths.max():.1f} s, mean {lengths.mean():.1f} s"
     )

@@ -15,8 +15,15 @@ from typing import Any
 import numpy as np
 
 from gp_cells.compare import compare
-from gp_cells.config.files import read_json, write_json
-from gp_cells.config.plan import read_plan
+from gp_cells.config.files import write_json
+from gp_cells.config.plan import (
+    read_plan,
+    replicate_candidate,
+    searched_candidate,
+    trial_folder,
+)
+from gp_cells.config.records import LineageEntry, RunSettings
+from gp_cells.config.typed_json import read_record
 from gp_cells.plugins import counts_of
 from gp_cells.strategies import Outcome
 from gp_cells.tables.parquet import write_rows
@@ -125,32 +132,32 @@ def make_tables(results: Path, config: Row) -> Row:
     """Write the tables of a config's runs and return its comparison."""
     plan = read_plan(config)
     for run in plan.runs.values():
-        form, unit, _, references = DATA[run.order["task_label"]]
+        form, unit, _, references = DATA[run.task]
         data = results / "data.json"
         described = {"form": form, "unit": unit, "hash": "1" * 32, "steps": 80}
         described |= {key: {"train": 10_000, "valid": 4_000} for key in ("targets", "passes")}
         write_json(data, {**described, "reference_valid": references})
-        write_settings(run.order, data, results / "settings.json")
-        write_run(results, MadeUpRun(read_json(results / "settings.json")))
+        write_settings(run.config, data, results / "settings.json")
+        write_run(results, MadeUpRun(read_record(RunSettings, results / "settings.json")))
     return compare(results, config["benchmark"], list(plan.runs))
 
 
 def write_run(results: Path, made: MadeUpRun) -> None:
     """Write the tables of a run."""
     for table, records in made.rows().items():
-        write_rows(results, table, made.settings["run"], records)
+        write_rows(results, table, made.settings.run, records)
 
 
 class MadeUpRun:
     """A run whose losses are drawn instead of measured."""
 
-    def __init__(self, settings: Row):
+    def __init__(self, settings: RunSettings):
         self.settings = settings
-        self.recipe = settings["task"]["settings"]["recipe"]
-        self.floor = DATA[settings["task_label"]][2]
+        self.recipe = settings.recipe
+        self.floor = DATA[settings.task_label][2]
         self.trials: list[Row] = []
         self.curves: list[Row] = []
-        self.lineage: list[Row] = []
+        self.lineage: list[LineageEntry] = []
         self.sizes: dict[str, Row] = {}  # of each architecture's network
 
     def rows(self) -> dict[str, list[Row]]:
@@ -167,25 +174,41 @@ class MadeUpRun:
             "trials": trials,
             "curves": self.curves,
             "test": tests,
-            "hardware": [{**MACHINE, "run": self.settings["run"]}],
+            "hardware": [{**MACHINE, "run": self.settings.run}],
         }
 
     def search(self) -> None:
         """Let the strategy propose wave by wave, on losses that a die has given."""
         history: list[Outcome] = []
-        for wave in range(self.settings["search"]["waves"]):
+        for wave in range(self.settings.search.waves):
             for slot, proposal in enumerate(propose(self.settings, history, wave)):
-                name = f"w{wave:03d}-{slot:02d}"
+                name = searched_candidate(wave, slot)
                 genome, key = str(proposal.genome), proposal.genome.architecture_id
-                entry = {"candidate": name, "wave": wave, "slot": slot, "genome": genome}
-                entry |= {"architecture_id": key, "operator": proposal.operator}
-                self.lineage.append({**entry, "parents": list(proposal.parents)})
+                entry = LineageEntry(
+                    candidate=name,
+                    wave=wave,
+                    slot=slot,
+                    architecture_id=key,
+                    genome=genome,
+                    operator=proposal.operator,
+                    parents=proposal.parents,
+                )
+                self.lineage.append(entry)
                 counts = counts_of(self.settings, genome, of_finalist=False)
                 self.sizes[key] = tabulate.size_columns(counts)
-                trial = self.trial(name, key, self.recipe["learning_rate"], 1, None)
+                trial = self.trial(name, key, self.recipe.learning_rate, 1, None)
                 fitness = math.inf if trial["fitness"] is None else trial["fitness"]
                 measured = {"parameters": float(len(genome))}
-                history.append(Outcome(name, wave, genome, key, trial["status"], fitness, measured))
+                outcome = Outcome(
+                    candidate=name,
+                    wave=wave,
+                    genome=genome,
+                    architecture_id=key,
+                    status=trial["status"],
+                    fitness=fitness,
+                    objectives=measured,
+                )
+                history.append(outcome)
 
     def finalists(self) -> list[str]:
         """Return the best architectures."""
@@ -193,16 +216,16 @@ class MadeUpRun:
             (t for t in self.trials if t["fitness"] is not None), key=lambda t: t["fitness"]
         )
         keys = list(dict.fromkeys(trial["architecture_id"] for trial in ranked))
-        return keys[: self.settings["search"]["finalists"]]
+        return keys[: self.settings.search.finalists]
 
     def replicate(self, finalists: Sequence[str]) -> list[Row]:
         """Train the finalists anew, and return what the test split says."""
         tests = []
         for rank, key in enumerate(finalists):
-            for i, factor in enumerate(self.settings["finalists"]["learning_rate_factors"]):
-                for j, seed in enumerate(self.settings["finalists"]["seeds"]):
-                    rate = self.recipe["learning_rate"] * factor
-                    trial = self.trial(f"r{rank:02d}-{i}-{j}", key, rate, seed, rank)
+            for i, factor in enumerate(self.settings.finalists.learning_rate_factors):
+                for j, seed in enumerate(self.settings.finalists.seeds):
+                    rate = self.recipe.learning_rate * factor
+                    trial = self.trial(replicate_candidate(rank, i, j), key, rate, seed, rank)
                     if trial["chosen"] and trial["fitness"] is not None:
                         shared = {k: trial[k] for k in ("trial_id", "run", "finalist", "seed")}
                         tests.append(
@@ -223,12 +246,12 @@ class MadeUpRun:
 
     def trial(self, candidate: str, key: str, rate: float, seed: int, finalist: int | None) -> Row:
         """Return a trial whose loss depends on its architecture, its rate and a die."""
-        run, epochs = self.settings["run"], self.recipe["epochs"]
+        run, epochs = self.settings.run, self.recipe.epochs
         quality = np.random.default_rng(int(key[:12], 16)).gamma(2.0, 0.12)
         trial_id = hashlib.blake2b(f"{run}{candidate}".encode(), digest_size=16).hexdigest()
         rng = np.random.default_rng(int(trial_id[:12], 16))
         diverged = finalist is None and "base" not in run and rng.random() < 0.12
-        off = abs(math.log2(rate / self.recipe["learning_rate"] / 1.2))
+        off = abs(math.log2(rate / self.recipe.learning_rate / 1.2))
         best = self.floor * (1 + 0.15 * quality + 0.02 * off) + rng.normal(0, 0.006 * self.floor)
         losses = [best + self.floor * 0.9 * math.exp(-epoch / 3) for epoch in range(epochs)]
         if diverged:
@@ -244,14 +267,13 @@ class MadeUpRun:
             }
             for i, loss in enumerate(losses)
         ]
-        place = f"replicates/{candidate[1:]}" if finalist is not None else f"waves/{candidate[1:]}"
         row = {
             "trial_id": trial_id,
             "run": run,
             "candidate": candidate,
             "role": "search" if finalist is None else "replicate",
             "finalist": finalist,
-            "chosen": None if finalist is None else rate == self.recipe["learning_rate"],
+            "chosen": None if finalist is None else rate == self.recipe.learning_rate,
             "architecture_id": key,
             **self.sizes[key],
             "seed": seed,
@@ -265,8 +287,8 @@ class MadeUpRun:
             "cpu_s": len(losses) * 1.1,
             **PROVENANCE,
             **self.measures(losses, rng),
-            "data_hash": self.settings["data"]["hash"],
-            "file": f"results/runs/{run}/{place}/trial.h5",
+            "data_hash": self.settings.data.hash,
+            "file": f"{trial_folder(run, candidate)}/trial.h5",
         }
         self.trials.append(row)
         return row

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from gp_cells.config import seeds
-from gp_cells.config.choose import SettingError, choose, configure
-from gp_cells.config.recipe import Form, Recipe
+from gp_cells.config.choose import SettingError, choose
+from gp_cells.config.recipe import Form, Recipe, changed_recipe
+from gp_cells.config.records import PlugIn, RunConfig, RunSettings, TrialProtocol
 from gp_cells.config.reference import settings_reference
 from gp_cells.config.schema import config_schema
+from gp_cells.config.typed_json import plain
 from gp_cells.genomes.genome import parse
-from gp_cells.spaces import SPACES
-from gp_cells.stopping import STOPPERS
-from gp_cells.strategies import STRATEGIES
-from gp_cells.tasks import TASKS
+from gp_cells.spaces import SPACES, Space
+from gp_cells.stopping import STOPPERS, Stopper
+from gp_cells.strategies import STRATEGIES, Strategy
+from gp_cells.tasks import TASKS, Task
 
 FAMILIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "task": ("tasks", TASKS),
@@ -23,6 +25,9 @@ FAMILIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "strategy": ("strategies", STRATEGIES),
     "stopping": ("stopping", STOPPERS),
 }
+
+OfRun: TypeAlias = RunConfig | RunSettings | TrialProtocol
+WithData: TypeAlias = RunSettings | TrialProtocol
 
 
 def schema_of_configs() -> dict[str, Any]:
@@ -39,75 +44,105 @@ def _members() -> dict[str, Mapping[str, Any]]:
     return {key: members for key, (_, members) in FAMILIES.items()}
 
 
-def plug_in(settings: Mapping[str, Any], key: str) -> Any:
-    """Return the task, space, strategy or stopping rule that some settings name."""
-    family, members = FAMILIES[key]
-    entry = settings[key]
-    return choose(family, members, entry["name"], entry.get("settings", {}))
+def plug_in(family: str, named: PlugIn) -> Any:
+    """Return the task, space, strategy or stopping rule of that name, with its settings.
+
+    Raises:
+        SettingError: there is no such plug-in, no such setting, or a value is refused.
+    """
+    group, members = FAMILIES[family]
+    return choose(group, members, named.name, named.settings)
 
 
-def check_order(order: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the plug-ins of a run's order with every default filled in.
+def task_of(run: OfRun) -> Task:
+    """Return a run's task."""
+    task: Task = plug_in("task", run.task)
+    return task
+
+
+def space_of(run: OfRun) -> Space:
+    """Return a run's space."""
+    space: Space = plug_in("space", run.space)
+    return space
+
+
+def strategy_of(run: RunConfig | RunSettings) -> Strategy:
+    """Return a run's strategy."""
+    strategy: Strategy = plug_in("strategy", run.strategy)
+    return strategy
+
+
+def stopper_of(run: OfRun) -> Stopper:
+    """Return a run's stopping rule."""
+    stopper: Stopper = plug_in("stopping", run.stopping)
+    return stopper
+
+
+def fill_in(run: RunConfig) -> RunConfig:
+    """Return a run config with every default of its plug-ins filled in.
 
     Raises:
         SettingError: a plug-in or one of its settings does not exist, or refuses its value or the
             plan.
     """
-    chosen = {key: plug_in(order, key) for key in FAMILIES}
-    search, task, space = order["search"], chosen["task"], chosen["space"]
+    search, task, space = run.search, task_of(run), space_of(run)
+    strategy, stopper = strategy_of(run), stopper_of(run)
     if task.inputs not in space.reads:
-        names = order["space"]["name"], order["task"]["name"]
         raise SettingError(
-            f"the space {names[0]} reads {' or '.join(space.reads)}, the task {names[1]} has "
-            f"{task.inputs}; choose another task or space"
+            f"the space {run.space.name} reads {' or '.join(space.reads)}, the task "
+            f"{run.task.name} has {task.inputs}; choose another task or space"
         )
-    engine = order["training"]["engine"]
-    if engine not in space.engines:
+    if run.training.engine not in space.engines:
         raise SettingError(
-            f"training.engine: the space {order['space']['name']} has no engine {engine!r}; "
+            f"training.engine: the space {run.space.name} has no engine {run.training.engine!r}; "
             f"choose one of {', '.join(space.engines)}"
         )
-    chosen["strategy"].check(search["waves"], search["slots"], space)
-    final_recipe_of(order)
-    return {
-        key: {"name": order[key]["name"], "settings": dataclasses.asdict(member)}
-        for key, member in chosen.items()
-    }
+    strategy.check(search.waves, search.slots, space)
+    final_recipe_of(run)
+    return dataclasses.replace(
+        run,
+        task=_filled(run.task, task),
+        space=_filled(run.space, space),
+        strategy=_filled(run.strategy, strategy),
+        stopping=_filled(run.stopping, stopper),
+    )
 
 
-def search_seed(settings: Mapping[str, Any]) -> int:
+def _filled(named: PlugIn, member: Any) -> PlugIn:
+    return PlugIn(name=named.name, settings=plain(member))
+
+
+def search_seed(run: OfRun) -> int:
     """Return the seed of all that a run's strategy draws."""
-    return seeds.derive(seed=settings["seed"], task=settings["task_label"], purpose="search")
+    return seeds.derive(seed=run.seed, task=run.task_label, purpose="search")
 
 
-def trial_seed(settings: Mapping[str, Any]) -> int:
+def trial_seed(run: OfRun) -> int:
     """Return the seed of weights and batches of every trial of a run's search."""
-    return seeds.derive(seed=settings["seed"], purpose="trial")
+    return seeds.derive(seed=run.seed, purpose="trial")
 
 
-def counts_of(settings: Mapping[str, Any], genome: str, of_finalist: bool) -> dict[str, int]:
+def counts_of(settings: RunSettings, genome: str, of_finalist: bool) -> dict[str, int]:
     """Return how large a genome's network is in a run: in the search, or as its finalists are trained."""
-    space = plug_in(settings, "space")
+    space = space_of(settings)
     recipe = final_recipe_of(settings) if of_finalist else recipe_of(settings)
     return space.count(parse(genome, space.language), form_of(settings), recipe)
 
 
-def form_of(settings: Mapping[str, Any]) -> Form:
+def form_of(run: WithData) -> Form:
     """Return the form of a run's data."""
-    return Form(**settings["data"]["form"])
+    return run.data.form
 
 
-def recipe_of(settings: Mapping[str, Any]) -> Recipe:
+def recipe_of(run: OfRun) -> Recipe:
     """Return how the candidates of a run's search are trained."""
-    return plug_in(settings, "task").recipe
+    return task_of(run).recipe
 
 
-def final_recipe_of(settings: Mapping[str, Any]) -> Recipe:
+def final_recipe_of(run: RunConfig | RunSettings) -> Recipe:
     """Return what the finalists are trained by: the task's recipe, but for what the config changes.
 
     Raises:
         SettingError: the config changes what is not in a recipe, or to a value that it cannot have.
     """
-    changed = settings["finalists"].get("recipe", {})
-    given = {**dataclasses.asdict(recipe_of(settings)), **changed}
-    return configure(Recipe, given, "finalists.recipe")
+    return changed_recipe(recipe_of(run), run.finalists.recipe, "finalists.recipe")

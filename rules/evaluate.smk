@@ -15,7 +15,7 @@ localrules:
     conclude,
 
 
-for strategy, example in PLAN.strategies.items():
+for strategy, runs in PLAN.by_strategy.items():
 
     checkpoint:
         name:
@@ -26,9 +26,9 @@ for strategy, example in PLAN.strategies.items():
         output:
             expand(
                 "results/runs/{{run}}/replicates/{finalist:02d}-{rate}-{seed}/genome.json",
-                finalist=range(example.finalists),
-                rate=range(example.rates),
-                seed=range(example.replicates),
+                finalist=range(runs[0].finalists),
+                rate=range(runs[0].rates),
+                seed=range(runs[0].replicates),
             ),
         log:
             "results/logs/replicate/{run}.log",

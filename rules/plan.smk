@@ -7,7 +7,7 @@ OUTPUTS: none.
 import sys
 
 from gp_cells.config.choose import SettingError
-from gp_cells.config.plan import read_plan
+from gp_cells.config.plan import read_plan, wave_of_place
 
 try:
     PLAN = read_plan(config)
@@ -29,5 +29,5 @@ wildcard_constraints:
 # Of the jobs that could start, Snakemake picks in no order. With a lag, jobs of several waves can, and
 # the next wave to breed waits for the oldest of them.
 def oldest_wave_first(wildcards):
-    wave = wildcards.get("wave") or wildcards.place.partition("waves/")[2][:3]
+    wave = wildcards.get("wave") or wave_of_place(wildcards.place)
     return -int(wave or 0)

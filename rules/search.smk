@@ -9,6 +9,10 @@ OUTPUTS:
     results/runs/{run}/waves/{wave}/history.jsonl.gz
 """
 
+import json
+
+from gp_cells.config.typed_json import encode
+
 
 localrules:
     settings,
@@ -30,7 +34,9 @@ rule settings:
         mem_mb=1000,
         runtime=10,
     params:
-        run_config=lambda w: json.dumps(PLAN.runs[w.run].order, sort_keys=True),
+        run_config=lambda w: json.dumps(
+            encode(PLAN.runs[w.run].config), sort_keys=True
+        ),
     shell:
         "gp-cells step settings"
         " --run-config {params.run_config:q}"
@@ -43,7 +49,7 @@ rule settings:
 # A checkpoint although nobody calls checkpoints.get(): when a wave is bred, Snakemake looks again by
 # checksum which genomes changed, and retrains those alone. One rule a strategy, because Snakemake
 # wants the number of a rule's outputs, here the slots, spelt out.
-for strategy, example in PLAN.strategies.items():
+for strategy, runs in PLAN.by_strategy.items():
 
     checkpoint:
         name:
@@ -55,7 +61,7 @@ for strategy, example in PLAN.strategies.items():
             "results/runs/{run}/waves/{wave}/lineage.json",
             expand(
                 "results/runs/{{run}}/waves/{{wave}}/{slot:02d}/genome.json",
-                slot=range(example.slots),
+                slot=range(runs[0].slots),
             ),
         log:
             "results/logs/breed/{run}/{wave}.log",

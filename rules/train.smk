@@ -52,7 +52,7 @@ rule prepare:
 
 # The protocol is the part of the settings that a trial depends on, so that more waves or seeds
 # retrain nothing. The data is ancient: its hash is in the protocol, and a file over 1 MB is compared by
-# time alone. Memory and time are foretold from the genome (`gp-cells cost` shows how well); until that is
+# time alone. Memory and time are predicted from the genome (`gp-cells cost` shows how well); until that is
 # bred Snakemake shows <TBD>, and it looks again before the job starts. No resource re-runs a job.
 # A cluster that wants its node back sends SIGTERM to every process of the job: only the trial may heed it,
 # and the shell and tee have to wait for its checkpoint.

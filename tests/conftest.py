@@ -19,11 +19,12 @@ def tiny() -> dict[str, Any]:
 @pytest.fixture(scope="session")
 def chorales(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The prepared chorales, as `train` reads them."""
+    from gp_cells.config.records import PlugIn
     from gp_cells.plugins import plug_in
     from gp_cells.tasks.prepared import prepare
 
     folder = tmp_path_factory.mktemp("chorales")
-    prepare(plug_in({"task": TINY["tasks"]["bach"]}, "task"), "bach_chorales", folder)
+    prepare(plug_in("task", PlugIn(**TINY["tasks"]["bach"])), "bach_chorales", folder)
     return folder
 
 
@@ -35,5 +36,5 @@ def settings(tiny: dict[str, Any], chorales: Path, tmp_path: Path) -> Path:
 
     run = next(iter(read_plan(tiny).runs.values()))
     path = tmp_path / "run" / "settings.json"
-    write_settings(run.order, chorales / "data.json", path)
+    write_settings(run.config, chorales / "data.json", path)
     return path

@@ -14,6 +14,7 @@ import sys
 
 from gp_cells.cli import people, steps
 from gp_cells.cli.command import BAD_INPUT, GROUPS, OUTPUT_CLOSED, Command, Help
+from gp_cells.config.refusal import Refusal
 
 __all__ = ["main", "parser", "people", "steps"]
 
@@ -25,10 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         status = command.run(**options) or 0
         sys.stdout.flush()
-    except ValueError as error:
-        if not is_refusal(error):
-            raise
-        print(f"gp-cells {command.path}: {error}", file=sys.stderr)
+    except Refusal as refusal:
+        print(f"gp-cells {command.path}: {refusal}", file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:
         # what is still to be written at the exit would fail again
@@ -38,20 +37,6 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"gp-cells {command.path}: {error}", file=sys.stderr)
         return 1
     return status
-
-
-def is_refusal(error: ValueError) -> bool:
-    """Return whether an error says that the input is bad.
-
-    What it knows is imported lazily, so that fast commands stay fast.
-    """
-    from gp_cells.config.choose import SettingError
-    from gp_cells.config.files import RecordError
-    from gp_cells.exchange.bridges.imported import BridgeError
-    from gp_cells.genomes.genome import GenomeError
-    from gp_cells.tasks import DataError
-
-    return isinstance(error, (SettingError, GenomeError, DataError, RecordError, BridgeError))
 
 
 class _Version(argparse.Action):

@@ -22,10 +22,13 @@ def prepare(task: Mapping[str, Any], folder: Path) -> None:
 
     Writes data.json, reading.json, search.npz and test.npz.
     """
+    from gp_cells.config.records import PlugIn
+    from gp_cells.config.typed_json import decode
     from gp_cells.plugins import plug_in
     from gp_cells.tasks.prepared import prepare as prepare_task
 
-    for note in prepare_task(plug_in({"task": task}, "task"), task["name"], folder):
+    named = decode(PlugIn, task, "--task")
+    for note in prepare_task(plug_in("task", named), named.name, folder):
         print(f"gp-cells step prepare: {note}", file=sys.stderr)
 
 
@@ -37,9 +40,11 @@ def prepare(task: Mapping[str, Any], folder: Path) -> None:
 )
 def settings(run_config: Mapping[str, Any], data: Path, settings: Path, protocol: Path) -> None:
     """Reads data.json. Writes settings.json and protocol.json."""
+    from gp_cells.config.records import RunConfig
+    from gp_cells.config.typed_json import decode
     from gp_cells.workflow.steps import write_protocol, write_settings
 
-    write_settings(run_config, data, settings)
+    write_settings(decode(RunConfig, run_config, "--run-config"), data, settings)
     write_protocol(settings, protocol)
 
 
@@ -52,7 +57,7 @@ def breed(settings: Path, history: Path | None, wave: Path) -> None:
     """Reads settings.json and the history. Writes lineage.json, and genome.json of each slot."""
     from gp_cells.workflow.steps import breed as breed_wave
 
-    breed_wave(settings, history, int(wave.name), wave)
+    breed_wave(settings, history, wave)
 
 
 @step(

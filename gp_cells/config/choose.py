@@ -25,13 +25,15 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
+from gp_cells.config.refusal import Refusal
+
 T = TypeVar("T")
 
 
 REQUIRED: Any = dataclasses.MISSING  # the default of a setting that has none
 
 
-class SettingError(ValueError):
+class SettingError(Refusal):
     """A name or setting that cannot be used; its one line says what came and what is allowed."""
 
 

@@ -11,16 +11,16 @@ import json
 import math
 import os
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from gp_cells.config.objectives import COUNTED
+from gp_cells.config.refusal import Refusal
 
 SCHEMA_VERSION = "1"  # of trial.h5; tables have their own, `gp_cells.tables.names.VERSION`
 
 
-class RecordError(ValueError):
+class RecordError(Refusal):
     """A result file that is missing, broken or not what it should be; one line says which."""
 
 
@@ -40,16 +40,17 @@ def written_beside(path: Path) -> Iterator[Path]:
 
 def canonical_json(value: Any) -> str:
     """Return JSON that is the same for equal values: sorted keys, NaN and infinities as strings."""
-    return json.dumps(_plain(value), sort_keys=True, indent=1, allow_nan=False) + "\n"
+    return json.dumps(storable(value), sort_keys=True, indent=1, allow_nan=False) + "\n"
 
 
-def _plain(value: Any) -> Any:
+def storable(value: Any) -> Any:
+    """Return a value for JSON, which has no NaN and no infinity: they become strings."""
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
+        return {str(k): storable(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
+        return [storable(v) for v in value]
     return value
 
 
@@ -86,30 +87,3 @@ def hash_file(path: str) -> str:
             return hashlib.file_digest(file, "sha256").hexdigest()
     except OSError:
         return ""
-
-
-def read_order(path: Path) -> dict[str, Any]:
-    """Read a genome.json: what one trial is ordered to do.
-
-    Raises:
-        RecordError: missing, broken, or without the fields that an order has.
-    """
-    needed = ("run", "candidate", "architecture_id", "genome", "learning_rate", "seed", *COUNTED)
-    return _read_fields(path, needed, "an order for a trial")
-
-
-def read_fitness(path: Path) -> dict[str, Any]:
-    """Read a fitness file.
-
-    Raises:
-        RecordError: missing, broken, or without the fields that a fitness file has.
-    """
-    needed = ("candidate", "architecture_id", "status", "fitness", "objectives", "curve")
-    return _read_fields(path, needed, "a fitness file")
-
-
-def _read_fields(path: Path, needed: Sequence[str], kind: str) -> dict[str, Any]:
-    value = read_json(path)
-    if not isinstance(value, dict) or not set(needed) <= set(value):
-        raise RecordError(f"{path} is not {kind}; delete it and run again")
-    return value

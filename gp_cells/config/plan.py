@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -18,8 +19,40 @@ from typing import Any
 import jsonschema
 
 from gp_cells.config.choose import SettingError, range_text
+from gp_cells.config.files import canonical_json
+from gp_cells.config.records import RunConfig
+from gp_cells.config.typed_json import decode, encode, plain
 
 FAMILIES = {"task": "tasks", "space": "spaces", "strategy": "strategies", "stopping": "stopping"}
+
+
+# --- where a trial's files are --------------------------------------------------------------------
+
+
+def slot_name(slot: int) -> str:
+    """Return the folder name of a slot in its wave's folder."""
+    return f"{slot:02d}"
+
+
+def wave_name(wave: int) -> str:
+    """Return the folder name of a wave."""
+    return f"{wave:03d}"
+
+
+def wave_place(wave: int) -> str:
+    """Return the folder of a wave inside its run's."""
+    return f"waves/{wave_name(wave)}"
+
+
+def wave_number(folder: Path) -> int:
+    """Return the number of the wave that a folder is of.
+
+    Raises:
+        SettingError: the folder is not named by a wave's number.
+    """
+    if not re.fullmatch(r"[0-9]{3}", folder.name):
+        raise SettingError(f"expected a wave's folder, e.g. waves/003, got {folder}")
+    return int(folder.name)
 
 
 def replicate_slot(finalist: int, rate: int, seed: int) -> str:
@@ -27,43 +60,112 @@ def replicate_slot(finalist: int, rate: int, seed: int) -> str:
     return f"{finalist:02d}-{rate}-{seed}"
 
 
+def searched_candidate(wave: int, slot: int) -> str:
+    """Return the name of a candidate of the search, e.g. w003-07."""
+    return f"w{wave_name(wave)}-{slot_name(slot)}"
+
+
+def replicate_candidate(finalist: int, rate: int, seed: int) -> str:
+    """Return the name of a finalist's trial, e.g. r00-1-0."""
+    return f"r{replicate_slot(finalist, rate, seed)}"
+
+
+def candidate_place(candidate: str) -> str:
+    """Return the folder of a candidate inside its run's, from its name."""
+    number = candidate[1:]
+    return f"replicates/{number}" if candidate[0] == "r" else f"waves/{number.replace('-', '/')}"
+
+
 def trial_folder(run: str, candidate: str) -> str:
     """Return the folder of a run's candidate: w003-07 of the search, r00-1-0 of the finalists."""
-    number = candidate[1:]
-    place = f"replicates/{number}" if candidate[0] == "r" else f"waves/{number.replace('-', '/')}"
-    return f"results/runs/{run}/{place}"
+    return f"results/runs/{run}/{candidate_place(candidate)}"
+
+
+def wave_of_place(place: str) -> int | None:
+    """Return the wave of a candidate's folder inside its run's, None of a finalist's trial."""
+    return wave_number(Path(place).parent) if place.startswith("waves/") else None
+
+
+# --- what runs there are --------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Run:
-    """Task × space × strategy × seed, under one protocol; the unit of comparison.
+    """Task × space × strategy × seed, under one protocol; the unit of comparison."""
 
-    `order` is what its settings are made from: the part of the config that concerns this run.
-    """
+    config: RunConfig
 
-    name: str
-    data: str  # the folder of its prepared task, shared with other runs
-    strategy: str
-    waves: int
-    slots: int
-    lag: int
-    finalists: int
-    rates: int
-    replicates: int
-    order: Mapping[str, Any]
+    @property
+    def name(self) -> str:
+        """Its name, which is also its folder's."""
+        return self.config.run
+
+    @property
+    def data(self) -> str:
+        """The folder of its prepared task, shared with other runs."""
+        return data_name(self.config.benchmark, self.config.task_label)
+
+    @property
+    def task(self) -> str:
+        """The label of its task."""
+        return self.config.task_label
+
+    @property
+    def strategy(self) -> str:
+        """The label of its strategy."""
+        return self.config.strategy_label
+
+    @property
+    def seed(self) -> int:
+        """Its seed."""
+        return self.config.seed
+
+    @property
+    def waves(self) -> int:
+        """How many waves its search has."""
+        return self.config.search.waves
+
+    @property
+    def slots(self) -> int:
+        """How many candidates a wave has."""
+        return self.config.search.slots
+
+    @property
+    def lag(self) -> int:
+        """How many waves the history that a wave is bred from is behind it."""
+        return self.config.search.lag
+
+    @property
+    def finalists(self) -> int:
+        """How many of its architectures are finalists."""
+        return self.config.search.finalists
+
+    @property
+    def rates(self) -> int:
+        """How many learning rates each finalist is trained at."""
+        return len(self.config.finalists.learning_rate_factors)
+
+    @property
+    def replicates(self) -> int:
+        """How many seeds each finalist is trained with at each learning rate."""
+        return len(self.config.finalists.seeds)
 
     @property
     def folder(self) -> str:
         """Where the run's files are."""
         return f"results/runs/{self.name}"
 
+    def wave_folder(self, wave: int) -> str:
+        """Return the folder of a wave."""
+        return f"{self.folder}/{wave_place(wave)}"
+
     def wave(self, wave: int) -> list[str]:
         """Return the folders of a wave's candidates."""
-        return [f"{self.folder}/waves/{wave:03d}/{slot:02d}" for slot in range(self.slots)]
+        return [f"{self.wave_folder(wave)}/{slot_name(slot)}" for slot in range(self.slots)]
 
     def history_after(self, wave: int) -> list[str]:
         """Return the file with all outcomes up to a wave; before the first there is none."""
-        return [f"{self.folder}/waves/{wave:03d}/history.jsonl.gz"] if wave >= 0 else []
+        return [f"{self.wave_folder(wave)}/history.jsonl.gz"] if wave >= 0 else []
 
     def history_before(self, wave: int) -> list[str]:
         """Return the file that a wave is bred from."""
@@ -84,6 +186,10 @@ class Run:
             yield from self.wave(wave)
         yield from self.replicate_folders()
 
+    def places(self) -> Iterator[str]:
+        """Yield the folder of every trial inside the run's, in the order of the plan."""
+        return (folder.removeprefix(f"{self.folder}/") for folder in self.candidates())
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -92,8 +198,15 @@ class Plan:
     benchmark: str
     runs: Mapping[str, Run]
     tasks: Mapping[str, Mapping[str, Any]]  # data folder name → the task's entry in the config
-    strategies: Mapping[str, Run]  # strategy label → one of its runs; all have the same sizes
     threads: int
+
+    @property
+    def by_strategy(self) -> Mapping[str, Sequence[Run]]:
+        """The runs of each strategy by its label; they have the same waves, slots and finalists."""
+        found: dict[str, list[Run]] = {}
+        for run in self.runs.values():
+            found.setdefault(run.strategy, []).append(run)
+        return found
 
     def candidates(self) -> list[str]:
         """Return the folder of every trial of the benchmark."""
@@ -107,21 +220,30 @@ def read_plan(config: Mapping[str, Any], place: str = "config") -> Plan:
         SettingError: the config is not one; the line says where, what came and what is allowed.
     """
     check(config, place)
-    tasks = {f"{config['benchmark']}-{label}": task for label, task in config["tasks"].items()}
-    runs = [_run(config, place, name, *of) for name, of in run_names(config).items()]
+    benchmark = config["benchmark"]
+    runs = [Run(run_config(config, place, *of)) for of in run_names(config).values()]
     return Plan(
-        config["benchmark"],
+        benchmark,
         {run.name: run for run in runs},
-        tasks,
-        {run.strategy: run for run in runs},
+        {data_name(benchmark, label): task for label, task in config["tasks"].items()},
         config["training"]["threads"],
     )
+
+
+def data_name(benchmark: str, task: str) -> str:
+    """Return the name of the folder of a benchmark's prepared task."""
+    return f"{benchmark}-{task}"
+
+
+# --- a config and the configs of its runs ---------------------------------------------------------
+
+SHARED = ("benchmark", "space", "finalists", "stopping", "training")  # by all runs of a config
 
 
 def run_names(config: Mapping[str, Any]) -> dict[str, tuple[str, str, int]]:
     """Return task, strategy and seed of each run that a config plans, by the run's name."""
     return {
-        f"{config['benchmark']}-{task}-{strategy}-s{int(seed)}": (task, strategy, int(seed))
+        run_name(config["benchmark"], task, strategy, int(seed)): (task, strategy, int(seed))
         for task in config["tasks"]
         for strategy in config["strategies"]
         # JSON Schema lets 1.0 pass as an integer
@@ -129,42 +251,69 @@ def run_names(config: Mapping[str, Any]) -> dict[str, tuple[str, str, int]]:
     }
 
 
-def _run(
-    config: Mapping[str, Any], place: str, name: str, task: str, strategy: str, seed: int
-) -> Run:
-    benchmark, entry = config["benchmark"], config["strategies"][strategy]
-    search, final = entry["search"], config["finalists"]
+def run_name(benchmark: str, task: str, strategy: str, seed: int) -> str:
+    """Return the name of a run."""
+    return f"{benchmark}-{task}-{strategy}-s{seed}"
+
+
+def run_config(
+    config: Mapping[str, Any], place: str, task: str, strategy: str, seed: int
+) -> RunConfig:
+    """Return the part of a config that a run concerns; `config_of` is the way back.
+
+    Raises:
+        SettingError: more finalists are asked for than there are candidates.
+    """
+    entry = config["strategies"][strategy]
+    search = entry["search"]
     if search["finalists"] > search["waves"] * search["slots"]:
         raise SettingError(
             f"{place}: strategies.{strategy}.search.finalists: expected at most "
             f"{search['waves'] * search['slots']}, all candidates, got {search['finalists']}"
         )
-    order = {
-        "benchmark": benchmark,
-        "run": name,
+    value = {
+        **{key: config[key] for key in SHARED},
+        "run": run_name(config["benchmark"], task, strategy, seed),
         "task_label": task,
         "strategy_label": strategy,
         "seed": seed,
         "task": config["tasks"][task],
-        "space": config["space"],
         "strategy": {key: entry[key] for key in ("name", "settings") if key in entry},
         "search": search,
-        "finalists": final,
-        "stopping": config["stopping"],
-        "training": config["training"],
     }
-    return Run(
-        name,
-        f"{benchmark}-{task}",
-        strategy,
-        search["waves"],
-        search["slots"],
-        search["lag"],
-        search["finalists"],
-        len(final["learning_rate_factors"]),
-        len(final["seeds"]),
-        order,
+    return decode(RunConfig, value, place)
+
+
+def config_of(runs: Sequence[RunConfig]) -> dict[str, Any]:
+    """Return a config that plans some runs, which `agree`: each task with each strategy and seed."""
+    values = [encode(run) for run in runs]
+    config = {key: values[0][key] for key in SHARED}
+    config["seeds"] = sorted({run.seed for run in runs})
+    config["tasks"] = {value["task_label"]: value["task"] for value in values}
+    config["strategies"] = {}
+    for value in values:
+        strategy = {**value["strategy"], "search": value["search"]}
+        seeds = sorted({r.seed for r in runs if r.strategy_label == value["strategy_label"]})
+        if seeds != config["seeds"]:
+            strategy["seeds"] = seeds
+        config["strategies"][value["strategy_label"]] = strategy
+    return config
+
+
+def agree(one: RunConfig, other: RunConfig) -> bool:
+    """Return whether one config can plan two runs: nothing that it says of both is different."""
+    keys = list(SHARED)
+    if one.task_label == other.task_label:
+        keys.append("task")
+    if one.strategy_label == other.strategy_label:
+        keys += ["strategy", "search"]
+    return all(
+        canonical_json(plain(getattr(one, key))) == canonical_json(plain(getattr(other, key)))
+        for key in keys
     )
+
+
+# --- what a config may be -------------------------------------------------------------------------
 
 
 def check(config: Mapping[str, Any], place: str) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
-from gp_cells.config.choose import check_settings, setting
+from gp_cells.config.choose import check_settings, configure, setting
 
 Inputs = Literal["frames", "symbols", "images"]
 Targets = Literal["keys", "classes", "numbers"]
@@ -69,3 +71,12 @@ class Recipe:
 
     def __post_init__(self) -> None:
         check_settings(self, "recipe")
+
+
+def changed_recipe(recipe: Recipe, changes: Mapping[str, Any] | None, place: str) -> Recipe:
+    """Return a recipe with some of its settings changed.
+
+    Raises:
+        SettingError: what is changed is not in a recipe, or a value is one that it cannot have.
+    """
+    return configure(Recipe, {**dataclasses.asdict(recipe), **(changes or {})}, place)

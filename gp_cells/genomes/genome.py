@@ -17,13 +17,14 @@ from functools import cached_property
 
 from deap import gp
 
+from gp_cells.config.refusal import Refusal
 from gp_cells.genomes.canonical import canonical_terms
 from gp_cells.genomes.language import Function, Language, Term, primitive_set
 
 LONGEST_TEXT = 20_000  # characters; nothing sensible is longer, and ast has its own recursion limit
 
 
-class GenomeError(ValueError):
+class GenomeError(Refusal):
     """A genome that is refused; its one line says where, why, and what is allowed."""
 
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import dataclasses
 import gzip
 import io
 import json
 import math
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
-from gp_cells.config.files import RecordError, written_beside
+from gp_cells.config.files import RecordError, storable, written_beside
+from gp_cells.config.typed_json import decode, encode
 from gp_cells.strategies.strategy import Outcome
 
 
@@ -19,9 +21,9 @@ def write_history(path: Path, outcomes: Sequence[Outcome]) -> None:
     buffer = io.BytesIO()
     with gzip.GzipFile(filename="", fileobj=buffer, mode="wb", mtime=0) as file:
         for outcome in outcomes:
-            row = dataclasses.asdict(outcome)
+            row = encode(outcome)
             row["fitness"] = None if outcome.failed else outcome.fitness
-            file.write(json.dumps(row, sort_keys=True).encode() + b"\n")
+            file.write(json.dumps(storable(row), sort_keys=True).encode() + b"\n")
     with written_beside(path) as partial:
         partial.write_bytes(buffer.getvalue())
 
@@ -30,13 +32,19 @@ def read_history(path: Path) -> list[Outcome]:
     """Read a history file.
 
     Raises:
-        RecordError: missing or broken.
+        RecordError: missing or broken, or a line is no outcome.
     """
     try:
         rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
-        return [Outcome(**{**row, "fitness": or_infinite(row["fitness"])}) for row in rows]
-    except (OSError, EOFError, ValueError, TypeError, KeyError) as error:
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise RecordError(f"{path} cannot be read ({error}); delete it and run again") from error
+    return [_outcome(row, f"{path}: line {i + 1}") for i, row in enumerate(rows)]
+
+
+def _outcome(row: Any, what: str) -> Outcome:
+    if isinstance(row, dict) and row.get("fitness", 0) is None:
+        row = {**row, "fitness": math.inf}
+    return decode(Outcome, row, what)
 
 
 def or_infinite(loss: float | None) -> float:

@@ -16,7 +16,7 @@ from gp_cells.genomes.genome import Genome
 from gp_cells.spaces import Vocabulary
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Outcome:
     """What a strategy sees of one finished trial; nothing in it varies from run to run.
 

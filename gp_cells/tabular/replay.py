@@ -9,7 +9,7 @@ have been there, on so many workers.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -23,8 +23,10 @@ from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError, canonical_json, written_beside
 from gp_cells.config.objectives import COUNTED, FITNESS, MEASURED
 from gp_cells.config.plan import Plan, Run
+from gp_cells.config.records import RunConfig
+from gp_cells.config.typed_json import encode
 from gp_cells.genomes.genome import Genome
-from gp_cells.plugins import check_order, plug_in, search_seed, trial_seed
+from gp_cells.plugins import fill_in, search_seed, space_of, strategy_of, trial_seed
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies import Outcome
 from gp_cells.tables.schemas import REAL, TEXT, WHOLE, Column, fields
@@ -78,9 +80,9 @@ class Replayed:
             epochs, seconds = epochs + answer.epochs, seconds + answer.train_s
             yield {
                 "run": self.run.name,
-                "task": self.run.order["task_label"],
+                "task": self.run.task,
                 "strategy": self.run.strategy,
-                "seed": self.run.order["seed"],
+                "seed": self.run.seed,
                 **{key: getattr(outcome, key) for key in ("candidate", "wave", "status")},
                 "architecture_id": outcome.architecture_id,
                 "source": answer.source,
@@ -126,33 +128,33 @@ class Replay:
             SettingError: a plug-in refuses its settings, or selects on what a surrogate cannot tell.
             RecordError: nothing is stored that was trained alike, or the run leaves what is.
         """
-        settings: dict[str, Any] = {**run.order, **check_order(run.order)}
-        stored = self._stored(settings)
-        seed = trial_seed(settings) if self.fitness == "own" else None
-        objectives = settings["strategy"]["settings"].get("objectives", ())
-        source = _Source(run, stored, seed, self._surrogate(stored, settings, objectives, seed))
+        config = fill_in(run.config)
+        stored = self._stored(config)
+        seed = trial_seed(config) if self.fitness == "own" else None
+        objectives = config.strategy.settings.get("objectives", ())
+        source = _Source(run, stored, seed, self._surrogate(stored, config, objectives, seed))
         shown = {*COUNTED, *MEASURED, *objectives}
-        space = self._space(plug_in(settings, "space"), stored, seed)
+        space = self._space(space_of(config), stored, seed)
         outcomes = play(
-            plug_in(settings, "strategy"),
+            strategy_of(config),
             space,
             lambda genome: _restricted(source.answer(genome).row, shown),
             run.waves,
             run.slots,
             run.lag,
-            search_seed(settings),
+            search_seed(config),
         )
         if len(outcomes) != run.waves * run.slots:
             wrong = f"{len(outcomes)} genomes for {run.waves} waves of {run.slots} slots"
-            raise SettingError(f"{settings['strategy']['name']} proposed {wrong}")
+            raise SettingError(f"{config.strategy.name} proposed {wrong}")
         seconds = np.array([[answer.train_s for answer in source.given]])
         schedule = Schedule(self.workers, 1, run.waves, run.slots, run.lag)
         return Replayed(run, outcomes, source.given, simulate(schedule, Costs(), seconds))
 
-    def _stored(self, settings: Mapping[str, Any]) -> Stored:
-        label = settings["task_label"]
+    def _stored(self, config: RunConfig) -> Stored:
+        label = config.task_label
         if label not in self.tables:
-            self.tables[label] = find_stored(self.results, settings, label)
+            self.tables[label] = find_stored(self.results, config, label)
         return self.tables[label]
 
     def _space(self, space: Vocabulary, stored: Stored, seed: int | None) -> Vocabulary:
@@ -164,7 +166,7 @@ class Replay:
     def _surrogate(
         self,
         stored: Stored,
-        settings: Mapping[str, Any],
+        config: RunConfig,
         objectives: Sequence[str],
         seed: int | None,
     ) -> Surrogate | None:
@@ -174,12 +176,12 @@ class Replay:
         if unknown:
             known = ", ".join((FITNESS, *COUNTED))
             raise SettingError(f"a surrogate tells nothing of {unknown[0]}; it knows {known}")
-        key = settings["task_label"], seed
+        key = config.task_label, seed
         if key not in self.surrogates:
             kind = cost.kind_of(stored.settings)
             speed = cost.learn(cost.measured(self.results, kind).get(kind, []))
             self.surrogates[key] = learn(stored, seed, speed)
-            of = "all seeds" if seed is None else f"seed {settings['seed']}"
+            of = "all seeds" if seed is None else f"seed {config.seed}"
             self.tell(f"{key[0]}, {of}: {self.surrogates[key].held_out}")
         return self.surrogates[key]
 
@@ -207,7 +209,7 @@ class _Source:
 
     def refusal(self, genome: Genome) -> str:
         wave, slot = divmod(len(self.given), self.run.slots)
-        task, of = self.run.order["task_label"], self.run.order["seed"]
+        task, of = self.run.task, self.run.seed
         known = sum(1 for _ in self.stored.answers(self.seed))
         trained = "never trained" if self.seed is None else f"never trained with seed {of}"
         return (
@@ -240,9 +242,9 @@ def chosen_runs(
     """
     runs = list(plan.runs.values())
     for name, wanted, of in (
-        ("task", tasks, lambda run: run.order["task_label"]),
+        ("task", tasks, lambda run: run.task),
         ("strategy", strategies, lambda run: run.strategy),
-        ("seed", seeds, lambda run: run.order["seed"]),
+        ("seed", seeds, lambda run: run.seed),
     ):
         known = list(dict.fromkeys(of(run) for run in runs))
         unknown = [value for value in wanted or () if value not in known]
@@ -265,7 +267,7 @@ def as_table(replay: Replay, replayed: Sequence[Replayed]) -> pa.Table:
         "workers": replay.workers,
         "fitness": replay.fitness,
         "missing": replay.missing,
-        "runs": {one.run.name: one.run.order for one in replayed},
+        "runs": {one.run.name: encode(one.run.config) for one in replayed},
         "surrogates": [
             {"task": task, "trial_seed": seed, **surrogate.held_out.as_record()}
             for (task, seed), surrogate in replay.surrogates.items()

@@ -20,6 +20,8 @@ import numpy as np
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError, canonical_json
 from gp_cells.config.objectives import COUNTED, OBJECTIVES, entanglement
+from gp_cells.config.records import PlugIn, RunConfig, RunSettings
+from gp_cells.config.typed_json import decode, encode
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.language import Language, Term
 from gp_cells.plugins import plug_in
@@ -60,7 +62,7 @@ class Stored:
     Of the runs `finalists_alike` the finalists were trained by the search's recipe too.
     """
 
-    settings: Mapping[str, Any]
+    settings: RunSettings
     runs: tuple[str, ...]
     finalists_alike: frozenset[str]
     genomes: Mapping[str, str]  # by architecture_id, in its order
@@ -70,7 +72,7 @@ class Stored:
     @property
     def space(self) -> Space:
         """The space that the genomes are written in."""
-        space: Space = plug_in({"space": {"name": self.settings["space"]["name"]}}, "space")
+        space: Space = plug_in("space", PlugIn(name=self.settings.space.name))
         return space
 
     def answer(self, architecture_id: str, seed: int | None = None) -> Answer | None:
@@ -99,11 +101,11 @@ class Stored:
             {name: self._objective(name, architecture_id, trials) for name in OBJECTIVES[1:]},
         )
         return Answer(
-            row,
-            statistics.stdev(losses) if several else None,
-            len(by_seed),
-            _mean([trial["epochs"] for trial in trials]),
-            _mean([undisturbed_s(trial) for trial in trials]),
+            row=row,
+            spread=statistics.stdev(losses) if several else None,
+            trials=len(by_seed),
+            epochs=_mean([trial["epochs"] for trial in trials]),
+            train_s=_mean([undisturbed_s(trial) for trial in trials]),
         )
 
     def _objective(
@@ -149,32 +151,40 @@ def _refuse_differing(architecture_id: str, trials: Sequence[Record]) -> None:
 # --- which trials ---------------------------------------------------------------------------------
 
 
-def protocol_of(settings: Mapping[str, Any]) -> Record:
+def protocol_of(run: RunConfig | RunSettings) -> Record:
     """Return what two trials have to share to be comparable, the data apart."""
-    shared = {key: settings[key] for key in ("task", "stopping", "training")}
-    return {"space": settings["space"]["name"], **shared}
+    shared = {key: encode(getattr(run, key)) for key in ("task", "stopping", "training")}
+    return {"space": run.space.name, **shared}
 
 
-def find_stored(results: Path, wanted: Mapping[str, Any], label: str) -> Stored:
+def _stored_runs(results: Path) -> list[RunSettings]:
+    """Return the settings of every run of the tables."""
+    rows = read_tables(results, "runs").to_pylist()
+    return [
+        decode(RunSettings, json.loads(row["settings"]), f"settings of {row['run']}")
+        for row in rows
+    ]
+
+
+def find_stored(results: Path, wanted: RunConfig, label: str) -> Stored:
     """Return the trials that were made as some settings, with all defaults, ask for.
 
     Raises:
         RecordError: there are none, or they are of more than one state of the data.
     """
-    runs = [json.loads(row["settings"]) for row in read_tables(results, "runs").to_pylist()]
+    runs = _stored_runs(results)
     same = [run for run in runs if _equal(protocol_of(run), protocol_of(wanted))]
     if not same:
-        near = [run for run in runs if run["task"]["name"] == wanted["task"]["name"]]
+        near = [run for run in runs if run.task.name == wanted.task.name]
         if not near:
-            known = ", ".join(sorted({run["task"]["name"] for run in runs})) or "nothing"
+            known = ", ".join(sorted({run.task.name for run in runs})) or "nothing"
             raise RecordError(
-                f"tasks.{label}: {results}/tables has no run of {wanted['task']['name']}; "
-                f"it has {known}"
+                f"tasks.{label}: {results}/tables has no run of {wanted.task.name}; it has {known}"
             )
         apart = [_first_difference(protocol_of(run), protocol_of(wanted)) for run in near]
         raise RecordError(
             f"tasks.{label}: no stored run was trained as this config says; "
-            f"{near[0]['run']} differs in {apart[0]}"
+            f"{near[0].run} differs in {apart[0]}"
         )
     return _gather(results, same)
 
@@ -185,12 +195,10 @@ def stored_of(results: Path, task: str, benchmark: str | None = None) -> Stored:
     Raises:
         RecordError: there are none, or they are of more than one protocol or state of the data.
     """
-    runs = [json.loads(row["settings"]) for row in read_tables(results, "runs").to_pylist()]
-    found = [
-        run for run in runs if run["task_label"] == task and benchmark in (None, run["benchmark"])
-    ]
+    runs = _stored_runs(results)
+    found = [run for run in runs if run.task_label == task and benchmark in (None, run.benchmark)]
     if not found:
-        known = sorted({f"{run['task_label']} of {run['benchmark']}" for run in runs})
+        known = sorted({f"{run.task_label} of {run.benchmark}" for run in runs})
         raise RecordError(
             f"{results}/tables has no task {task!r}{f' of {benchmark}' if benchmark else ''}; "
             f"it has {', '.join(known) or 'no runs'}"
@@ -199,22 +207,22 @@ def stored_of(results: Path, task: str, benchmark: str | None = None) -> Stored:
         if not _equal(protocol_of(run), protocol_of(found[0])):
             apart = _first_difference(protocol_of(run), protocol_of(found[0]))
             raise RecordError(
-                f"{task}: {run['run']} and {found[0]['run']} were not trained alike ({apart}); "
+                f"{task}: {run.run} and {found[0].run} were not trained alike ({apart}); "
                 "name one benchmark"
             )
     return _gather(results, found)
 
 
-def _gather(results: Path, settings: Sequence[Mapping[str, Any]]) -> Stored:
-    hashes = sorted({run["data"]["hash"] for run in settings})
+def _gather(results: Path, settings: Sequence[RunSettings]) -> Stored:
+    hashes = sorted({run.data.hash for run in settings})
     if len(hashes) > 1:
         raise RecordError(
-            f"{settings[0]['task_label']} is stored of {len(hashes)} states of its data "
+            f"{settings[0].task_label} is stored of {len(hashes)} states of its data "
             f"({', '.join(hashes)}); keep the tables of one in the results folder"
         )
-    runs = tuple(sorted(run["run"] for run in settings))
-    alike = frozenset(run["run"] for run in settings if "recipe" not in run["finalists"])
-    rate = settings[0]["task"]["settings"]["recipe"]["learning_rate"]
+    runs = tuple(sorted(run.run for run in settings))
+    alike = frozenset(run.run for run in settings if run.finalists.recipe is None)
+    rate = settings[0].recipe.learning_rate
     architectures = {
         row["architecture_id"]: row
         for row in read_tables(results, "architectures", runs).to_pylist()
@@ -226,12 +234,12 @@ def _gather(results: Path, settings: Sequence[Mapping[str, Any]]) -> Stored:
             trials.setdefault(row["architecture_id"], []).append(row)
     known = sorted(trials)
     return Stored(
-        settings[0],
-        runs,
-        alike,
-        {key: architectures[key]["genome"] for key in known},
-        {key: architectures[key] for key in known},
-        {
+        settings=settings[0],
+        runs=runs,
+        finalists_alike=alike,
+        genomes={key: architectures[key]["genome"] for key in known},
+        counts={key: architectures[key] for key in known},
+        trials={
             key: sorted(trials[key], key=lambda t: (t["seed"], t["run"], t["candidate"]))
             for key in known
         },

@@ -20,8 +20,9 @@ from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError
 from gp_cells.config.objectives import COUNTED
 from gp_cells.config.recipe import Form, Recipe
+from gp_cells.config.records import RunSettings
 from gp_cells.genomes.genome import Genome
-from gp_cells.plugins import form_of, plug_in
+from gp_cells.plugins import form_of, recipe_of
 from gp_cells.spaces import Space
 from gp_cells.tabular.features import features
 from gp_cells.tabular.stored import Answer, Stored
@@ -75,7 +76,7 @@ class Surrogate:
     form: Form
     recipe: Recipe
     speed: cost.Speed
-    settings: Mapping[str, Any]
+    settings: RunSettings
     forest: Any
 
     def __call__(self, genome: Genome) -> Answer:
@@ -86,12 +87,13 @@ class Surrogate:
         counts = self.space.count(genome, self.form, self.recipe)
         mean, spread = _guess(self.forest, _matrix([features(genome, counts)], self.columns))
         epochs = self.recipe.epochs
+        size = cost.size_of(counts, self.settings.data, epochs, self.recipe.batch_size)
         return Answer(
-            Row(float(mean[0]), "ok", {name: counts[name] for name in COUNTED}),
-            float(spread[0]),
-            0,
-            float(epochs),
-            self.speed.seconds(cost.size_of(counts, self.settings, epochs)),
+            row=Row(float(mean[0]), "ok", {name: counts[name] for name in COUNTED}),
+            spread=float(spread[0]),
+            trials=0,
+            epochs=float(epochs),
+            train_s=self.speed.seconds(size),
         )
 
 
@@ -113,7 +115,7 @@ def learn(stored: Stored, seed: int | None, speed: cost.Speed) -> Surrogate:
             f"a surrogate needs {FEWEST} architectures that trained; {len(known)} are stored"
         )
     space, form = stored.space, form_of(stored.settings)
-    recipe = plug_in(stored.settings, "task").recipe
+    recipe = recipe_of(stored.settings)
     rows = []
     for key, _ in known:
         genome = stored.genome(key)
@@ -123,7 +125,16 @@ def learn(stored: Stored, seed: int | None, speed: cost.Speed) -> Surrogate:
     losses = np.array([answer.row.fitness for _, answer in known])
     held_out = judge(inputs, losses)
     forest = _grown(inputs, losses)
-    return Surrogate(held_out, columns, space, form, recipe, speed, stored.settings, forest)
+    return Surrogate(
+        held_out=held_out,
+        columns=columns,
+        space=space,
+        form=form,
+        recipe=recipe,
+        speed=speed,
+        settings=stored.settings,
+        forest=forest,
+    )
 
 
 def judge(inputs: np.ndarray, losses: np.ndarray) -> HeldOut:
@@ -134,20 +145,20 @@ def judge(inputs: np.ndarray, losses: np.ndarray) -> HeldOut:
     """
     from scipy import stats
 
-    dice = seeds.generator(purpose="surrogate folds")
-    fold = dice.permutation(len(losses)) % FOLDS
+    generator = seeds.generator(purpose="surrogate folds")
+    fold = generator.permutation(len(losses)) % FOLDS
     means, spreads = np.zeros(len(losses)), np.zeros(len(losses))
     for number in range(FOLDS):
         out = fold == number
         means[out], spreads[out] = _guess(_grown(inputs[~out], losses[~out]), inputs[out])
     off = np.abs(means - losses)
     return HeldOut(
-        len(losses),
-        FOLDS,
-        float(stats.spearmanr(means, losses).statistic),
-        float(stats.kendalltau(means, losses).statistic),
-        float(np.sqrt(np.mean(off**2))),
-        float(np.mean(off <= 2 * spreads)),
+        architectures=len(losses),
+        folds=FOLDS,
+        spearman=float(stats.spearmanr(means, losses).statistic),
+        kendall=float(stats.kendalltau(means, losses).statistic),
+        rmse=float(np.sqrt(np.mean(off**2))),
+        within=float(np.mean(off <= 2 * spreads)),
     )
 
 

@@ -79,7 +79,7 @@ def _trials(results: Path, stored: Stored) -> list[dict[str, Any]]:
 
     Those of finalists that were trained by another recipe than the search's are left out.
     """
-    rate = stored.settings["task"]["settings"]["recipe"]["learning_rate"]
+    rate = stored.settings.recipe.learning_rate
     curves: dict[str, list[Record]] = {}
     for point in read_tables(results, "curves", stored.runs).to_pylist():
         curves.setdefault(point["trial_id"], []).append(point)

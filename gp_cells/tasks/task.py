@@ -14,6 +14,7 @@ import numpy as np
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.recipe import Form, Inputs, Recipe, Targets
+from gp_cells.config.refusal import Refusal
 
 __all__ = ["Arrays", "Batch", "Data", "DataError", "Form", "Inputs", "Recipe", "SplitName", "Task"]
 
@@ -21,7 +22,7 @@ Arrays = Mapping[str, np.ndarray]
 SplitName = Literal["train", "valid", "test"]
 
 
-class DataError(ValueError):
+class DataError(Refusal):
     """A data file that is missing, empty or broken; its one line names the file and what to do."""
 
 

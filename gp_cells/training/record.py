@@ -29,13 +29,16 @@ import numpy as np
 import psutil
 import torch
 
-from gp_cells.config.files import SCHEMA_VERSION, canonical_json, write_json, written_beside
+from gp_cells.config.files import SCHEMA_VERSION, canonical_json, written_beside
 from gp_cells.config.objectives import COUNTED, MEASURED
+from gp_cells.config.records import CurvePoint, FitnessRecord, TrialProtocol, TrialSpec
+from gp_cells.config.typed_json import encode, write_record
 from gp_cells.training.measures import Measures, objectives
 from gp_cells.training.train import RUNNING, Epoch, Finished, Progress
-from gp_cells.training.trial_file import opened_trial
+from gp_cells.training.trial_file import TrialOutcome, opened_trial, refused
 
 SEAL_SIZE = 32  # bytes
+EPOCH_COLUMNS = tuple(field.name for field in dataclasses.fields(Epoch))
 PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
 
 
@@ -44,34 +47,34 @@ PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
 
 def write_fitness(
     path: Path,
-    order: Mapping[str, Any],
+    spec: TrialSpec,
     finished: Finished,
     measures: Measures,
     timed: Sequence[str] = (),
 ) -> None:
-    """Write what a trial's order (its genome.json) led to, and nothing that varies.
+    """Write what a trial led to, and nothing that varies.
 
     But for the `timed` objectives, which a run's strategy has asked for.
     """
     measured = objectives(measures, finished)
-    curve = [
-        {"epoch": e.epoch, "train_loss": e.train_loss, "valid_loss": e.valid_loss}
-        for e in finished.epochs
-    ]
-    named = ("run", "candidate", "architecture_id", "seed", "learning_rate")
-    write_json(
-        path,
-        {
-            **{name: order[name] for name in named},
-            "status": finished.status,
-            "reason": finished.reason,
-            "fitness": finished.fitness,
-            "best_epoch": finished.best_epoch,
-            "objectives": {name: order[name] for name in COUNTED}
-            | {name: measured[name] for name in (*MEASURED, *timed)},
-            "curve": curve,
-        },
+    record = FitnessRecord(
+        run=spec.run,
+        candidate=spec.candidate,
+        architecture_id=spec.architecture_id,
+        seed=spec.seed,
+        learning_rate=spec.learning_rate,
+        status=finished.status,
+        reason=finished.reason,
+        fitness=finished.fitness,
+        best_epoch=finished.best_epoch,
+        objectives={name: spec.sizes[name] for name in COUNTED}
+        | {name: measured[name] for name in (*MEASURED, *timed)},
+        curve=tuple(
+            CurvePoint(epoch=e.epoch, train_loss=e.train_loss, valid_loss=e.valid_loss)
+            for e in finished.epochs
+        ),
     )
+    write_record(path, record)
 
 
 # --- trial.h5 -------------------------------------------------------------------------------------
@@ -79,19 +82,22 @@ def write_fitness(
 
 def write_trial(
     path: Path,
-    order: Mapping[str, Any],
-    settings: Mapping[str, Any],
+    spec: TrialSpec,
+    protocol: TrialProtocol,
     finished: Finished,
     measures: Measures,
 ) -> None:
     """Write the full record of a trial, with the provenance of this very process."""
-    outcome = {
-        name: getattr(finished, name) for name in ("status", "reason", "fitness", "best_epoch")
-    }
+    outcome = TrialOutcome(
+        status=finished.status,
+        reason=finished.reason,
+        fitness=finished.fitness,
+        best_epoch=finished.best_epoch,
+    )
     parts = {
-        "order": order,
-        "settings": settings,
-        "outcome": outcome,
+        "order": encode(spec),
+        "settings": encode(protocol),
+        "outcome": encode(outcome),
         "measures": dataclasses.asdict(measures),
         "provenance": provenance(finished),
     }
@@ -109,15 +115,15 @@ def read_weights(path: Path) -> dict[str, torch.Tensor]:
     Raises:
         RecordError: missing or broken.
     """
-    with opened_trial(path) as file:
+    with opened_trial(path) as file, refused(path):
         return _read_tensors(file, "weights")
 
 
 def _write_curve(file: h5py.File, epochs: Sequence[Epoch]) -> None:
-    for column in dataclasses.fields(Epoch):
-        values = [getattr(epoch, column.name) for epoch in epochs]
-        kind = np.int64 if column.name == "epoch" else np.float64
-        file.create_dataset(f"curve/{column.name}", data=np.array(values, dtype=kind))
+    for column in EPOCH_COLUMNS:
+        values = [getattr(epoch, column) for epoch in epochs]
+        kind = np.int64 if column == "epoch" else np.float64
+        file.create_dataset(f"curve/{column}", data=np.array(values, dtype=kind))
 
 
 def _write_tensors(file: h5py.File, group: str, tensors: Mapping[str, torch.Tensor]) -> None:
@@ -161,9 +167,12 @@ class CheckpointFile:
         if seal != self._seal(kept):
             return None
         with h5py.File(io.BytesIO(kept), "r") as file:
-            columns = [file[f"curve/{f.name}"][()].tolist() for f in dataclasses.fields(Epoch)]
+            columns = {f: file[f"curve/{f}"][()].tolist() for f in EPOCH_COLUMNS}
             return Progress(
-                [Epoch(*row) for row in zip(*columns, strict=True)],
+                [
+                    Epoch(**{f: column[i] for f, column in columns.items()})
+                    for i in range(len(columns["epoch"]))
+                ],
                 int(file.attrs["batches"]),
                 dict(zip(RUNNING, file["running"][()].tolist(), strict=True)),
                 _read_tensors(file, "tensors"),

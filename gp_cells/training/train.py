@@ -50,7 +50,7 @@ class Setup:
     precision: str = "float32"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Epoch:
     """One row of the learning curve; losses in the task's unit, times in seconds.
 
@@ -104,7 +104,7 @@ class NoCheckpoints:
         """Forget the progress."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finished:
     """How a trial ended. `fitness` is the best validation loss, None if the trial failed."""
 
@@ -149,7 +149,17 @@ def train(
             raise  # the machine's fault, not the candidate's: to be tried again
         status, reason = "out_of_memory", _one_line(error)
     if training is None:
-        return Finished(status, reason, (), None, None, {}, 0, None, None)
+        return Finished(
+            status=status,
+            reason=reason,
+            epochs=(),
+            fitness=None,
+            best_epoch=None,
+            best_weights={},
+            resumed=0,
+            first_step_at=None,
+            engine=None,
+        )
     return training.finished(status, reason)
 
 
@@ -285,13 +295,13 @@ class _Training:
         self._note_time()
         running, batches = self.progress.running, self.progress.batches
         row = Epoch(
-            len(self.progress.epochs) + 1,
-            running["loss"] / running["targets"],
-            valid_loss,
-            valid_error,
-            running["norm"] / batches,
-            running["wall_s"],
-            running["cpu_s"],
+            epoch=len(self.progress.epochs) + 1,
+            train_loss=running["loss"] / running["targets"],
+            valid_loss=valid_loss,
+            valid_error=valid_error,
+            gradient_norm=running["norm"] / batches,
+            wall_s=running["wall_s"],
+            cpu_s=running["cpu_s"],
         )
         earlier = [e.valid_loss for e in self.progress.epochs]
         if math.isfinite(valid_loss) and valid_loss < min(earlier, default=math.inf):
@@ -344,15 +354,15 @@ class _Training:
         ended_well = status in ("ok", "stopped_early")
         best = min(curve) if ended_well else None
         return Finished(
-            status,
-            reason,
-            tuple(self.progress.epochs),
-            best,
-            None if best is None else curve.index(best) + 1,
-            self.best,
-            self.progress.resumed,
-            self.first_step_at,
-            self.network.engine,
+            status=status,
+            reason=reason,
+            epochs=tuple(self.progress.epochs),
+            fitness=best,
+            best_epoch=None if best is None else curve.index(best) + 1,
+            best_weights=self.best,
+            resumed=self.progress.resumed,
+            first_step_at=self.first_step_at,
+            engine=self.network.engine,
         )
 
 

@@ -10,13 +10,15 @@ import gc
 import os
 import signal
 from pathlib import Path
-from typing import Any
 
 import torch
 
-from gp_cells.config.files import content_hash, read_json, read_order
+from gp_cells.config.files import content_hash
+from gp_cells.config.recipe import changed_recipe
+from gp_cells.config.records import TrialProtocol, TrialSpec
+from gp_cells.config.typed_json import encode, read_record
 from gp_cells.genomes.genome import parse
-from gp_cells.plugins import form_of, plug_in
+from gp_cells.plugins import form_of, space_of, stopper_of, task_of
 from gp_cells.tasks.prepared import load
 from gp_cells.training import record
 from gp_cells.training.measures import measure
@@ -32,43 +34,42 @@ def run_trial(
         Interrupted: the process got SIGTERM; the checkpoint is kept.
         RecordError: a file is missing or broken.
     """
-    protocol, order = read_json(protocol_file), read_order(genome_file)
+    protocol, spec = read_record(TrialProtocol, protocol_file), read_record(TrialSpec, genome_file)
     stop_requests: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stop_requests.append(number))
-    set_up_torch(protocol["training"]["threads"])
+    set_up_torch(protocol.training.threads)
     code = [record.version("gp-cells"), record.git_state(Path(__file__).parent)]
     checkpoints = record.CheckpointFile(
-        fitness_file.with_name("checkpoint.h5"), content_hash(protocol, order, code)
+        fitness_file.with_name("checkpoint.h5"), content_hash(encode(protocol), encode(spec), code)
     )
-    splits = load(data, "search", protocol["data"]["hash"])
-    setup = setup_of(protocol, order)
+    splits = load(data, "search", protocol.data.hash)
+    setup = setup_of(protocol, spec)
     try:
         finished = train(setup, splits, checkpoints, lambda: bool(stop_requests))
     except Interrupted as interruption:
-        raise Interrupted(f"{order['candidate']}: {interruption}") from interruption
+        raise Interrupted(f"{spec.candidate}: {interruption}") from interruption
     measures = measure(setup, splits, finished)
-    record.write_trial(trial_file, order, protocol, finished, measures)
-    timed = protocol.get("timed_objectives", ())
-    record.write_fitness(fitness_file, order, finished, measures, timed)
+    record.write_trial(trial_file, spec, protocol, finished, measures)
+    record.write_fitness(fitness_file, spec, finished, measures, protocol.timed_objectives)
     checkpoints.remove()
 
 
-def setup_of(settings: dict[str, Any], order: dict[str, Any]) -> Setup:
-    """Return what a trial is, from its run's settings and its own order."""
-    space, task = plug_in(settings, "space"), plug_in(settings, "task")
-    recipe = dataclasses.replace(task.recipe, **order.get("recipe", {}))
+def setup_of(protocol: TrialProtocol, spec: TrialSpec) -> Setup:
+    """Return what a trial is, from its run's protocol and its own spec."""
+    space, task, training = space_of(protocol), task_of(protocol), protocol.training
+    recipe = changed_recipe(task.recipe, spec.recipe, f"{spec.candidate}: recipe")
     return Setup(
-        genome=parse(order["genome"], space.language),
+        genome=parse(spec.genome, space.language),
         space=space,
-        task=dataclasses.replace(task, recipe=recipe),
-        form=form_of(settings),
-        learning_rate=order["learning_rate"],
-        seed=order["seed"],
-        stopper=plug_in(settings, "stopping"),
-        time_limit_s=settings["training"]["time_limit_s"],
-        engine=settings["training"]["engine"],
-        device=settings["training"]["device"],
-        precision=settings["training"]["precision"],
+        task=dataclasses.replace(task, recipe=recipe),  # type: ignore[type-var]
+        form=form_of(protocol),
+        learning_rate=spec.learning_rate,
+        seed=spec.seed,
+        stopper=stopper_of(protocol),
+        time_limit_s=training.time_limit_s,
+        engine=training.engine,
+        device=training.device,
+        precision=training.precision,
     )
 
 

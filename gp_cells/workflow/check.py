@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gp_cells.config.plan import Plan
 from gp_cells.networks.compiler import find_compiler
-from gp_cells.plugins import check_order
+from gp_cells.plugins import fill_in
 
 
 def check(plan: Plan) -> None:
@@ -15,7 +15,7 @@ def check(plan: Plan) -> None:
         CompilerError: the config's engine needs a compiler that this machine has not got.
     """
     for run in plan.runs.values():
-        check_order(run.order)
-        training = run.order["training"]
-        if training["engine"] == "compiled" and training["device"] == "cpu":
+        fill_in(run.config)
+        training = run.config.training
+        if training.engine == "compiled" and training.device == "cpu":
             find_compiler()

@@ -1,8 +1,8 @@
-"""What one trial takes in time and memory, foretold from its size and from earlier trials.
+"""What one trial takes in time and memory, predicted from its size and from earlier trials.
 
 The time is so much a step or image and so much a multiply-add; the memory is what the process always takes
 and the numbers that training keeps. What a step, a multiply-add and the process take is learnt from
-the tables. The rules ask this for every job, so neither torch nor deap is imported to foretell.
+the tables. The rules ask this for every job, so neither torch nor deap is imported to predict.
 """
 
 from __future__ import annotations
@@ -17,28 +17,26 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config.files import RecordError
-
-Row = dict[str, Any]
+from gp_cells.config.recipe import changed_recipe
+from gp_cells.config.records import DataDescription, RunSettings, TrialProtocol, TrialSpec
+from gp_cells.config.refusal import Refusal
+from gp_cells.config.typed_json import decode, read_record
 
 BACKWARD = 2  # times the work of a forward pass that its gradient takes
 COPIES = 5  # of each weight: itself, its gradient, Adam's two moments, the best so far
 NUMBER_MB = 4e-6  # float32
 
-# What a job asks for beyond what is foretold.
+# What a job asks for beyond what is predicted.
 MARGIN = 2.0  # times the time: shared machines, slower nodes
 MEMORY_MARGIN = 1.25
-START_MIN = (
-    5.0  # to start twice Snakemake, import torch, compile and measure, on a slow file system
-)
+# To start twice Snakemake, import torch, compile and measure, on a slow file system.
+START_MIN = 5.0
 START_MB = 500.0  # a Slurm job runs Snakemake twice around its command, 160 MB each
 LEAST_MB = 1000.0
 
 UNKNOWN = {"mem_mb": 2000, "runtime": 60}  # for a genome that does not say how large it is
 
 ENOUGH = 10  # trials to learn from
-
-# What a bad file leads to.
-BROKEN = (ValueError, KeyError, TypeError, AttributeError, OverflowError)
 
 
 @dataclass(frozen=True)
@@ -73,16 +71,14 @@ class Speed:
 UNMEASURED = Speed(pass_s=100e-6, multiply_add_s=1e-9, process_mb=600.0, trials=0)
 
 
-def size_of(counts: Mapping[str, Any], settings: Mapping[str, Any], epochs: int) -> Size:
+def size_of(counts: Mapping[str, int], data: DataDescription, epochs: int, batch_size: int) -> Size:
     """Return the size of so many epochs of a trial, from its genome's counts."""
-    recipe, data = settings["task"]["settings"]["recipe"], settings["data"]
-    passes = epochs * ((1 + BACKWARD) * data["passes"]["train"] + data["passes"]["valid"])
-    batch_size = counts.get("recipe", recipe).get("batch_size", recipe["batch_size"])
-    activations = data["steps"] * batch_size * counts["kept"]
+    passes = epochs * ((1 + BACKWARD) * data.passes["train"] + data.passes["valid"])
+    activations = data.steps * batch_size * counts["kept"]
     return Size(
-        passes,
-        passes * counts["network_multiply_adds"],
-        NUMBER_MB * (COPIES * counts["network_parameters"] + (1 + BACKWARD) * activations),
+        passes=passes,
+        multiply_adds=passes * counts["network_multiply_adds"],
+        kept_mb=NUMBER_MB * (COPIES * counts["network_parameters"] + (1 + BACKWARD) * activations),
     )
 
 
@@ -99,11 +95,10 @@ class Measured:
     memory_mb: float
 
 
-def kind_of(settings: Mapping[str, Any]) -> tuple[Any, ...]:
-    """Return what trials share that can be foretold from one another."""
-    training = settings["training"]
-    task, space = settings["task"]["name"], settings["space"]["name"]
-    return task, space, training["engine"], training["device"], training["threads"]
+def kind_of(run: RunSettings | TrialProtocol) -> tuple[Any, ...]:
+    """Return what trials share that can be predicted from one another."""
+    training = run.training
+    return run.task.name, run.space.name, training.engine, training.device, training.threads
 
 
 def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, list[Measured]]:
@@ -112,20 +107,22 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
     Left out is what says nothing: trials that trained no epoch or were made in several processes, or
     whose size is not in the tables (finalists trained by another recipe, in tables of version 1).
     """
-    from gp_cells.tables.parquet import read_tables  # pyarrow: not where nothing is foretold
+    from gp_cells.tables.parquet import read_tables  # pyarrow: not where nothing is predicted
 
     settings = {
-        row["run"]: json.loads(row["settings"]) for row in read_tables(results, "runs").to_pylist()
+        row["run"]: decode(RunSettings, json.loads(row["settings"]), f"settings of {row['run']}")
+        for row in read_tables(results, "runs").to_pylist()
     }
     runs = [run for run, of in settings.items() if kind in (None, kind_of(of))]
+    batch_sizes = {run: settings[run].recipe.batch_size for run in runs}
     found: dict[Any, list[Measured]] = {}
     for row in read_tables(results, "trials", runs).to_pylist():
         run = settings[row["run"]]
         if row["epochs"] > 0 and row["resumed"] == 0 and row["activations"] is not None:
-            changed = {} if row["finalist"] is None else run["finalists"].get("recipe", {})
-            size = size_of(
-                {**row, "kept": row["activations"], "recipe": changed}, run, row["epochs"]
-            )
+            changed = None if row["finalist"] is None else run.finalists.recipe
+            batch_size = (changed or {}).get("batch_size", batch_sizes[row["run"]])
+            sizes = {**row, "kept": row["activations"]}
+            size = size_of(sizes, run.data, row["epochs"], batch_size)
             trial = Measured(row["run"], size, undisturbed_s(row), row["peak_memory_mb"])
             found.setdefault(kind_of(run), []).append(trial)
     return found
@@ -134,8 +131,8 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
 def undisturbed_s(trial: Mapping[str, Any]) -> float:
     """Return the wall time that a trial would have taken alone on its cores.
 
-    That is its CPU time where other work held it up, which a cluster's job has not to fear; a GPU's
-    work is in the wall time only.
+    That is its CPU time where other work held it up: a dedicated Slurm job does not share its cores.
+    A GPU's work is in the wall time only.
     """
     held_up = trial["device"] == "cpu" and trial["cpu_s"] < trial["wall_s"]
     return float(trial["cpu_s"] if held_up else trial["wall_s"])
@@ -173,20 +170,22 @@ def _fit(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
 def ask(protocol: str, genome: str, attempt: int) -> dict[str, int]:
     """Return the `mem_mb` and `runtime` (minutes) that a trial's job asks for.
 
-    Where the genome is not there yet, Snakemake catches the error and looks again when it is.
+    Where the genome is not there yet, Snakemake catches the error and looks again when it is. One that
+    is refused asks for a fixed amount; the job itself will report it.
 
     Raises:
         FileNotFoundError: the run's protocol or the trial's genome is not there yet.
     """
     try:
-        settings, order = (json.loads(Path(path).read_bytes()) for path in (protocol, genome))
-        recipe, training = settings["task"]["settings"]["recipe"], settings["training"]
-        epochs = order.get("recipe", {}).get("epochs", recipe["epochs"])
-        size = size_of(order, settings, epochs)
-    except BROKEN:  # for its job to tell of
+        run, spec = read_record(TrialProtocol, Path(protocol)), read_record(TrialSpec, Path(genome))
+        recipe = changed_recipe(run.recipe, spec.recipe, genome)
+    except Refusal as refusal:
+        if isinstance(refusal.__cause__, FileNotFoundError):
+            raise refusal.__cause__ from None
         return _doubled(UNKNOWN, attempt)
-    speed = _speed(kind_of(settings))
-    wanted = request(speed.seconds(size), speed.memory_mb(size), training["time_limit_s"])
+    size = size_of(spec.sizes, run.data, recipe.epochs, recipe.batch_size)
+    speed = _speed(kind_of(run))
+    wanted = request(speed.seconds(size), speed.memory_mb(size), run.training.time_limit_s)
     return _doubled(wanted, attempt)
 
 
@@ -209,11 +208,11 @@ def _speed(kind: tuple[Any, ...]) -> Speed:
         return UNMEASURED
 
 
-# --- how well it foretells ------------------------------------------------------------------------
+# --- how well it predicts -------------------------------------------------------------------------
 
 
 def report(results: Path) -> str:
-    """Return how well the trials of each run are foretold from those of all other runs.
+    """Return how well the trials of each run are predicted from those of all other runs.
 
     Raises:
         RecordError: there are no tables, or they cannot be read.
@@ -222,14 +221,14 @@ def report(results: Path) -> str:
     for kind, trials in measured(results).items():
         task, space, engine, device, threads = kind
         lines += [f"{task}, {space}, engine {engine} on {device}, {threads} thread(s)", HEADER]
-        lines += [*hold_against(trials), ""]
+        lines += [*compare_with_others(trials), ""]
     if not lines:
         raise RecordError(f"{results}/tables has no trials; run a benchmark to its end first")
     return "\n".join([*lines, NOTE])
 
 
-def hold_against(trials: Sequence[Measured]) -> list[str]:
-    """Return a line a run: its trials as they were, and as all other runs foretell them."""
+def compare_with_others(trials: Sequence[Measured]) -> list[str]:
+    """Return a line a run: its trials as they were, and as all other runs predict them."""
     lines = []
     for run in sorted({trial.run for trial in trials}):
         own = [trial for trial in trials if trial.run == run]
@@ -239,12 +238,12 @@ def hold_against(trials: Sequence[Measured]) -> list[str]:
 
 HEADER = (
     f"  {'run':<40} {'trials':>6} {'learnt from':>11}   "
-    f"{'median s':>8} {'foretold':>8} {'off by':>13}   {'median MB':>9} {'foretold':>8} {'off by':>13}"
+    f"{'median s':>8} {'predicted':>9} {'off by':>13}   {'median MB':>9} {'predicted':>9} {'off by':>13}"
     f"   {'too little':>10}"
 )
 NOTE = (
     "s: seconds of training and validation on cores of its own, so CPU time where others held it up.\n"
-    "off by: the factor between foretold and measured, whichever way: median, and what 90 % stay\n"
+    "off by: the factor between predicted and measured, whichever way: median, and what 90 % stay\n"
     "within. too little: trials that would have had to be tried again with more time or memory."
 )
 
@@ -258,14 +257,14 @@ def _line(run: str, trials: Sequence[Measured], speed: Speed) -> str:
         for a, t in zip(asked, trials, strict=True)
     )
     return (
-        f"  {run:<40} {len(trials):>6} {speed.trials:>11}   {_foretold(time, '.1f')}"
-        f"   {_foretold(memory, '.0f', 9)}   {short:>10}"
+        f"  {run:<40} {len(trials):>6} {speed.trials:>11}   {_predicted(time, '.1f')}"
+        f"   {_predicted(memory, '.0f', 9)}   {short:>10}"
     )
 
 
-def _foretold(pairs: Sequence[tuple[float, float]], form: str, width: int = 8) -> str:
-    foretold, found = (statistics.median(column) for column in zip(*pairs, strict=True))
+def _predicted(pairs: Sequence[tuple[float, float]], form: str, width: int = 8) -> str:
+    predicted, found = (statistics.median(column) for column in zip(*pairs, strict=True))
     off = sorted(max(one / other, other / one) for one, other in pairs)
     ninety = off[math.ceil(0.9 * len(off)) - 1]
     factors = f"{statistics.median(off):.2f}, {ninety:.2f}"
-    return f"{found:>{width}{form}} {foretold:>8{form}} {factors:>13}"
+    return f"{found:>{width}{form}} {predicted:>9{form}} {factors:>13}"

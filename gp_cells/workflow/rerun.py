@@ -1,6 +1,6 @@
-"""Make rows of the tables anew, and say whether they come out the same.
+"""Reproduce rows of the tables, and say whether they come out the same.
 
-A trial is ordered again from what the tables hold of it and trained in a working directory of its
+A trial is specified again from what the tables hold of it and trained in a working directory of its
 own, `results/reruns/`. Nothing else of the results is written to: what is stored survives a
 different outcome, a failure and a kill, and a search under way sees nothing of it.
 """
@@ -21,16 +21,17 @@ from typing import Any
 from gp_cells.config import seeds
 from gp_cells.config.checkout import CHECKOUT
 from gp_cells.config.choose import SettingError, check_range
-from gp_cells.config.files import RecordError, canonical_json, write_json
-from gp_cells.config.plan import read_plan, trial_folder
+from gp_cells.config.files import RecordError, write_json
+from gp_cells.config.plan import agree, config_of, read_plan, trial_folder
+from gp_cells.config.records import RunConfig, RunSettings, TrialSpec
+from gp_cells.config.typed_json import decode, write_record
 from gp_cells.plugins import counts_of
 from gp_cells.tables.parquet import read_tables
 from gp_cells.tables.query import find_trial
 from gp_cells.training.trial_file import read_trial
-from gp_cells.workflow.steps import BEYOND_A_TRIAL
 from gp_cells.workflow.tabulate import curve_rows, hardware_row, trial_row
 
-FOLDER = "reruns"  # of the results: the working directory in which rows are made anew
+FOLDER = "reruns"  # of the results: the working directory in which rows are reproduced
 
 # What two validation losses of one epoch may be apart, as a share of the first, and still count as
 # the same training rounded otherwise; README.md says how far rounding was seen to go.
@@ -38,8 +39,6 @@ TOLERANCE = 0.01
 
 CODE = ("gp_cells", "git_commit", "git_dirty", "torch", "python")
 MACHINE = ("engine", "compiler", "device", "threads", "cpu", "gpu")
-
-SHARED = ("benchmark", "space", "finalists", "stopping", "training")  # by all runs of a config
 
 Row = dict[str, Any]
 
@@ -75,8 +74,8 @@ def sample_trials(results: Path, count: int | None, seed: int) -> list[Row]:
         raise RecordError(f"{results}/tables has no trials; run a benchmark to its end first")
     if count is None or count >= len(rows):
         return rows
-    dice = seeds.generator(seed=seed, purpose="rerun")
-    return [rows[i] for i in sorted(dice.choice(len(rows), count, replace=False))]
+    generator = seeds.generator(seed=seed, purpose="rerun")
+    return [rows[i] for i in sorted(generator.choice(len(rows), count, replace=False))]
 
 
 def label(row: Mapping[str, Any]) -> str:
@@ -84,7 +83,7 @@ def label(row: Mapping[str, Any]) -> str:
     return f"{row['run']}/{row['candidate']}"
 
 
-# --- making them anew -----------------------------------------------------------------------------
+# --- reproducing them -----------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -92,26 +91,29 @@ class Stored:
     """A trial as the tables have it: its own row and the rows that belong to it."""
 
     row: Row
-    settings: Row
+    settings: RunSettings
     architecture: Row
     curve: Sequence[Row]
     machine: Row
 
     @property
     def place(self) -> str:
-        """Its folder, the same in the results and where it is made anew."""
+        """Its folder, the same in the results and where it is reproduced."""
         return trial_folder(self.row["run"], self.row["candidate"])
 
     @property
-    def order(self) -> Row:
+    def spec(self) -> TrialSpec:
         """What `gp-cells step train` is to do."""
         named = ("run", "candidate", "architecture_id", "learning_rate", "seed", "finalist")
-        order = {name: self.row[name] for name in named if self.row[name] is not None}
-        of_finalist = "finalist" in order
-        if of_finalist and "recipe" in self.settings["finalists"]:
-            order["recipe"] = self.settings["finalists"]["recipe"]
+        of_finalist = self.row["finalist"] is not None
         genome = self.architecture["genome"]
-        return {**order, "genome": genome, **counts_of(self.settings, genome, of_finalist)}
+        sizes: Mapping[str, Any] = counts_of(self.settings, genome, of_finalist)
+        return TrialSpec(
+            **{name: self.row[name] for name in named},
+            recipe=self.settings.finalists.recipe if of_finalist else None,
+            genome=genome,
+            **sizes,
+        )
 
 
 def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:
@@ -121,7 +123,7 @@ def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:
         name: read_tables(results, name, runs).to_pylist()
         for name in ("runs", "architectures", "hardware")
     }
-    settings = {row["run"]: json.loads(row["settings"]) for row in tables["runs"]}
+    settings = {row["run"]: settings_in(row) for row in tables["runs"]}
     architectures = {(row["run"], row["architecture_id"]): row for row in tables["architectures"]}
     machines = {row["hardware_id"]: row for row in tables["hardware"]}
     curves: dict[str, list[Row]] = {row["trial_id"]: [] for row in rows}
@@ -140,50 +142,36 @@ def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:
     ]
 
 
+def settings_in(row: Mapping[str, Any]) -> RunSettings:
+    """Return the settings of a run from its row of table `runs`.
+
+    Raises:
+        RecordError: they are not such as this version reads.
+    """
+    return decode(RunSettings, json.loads(row["settings"]), f"settings of {row['run']}")
+
+
 def configs(trials: Sequence[Stored]) -> Iterator[tuple[Row, list[Stored]]]:
     """Yield as few configs as hold the runs of all trials, each with its trials."""
-    groups: list[tuple[Row, list[Stored]]] = []
+    groups: list[tuple[list[RunConfig], list[Stored]]] = []
     for trial in trials:
-        config = config_of(trial.settings)
-        for known, members in groups:
-            if _agree(known, config):
-                known["seeds"] = sorted({*known["seeds"], *config["seeds"]})
-                for section in ("tasks", "strategies"):
-                    known[section] |= config[section]
+        run = trial.settings.config
+        for runs, members in groups:
+            if run in runs or all(agree(other, run) for other in runs):
+                runs += [] if run in runs else [run]
                 members.append(trial)
                 break
         else:
-            groups.append((config, [trial]))
-    yield from groups
-
-
-def config_of(settings: Mapping[str, Any]) -> Row:
-    """Return the config whose only run is that of some settings."""
-    strategy = {**settings["strategy"], "search": settings["search"]}
-    return {
-        **{key: settings[key] for key in SHARED},
-        "seeds": [settings["seed"]],
-        "tasks": {settings["task_label"]: settings["task"]},
-        "strategies": {settings["strategy_label"]: strategy},
-    }
-
-
-def _agree(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Say whether two configs can be one: nothing that both have is different."""
-    sections = [
-        (one[section][name], other[section][name])
-        for section in ("tasks", "strategies")
-        for name in one[section].keys() & other[section].keys()
-    ]
-    pairs = [*((one[key], other[key]) for key in SHARED), *sections]
-    return all(canonical_json(a) == canonical_json(b) for a, b in pairs)
+            groups.append(([run], [trial]))
+    for runs, members in groups:
+        yield config_of(runs), members
 
 
 def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) -> list[str]:
-    """Write what some trials are made anew from, and return the command that does it.
+    """Write what some trials are reproduced from, and return the command that does it.
 
     Outcomes of an earlier time are removed, checkpoints are not: a trial that was killed goes on.
-    The results' own data are read and never prepared anew, even if their source has changed.
+    The results' own data are read and never prepared again, even if their source has changed.
     """
     folder = results / FOLDER
     rules = {"train"}
@@ -191,16 +179,18 @@ def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) 
     name = "-".join([config["benchmark"], trials[0].row["trial_id"][:8]])
     config_file = folder / f"{name}.json"
     write_json(config_file, config)
-    _lend(results / "tables", folder / "results" / "tables")  # the job's cost is foretold from them
+    _link(
+        results / "tables", folder / "results" / "tables"
+    )  # the job's cost is predicted from them
     for trial in trials:
         run = trial.row["run"]
         place, protocol = folder / trial.place, folder / plan.runs[run].folder / "protocol.json"
-        write_json(place / "genome.json", trial.order)
-        write_json(protocol, {k: v for k, v in trial.settings.items() if k not in BEYOND_A_TRIAL})
+        write_record(place / "genome.json", trial.spec)
+        write_record(protocol, trial.settings.protocol)
         for file in ("fitness.json", "trial.h5"):
             (place / file).unlink(missing_ok=True)
         data = Path("data") / plan.runs[run].data
-        _lend(results / data, folder / "results" / data)
+        _link(results / data, folder / "results" / data)
         if not (folder / "results" / data / "search.npz").exists():
             rules.add("prepare")
     return [
@@ -212,8 +202,8 @@ def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) 
     ]
 
 
-def _lend(source: Path, link: Path) -> None:
-    """Link to a folder of the results where rows are made anew, if there is any."""
+def _link(source: Path, link: Path) -> None:
+    """Link to a folder of the results where rows are reproduced, if there is any."""
     if source.is_dir() and not os.path.lexists(link):
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source.resolve())
@@ -227,7 +217,7 @@ def shown(path: Path) -> str:
 
 
 def make(command: Sequence[str]) -> None:
-    """Print a command and run it, its words on standard error; what it left tells whether it failed."""
+    """Print a command and run it, its output on standard error; what it left says whether it failed."""
     print(shlex.join(command), flush=True)
     subprocess.run(command, stdout=sys.stderr, check=False)
 
@@ -237,7 +227,7 @@ def make(command: Sequence[str]) -> None:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What came of making one trial anew: a word, where and how far apart, what was made otherwise."""
+    """How one trial was reproduced: a word, where and how far apart, what was made otherwise."""
 
     trial: str
     word: str  # identical, within tolerance, different, or not made
@@ -260,25 +250,25 @@ class Verdict:
 
 
 def judge(results: Path, stored: Stored) -> Verdict:
-    """Hold a trial against the one that was made anew."""
+    """Compare a trial with the one that was reproduced."""
     path = results / FOLDER / stored.place / "trial.h5"
     name = label(stored.row)
     try:
-        trial = {**read_trial(path), "file": str(path)}
+        trial = read_trial(path)
     except RecordError as error:
         return Verdict(name, "not made", f"{error}; Snakemake says why")
     made = trial_row(trial, stored.settings, set())
     curve = curve_rows(trial, made)
     then = {**stored.machine, **stored.row}
     now = {**hardware_row(trial, stored.settings), **made}
-    word, reason = hold_against(stored.row["status"], stored.curve, made["status"], curve)
+    word, reason = compare_curves(stored.row["status"], stored.curve, made["status"], curve)
     return Verdict(name, word, reason, list(made_otherwise(then, now)))
 
 
-def hold_against(
+def compare_curves(
     status: str, curve: Sequence[Row], new_status: str, new: Sequence[Row]
 ) -> tuple[str, str]:
-    """Return the word for two trials of one order, and the reason for it.
+    """Return the word for two trials of one spec, and the reason for it.
 
     They are identical if status and curve are, bit for bit, and within tolerance if the status is
     the same and no two validation losses of an epoch are further apart than `TOLERANCE`.
@@ -335,7 +325,7 @@ def _apart(one: float, other: float) -> float:
 
 
 def rerun(results: Path, rows: Sequence[Row], profile: str) -> list[Verdict]:
-    """Make some trials anew and print the verdict on each.
+    """Reproduce some trials and print the verdict on each.
 
     Raises:
         SettingError: this code no longer takes the settings of one of the runs.
@@ -359,4 +349,4 @@ def summary(verdicts: Sequence[Verdict]) -> str:
     for verdict in verdicts:
         counts[verdict.word] += 1
     said = ", ".join(f"{count} {word}" for word, count in counts.items())
-    return f"{len(verdicts)} trials made anew: {said}"
+    return f"{len(verdicts)} trials reproduced: {said}"

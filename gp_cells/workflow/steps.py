@@ -12,93 +12,107 @@ from typing import Any
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError
-from gp_cells.config.files import RecordError, read_fitness, read_json, write_json
+from gp_cells.config.files import RecordError
 from gp_cells.config.objectives import TIMED
-from gp_cells.config.plan import replicate_slot
+from gp_cells.config.plan import (
+    replicate_candidate,
+    replicate_slot,
+    searched_candidate,
+    slot_name,
+    wave_number,
+)
+from gp_cells.config.records import (
+    ConcludedFinalist,
+    Conclusion,
+    FitnessRecord,
+    LineageEntry,
+    RateMean,
+    RunConfig,
+    RunSettings,
+    TrialSpec,
+    read_data,
+    settings_from,
+)
+from gp_cells.config.typed_json import read_record, read_records, write_record, write_records
 from gp_cells.plugins import (
-    check_order,
     counts_of,
+    fill_in,
     final_recipe_of,
     form_of,
-    plug_in,
     recipe_of,
     search_seed,
+    space_of,
+    strategy_of,
     trial_seed,
 )
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.history import or_infinite, read_history, write_history
 
-BEYOND_A_TRIAL = ("strategy", "search", "finalists")  # settings that decide which trials there are
 
-
-def write_settings(order: Mapping[str, Any], data: Path, path: Path) -> None:
+def write_settings(run_config: RunConfig, data: Path, path: Path) -> None:
     """Write a run's settings with every default filled in and the hash of its data.
 
     Raises:
         SettingError: a plug-in or one of its settings does not exist, or refuses its value.
     """
-    settings = {**order, **check_order(order)}
-    described = read_json(data)
-    wanted = ("form", "unit", "targets", "passes", "steps", "hash", "reference_valid")
-    settings["data"] = {name: described[name] for name in wanted}
-    selected = settings["strategy"]["settings"].get("objectives", ())
-    if timed := [name for name in TIMED if name in selected]:
-        settings["timed_objectives"] = timed
-    write_json(path, settings)
+    config = fill_in(run_config)
+    selected = config.strategy.settings.get("objectives", ())
+    timed = tuple(name for name in TIMED if name in selected)
+    write_record(path, settings_from(config, read_data(data), timed))
 
 
 def write_protocol(settings_file: Path, path: Path) -> None:
-    """Write the part of a run's settings that a single trial depends on.
-
-    Trials read this and not the settings, so that a longer search, another strategy setting or more
-    replicates retrain nothing that is the same.
-    """
-    settings = read_json(settings_file)
-    write_json(path, {key: value for key, value in settings.items() if key not in BEYOND_A_TRIAL})
+    """Write the part of a run's settings that a single trial depends on."""
+    write_record(path, read_record(RunSettings, settings_file).protocol)
 
 
-def propose(settings: Mapping[str, Any], history: Sequence[Outcome], wave: int) -> list[Proposal]:
+def propose(settings: RunSettings, history: Sequence[Outcome], wave: int) -> list[Proposal]:
     """Return what the run's strategy proposes for a wave."""
-    strategy, space = plug_in(settings, "strategy"), plug_in(settings, "space")
-    slots = settings["search"]["slots"]
+    strategy, space = strategy_of(settings), space_of(settings)
+    slots = settings.search.slots
     proposals = strategy.propose(history, wave, slots, space, search_seed(settings))
     if len(proposals) != slots:
-        name = settings["strategy"]["name"]
-        raise SettingError(f"{name} proposed {len(proposals)} genomes for {slots} slots")
+        raise SettingError(
+            f"{settings.strategy.name} proposed {len(proposals)} genomes for {slots} slots"
+        )
     return proposals
 
 
-def breed(settings_file: Path, history_file: Path | None, wave: int, folder: Path) -> None:
-    """Write a wave's genomes, one small file a slot, and which operator made them from whom."""
-    settings = read_json(settings_file)
+def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> None:
+    """Write a wave's genomes, one small file a slot, and which operator made them from whom.
+
+    Raises:
+        SettingError: the folder is not named by the wave's number.
+    """
+    wave = wave_number(wave_folder)
+    settings = read_record(RunSettings, settings_file)
     history = () if history_file is None else read_history(history_file)
-    space, recipe = plug_in(settings, "space"), recipe_of(settings)
+    space, recipe = space_of(settings), recipe_of(settings)
     lineage = []
     for slot, proposal in enumerate(propose(settings, history, wave)):
         genome = proposal.genome
-        candidate = f"w{wave:03d}-{slot:02d}"
-        order = {
-            "run": settings["run"],
-            "candidate": candidate,
-            "architecture_id": genome.architecture_id,
-            "genome": str(genome),
-            **space.count(genome, form_of(settings), recipe),
-            "learning_rate": recipe.learning_rate,
-            "seed": trial_seed(settings),
-        }
-        write_json(folder / f"{slot:02d}" / "genome.json", order)
-        lineage.append(
-            {
-                "candidate": candidate,
-                "wave": wave,
-                "slot": slot,
-                "architecture_id": genome.architecture_id,
-                "genome": str(genome),
-                "operator": proposal.operator,
-                "parents": list(proposal.parents),
-            }
+        sizes: Mapping[str, Any] = space.count(genome, form_of(settings), recipe)
+        spec = TrialSpec(
+            run=settings.run,
+            candidate=searched_candidate(wave, slot),
+            architecture_id=genome.architecture_id,
+            genome=str(genome),
+            **sizes,
+            learning_rate=recipe.learning_rate,
+            seed=trial_seed(settings),
         )
-    write_json(folder / "lineage.json", lineage)
+        write_record(wave_folder / slot_name(slot) / "genome.json", spec)
+        entry = LineageEntry(
+            candidate=spec.candidate,
+            wave=wave,
+            slot=slot,
+            architecture_id=spec.architecture_id,
+            genome=spec.genome,
+            operator=proposal.operator,
+            parents=proposal.parents,
+        )
+        lineage.append(entry)
+    write_records(wave_folder / "lineage.json", lineage)
 
 
 def score(wave_folder: Path, before: Path | None, path: Path) -> None:
@@ -108,52 +122,49 @@ def score(wave_folder: Path, before: Path | None, path: Path) -> None:
         RecordError: a fitness file is broken or belongs to another genome.
     """
     outcomes = list(read_history(before)) if before is not None else []
-    for entry in read_json(wave_folder / "lineage.json"):
-        file = wave_folder / f"{entry['slot']:02d}" / "fitness.json"
-        fitness = read_fitness(file)
-        if fitness["architecture_id"] != entry["architecture_id"]:
+    for entry in read_records(LineageEntry, wave_folder / "lineage.json"):
+        file = wave_folder / slot_name(entry.slot) / "fitness.json"
+        fitness = read_record(FitnessRecord, file)
+        if fitness.architecture_id != entry.architecture_id:
             raise RecordError(f"{file} is of another genome than lineage.json says; delete it")
-        outcomes.append(
-            Outcome(
-                entry["candidate"],
-                int(wave_folder.name),
-                entry["genome"],
-                entry["architecture_id"],
-                fitness["status"],
-                or_infinite(fitness["fitness"]),
-                fitness["objectives"],
-            )
+        outcome = Outcome(
+            candidate=entry.candidate,
+            wave=entry.wave,
+            genome=entry.genome,
+            architecture_id=entry.architecture_id,
+            status=fitness.status,
+            fitness=or_infinite(fitness.fitness),
+            objectives=fitness.objectives,
         )
+        outcomes.append(outcome)
     write_history(path, outcomes)
 
 
 def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
-    """Order the finalists' trials: the run's best architectures × learning rates × fresh seeds.
+    """Specify the finalists' trials: the run's best architectures × learning rates × fresh seeds.
 
     What `finalists.recipe` names is other than in the search, so that a cell found small is enlarged.
     """
-    settings = read_json(settings_file)
-    final, recipe = settings["finalists"], final_recipe_of(settings)
-    other = {"recipe": final["recipe"]} if "recipe" in final else {}
-    chosen = finalists(read_history(history_file), settings["search"]["finalists"])
+    settings = read_record(RunSettings, settings_file)
+    final, recipe = settings.finalists, final_recipe_of(settings)
+    chosen = finalists(read_history(history_file), settings.search.finalists)
     for i, outcome in enumerate(chosen):
-        counts = counts_of(settings, outcome.genome, of_finalist=True)
-        for r, factor in enumerate(final["learning_rate_factors"]):
-            for s, seed in enumerate(final["seeds"]):
-                slot = replicate_slot(i, r, s)
-                order = {
-                    "run": settings["run"],
-                    "candidate": f"r{slot}",
-                    "finalist": i,
-                    "of": outcome.candidate,
-                    "architecture_id": outcome.architecture_id,
-                    "genome": outcome.genome,
-                    **counts,
-                    **other,
-                    "learning_rate": recipe.learning_rate * factor,
-                    "seed": seeds.derive(seed=seed, purpose="replicate"),
-                }
-                write_json(folder / slot / "genome.json", order)
+        sizes: Mapping[str, Any] = counts_of(settings, outcome.genome, of_finalist=True)
+        for r, factor in enumerate(final.learning_rate_factors):
+            for s, seed in enumerate(final.seeds):
+                spec = TrialSpec(
+                    run=settings.run,
+                    candidate=replicate_candidate(i, r, s),
+                    finalist=i,
+                    of=outcome.candidate,
+                    architecture_id=outcome.architecture_id,
+                    genome=outcome.genome,
+                    **sizes,
+                    recipe=final.recipe,
+                    learning_rate=recipe.learning_rate * factor,
+                    seed=seeds.derive(seed=seed, purpose="replicate"),
+                )
+                write_record(folder / replicate_slot(i, r, s) / "genome.json", spec)
 
 
 def finalists(history: Sequence[Outcome], count: int) -> list[Outcome]:
@@ -172,33 +183,38 @@ def conclude(settings_file: Path, folder: Path, path: Path) -> None:
     A learning rate with a failed trial counts as infinitely bad; a finalist that failed with every
     one is listed with no mean.
     """
-    settings = read_json(settings_file)
-    final, recipe = settings["finalists"], final_recipe_of(settings)
-    rates = [recipe.learning_rate * factor for factor in final["learning_rate_factors"]]
+    settings = read_record(RunSettings, settings_file)
+    final, recipe = settings.finalists, final_recipe_of(settings)
+    rates = [recipe.learning_rate * factor for factor in final.learning_rate_factors]
     concluded = []
-    for i in range(settings["search"]["finalists"]):
+    for i in range(settings.search.finalists):
         trials = [
             [
-                read_fitness(folder / replicate_slot(i, r, s) / "fitness.json")
-                for s in range(len(final["seeds"]))
+                read_record(FitnessRecord, folder / replicate_slot(i, r, s) / "fitness.json")
+                for s in range(len(final.seeds))
             ]
             for r in range(len(rates))
         ]
-        means = [_mean([trial["fitness"] for trial in of_rate]) for of_rate in trials]
-        best = min(range(len(rates)), key=lambda r: or_infinite(means[r]))
-        concluded.append(
-            {
-                "finalist": i,
-                "architecture_id": trials[0][0]["architecture_id"],
-                "learning_rate": rates[best],
-                "mean_fitness": means[best],
-                "rates": [
-                    {"learning_rate": r, "mean": m} for r, m in zip(rates, means, strict=True)
-                ],
-                "candidates": [trial["candidate"] for trial in trials[best]],
-            }
-        )
-    write_json(path, {"run": settings["run"], "finalists": concluded})
+        concluded.append(_conclude_one(i, rates, trials))
+    write_record(path, Conclusion(run=settings.run, finalists=tuple(concluded)))
+
+
+def _conclude_one(
+    finalist: int, rates: Sequence[float], trials: Sequence[Sequence[FitnessRecord]]
+) -> ConcludedFinalist:
+    """Choose one finalist's learning rate; `trials` are by rate and seed."""
+    means = [_mean([trial.fitness for trial in of_rate]) for of_rate in trials]
+    best = min(range(len(rates)), key=lambda r: or_infinite(means[r]))
+    return ConcludedFinalist(
+        finalist=finalist,
+        architecture_id=trials[0][0].architecture_id,
+        learning_rate=rates[best],
+        mean_fitness=means[best],
+        rates=tuple(
+            RateMean(learning_rate=rate, mean=mean) for rate, mean in zip(rates, means, strict=True)
+        ),
+        candidates=tuple(trial.candidate for trial in trials[best]),
+    )
 
 
 def _mean(losses: Sequence[float | None]) -> float | None:

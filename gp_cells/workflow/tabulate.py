@@ -4,19 +4,29 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gp_cells.config.files import RecordError, content_hash, read_fitness, read_json
+from gp_cells.config.files import RecordError, content_hash
 from gp_cells.config.objectives import COUNTED, LATENCY_BATCHES, SCORES
-from gp_cells.config.plan import replicate_slot
+from gp_cells.config.plan import Run, wave_place
+from gp_cells.config.records import (
+    ChosenTrial,
+    Conclusion,
+    FitnessRecord,
+    LineageEntry,
+    RunSettings,
+)
+from gp_cells.config.typed_json import encode, read_record, read_records
 from gp_cells.genomes.genome import parse
-from gp_cells.plugins import form_of, plug_in
+from gp_cells.plugins import form_of, recipe_of, space_of, strategy_of
 from gp_cells.strategies.strategy import baseline_name, searches
 from gp_cells.tables.names import VERSION
 from gp_cells.tables.parquet import write_rows
-from gp_cells.training.trial_file import read_trial
+from gp_cells.training.trial_file import TrialRecord, read_trial
+
+Row = dict[str, Any]
 
 
 def tabulate(run_folder: Path, results: Path) -> None:
@@ -30,18 +40,18 @@ def tabulate(run_folder: Path, results: Path) -> None:
         write_rows(results, table, rows["runs"][0]["run"], records)
 
 
-def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:
+def build_rows(run_folder: Path) -> dict[str, list[Row]]:
     """Return the rows of every table of a run."""
-    settings = read_json(run_folder / "settings.json")
-    conclusion = read_json(run_folder / "replicates" / "conclusion.json")
-    waves = [f"{wave:03d}" for wave in range(settings["search"]["waves"])]
+    settings = read_record(RunSettings, run_folder / "settings.json")
+    chosen = set(read_record(Conclusion, run_folder / "replicates" / "conclusion.json").chosen)
+    run = Run(settings.config)
+    # By the run's plan: what an older plan left may still be there.
     lineage = [
-        entry for wave in waves for entry in read_json(run_folder / "waves" / wave / "lineage.json")
+        entry
+        for wave in range(run.waves)
+        for entry in read_records(LineageEntry, run_folder / wave_place(wave) / "lineage.json")
     ]
-    chosen = {name for of in conclusion["finalists"] for name in of["candidates"]}
-    trials = [
-        _read_both(run_folder / folder / "trial.h5") for folder in _folders(settings, lineage)
-    ]
+    trials = [_read_both(run_folder / place / "trial.h5") for place in run.places()]
     rows = [trial_row(trial, settings, chosen) for trial in trials]
     machines = {row["hardware_id"]: row for row in (hardware_row(t, settings) for t in trials)}
     return {
@@ -58,70 +68,52 @@ def build_rows(run_folder: Path) -> dict[str, list[dict[str, Any]]]:
     }
 
 
-def _folders(settings: Mapping[str, Any], lineage: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Return the folders of the run's trials, by its plan: an older plan's may still lie about."""
-    final = settings["finalists"]
-    searched = [f"waves/{entry['wave']:03d}/{entry['slot']:02d}" for entry in lineage]
-    replicated = [
-        f"replicates/{replicate_slot(finalist, rate, seed)}"
-        for finalist in range(settings["search"]["finalists"])
-        for rate in range(len(final["learning_rate_factors"]))
-        for seed in range(len(final["seeds"]))
-    ]
-    return searched + replicated
-
-
-def _read_both(path: Path) -> dict[str, Any]:
-    """Read a trial's record, holding it against its fitness file."""
-    trial, fitness = read_trial(path), read_fitness(path.with_name("fitness.json"))
-    if (trial["order"]["candidate"], trial["outcome"]["fitness"]) != (
-        fitness["candidate"],
-        fitness["fitness"],
-    ):
+def _read_both(path: Path) -> TrialRecord:
+    """Read a trial's record, comparing it with its fitness file."""
+    trial = read_trial(path)
+    fitness = read_record(FitnessRecord, path.with_name("fitness.json"))
+    if (trial.spec.candidate, trial.outcome.fitness) != (fitness.candidate, fitness.fitness):
         raise RecordError(f"{path} and its fitness.json differ; delete both and run again")
-    return {**trial, "file": str(path)}
+    return trial
 
 
-def run_row(settings: Mapping[str, Any]) -> dict[str, Any]:
+def run_row(settings: RunSettings) -> Row:
     """Return a run's row of table `runs`."""
-    search, data = settings["search"], settings["data"]
-    recipe = settings["task"]["settings"]["recipe"]
+    search, data, recipe = settings.search, settings.data, settings.recipe
     return {
-        **{key: settings[key] for key in ("run", "benchmark", "seed")},
-        **{key: search[key] for key in ("waves", "slots", "lag")},
-        "task": settings["task_label"],
-        "space": settings["space"]["name"],
-        "strategy": settings["strategy_label"],
-        "searches": searches(plug_in(settings, "strategy")),
-        "loss_unit": data["unit"],
+        **{key: getattr(settings, key) for key in ("run", "benchmark", "seed")},
+        **{key: getattr(search, key) for key in ("waves", "slots", "lag")},
+        "task": settings.task_label,
+        "space": settings.space.name,
+        "strategy": settings.strategy_label,
+        "searches": searches(strategy_of(settings)),
+        "loss_unit": data.unit,
         "direction": "minimise",
-        "data_hash": data["hash"],
-        **{key: data["form"][key] for key in ("inputs", "features", "targets", "outputs")},
-        **{key: recipe[key] for key in ("units", "layers")},
-        "references": json.dumps(data["reference_valid"], sort_keys=True),
-        "settings": json.dumps(settings, sort_keys=True),
+        "data_hash": data.hash,
+        **{key: getattr(data.form, key) for key in ("inputs", "features", "targets", "outputs")},
+        **{key: getattr(recipe, key) for key in ("units", "layers")},
+        "references": json.dumps(data.reference_valid, sort_keys=True),
+        "settings": json.dumps(encode(settings), sort_keys=True),
         "schema_version": VERSION,
     }
 
 
-def architecture_rows(
-    lineage: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def architecture_rows(lineage: Sequence[LineageEntry], settings: RunSettings) -> list[Row]:
     """Return a run's rows of table `architectures`, each once."""
-    space, recipe = plug_in(settings, "space"), plug_in(settings, "task").recipe
-    rows: dict[str, dict[str, Any]] = {}
+    space, recipe = space_of(settings), recipe_of(settings)
+    rows: dict[str, Row] = {}
     language = space.language
     projections = {
         f"{f}{i + 1}" for f, n in (*language.leaves, *language.weighted) for i in range(n)
     }
     for entry in lineage:
-        genome = parse(entry["genome"], language)
+        genome = parse(entry.genome, language)
         counts = space.count(genome, form_of(settings), recipe)
         row = {
-            "run": settings["run"],
-            "architecture_id": entry["architecture_id"],
-            "name": baseline_name(entry["operator"]),
-            "genome": entry["genome"],
+            "run": settings.run,
+            "architecture_id": entry.architecture_id,
+            "name": baseline_name(entry.operator),
+            "genome": entry.genome,
             **size_columns(counts),
             "nodes": counts["nodes"],
             "formulas": len(genome.formulas),
@@ -130,7 +122,7 @@ def architecture_rows(
             ),
             "depth": max(tree.height for _, tree in genome.formulas),
         }
-        rows.setdefault(entry["architecture_id"], row)
+        rows.setdefault(entry.architecture_id, row)
     return list(rows.values())
 
 
@@ -140,77 +132,73 @@ def size_columns(counts: Mapping[str, Any]) -> dict[str, int]:
 
 
 def candidate_rows(
-    lineage: Sequence[Mapping[str, Any]], trials: Sequence[Mapping[str, Any]]
-) -> list[dict[str, Any]]:
+    lineage: Sequence[LineageEntry], trials: Sequence[Mapping[str, Any]]
+) -> list[Row]:
     """Return a run's rows of table `candidates`."""
     by_candidate = {trial["candidate"]: trial for trial in trials}
     rows, best = [], math.inf
     for entry in lineage:
-        trial = by_candidate[entry["candidate"]]
+        trial = by_candidate[entry.candidate]
         best = min(best, math.inf if trial["fitness"] is None else trial["fitness"])
         shared = ("run", "candidate", "architecture_id", "status", "fitness", "trial_id")
         rows.append(
             {
                 **{key: trial[key] for key in shared},
-                **{key: entry[key] for key in ("wave", "slot", "operator")},
+                **{key: getattr(entry, key) for key in ("wave", "slot", "operator")},
                 "best_so_far": None if math.isinf(best) else best,
             }
         )
     return rows
 
 
-def lineage_rows(
-    lineage: Sequence[Mapping[str, Any]], settings: Mapping[str, Any]
-) -> list[dict[str, Any]]:
+def lineage_rows(lineage: Sequence[LineageEntry], settings: RunSettings) -> list[Row]:
     """Return a run's rows of table `lineage`."""
     return [
         {
-            "run": settings["run"],
-            "child": entry["candidate"],
+            "run": settings.run,
+            "child": entry.candidate,
             "parent": parent,
             "parent_number": i,
-            "operator": entry["operator"],
+            "operator": entry.operator,
         }
         for entry in lineage
-        for i, parent in enumerate(entry["parents"])
+        for i, parent in enumerate(entry.parents)
     ]
 
 
-def trial_row(
-    trial: Mapping[str, Any], settings: Mapping[str, Any], chosen: set[str]
-) -> dict[str, Any]:
+def trial_row(trial: TrialRecord, settings: RunSettings, chosen: Collection[str]) -> Row:
     """Return a trial's row of table `trials`; `chosen` are the candidates of the conclusion."""
-    order, outcome, made = trial["order"], trial["outcome"], trial["provenance"]
-    curve, finalist = trial["curve"], order.get("finalist")
+    spec, training, made = trial.spec, trial.protocol.training, trial.provenance
+    curve, finalist = trial.curve, spec.finalist
     shared = ("run", "candidate", "architecture_id", "seed", "learning_rate")
     measured = ("process_cpu_s", "first_step_s", "peak_memory_mb", "resumed", "threads")
     engine = made["engine"] or {"name": None, "compiler": None, "compile_s": None}
     return {
-        "trial_id": content_hash(trial["settings"], order),
-        **{key: order[key] for key in shared},
-        **size_columns(order),
-        **{key: outcome[key] for key in ("status", "reason", "fitness", "best_epoch")},
+        "trial_id": content_hash(encode(trial.protocol), encode(spec)),
+        **{key: getattr(spec, key) for key in shared},
+        **size_columns(spec.sizes),
+        **encode(trial.outcome),
         **{key: made[key] for key in (*measured, "slurm_job_id", "started_utc")},
         "role": "search" if finalist is None else "replicate",
         "finalist": finalist,
-        "chosen": None if finalist is None else order["candidate"] in chosen,
+        "chosen": None if finalist is None else spec.candidate in chosen,
         "epochs": len(curve["epoch"]),
         "wall_s": float(curve["wall_s"].sum()),
         "cpu_s": float(curve["cpu_s"].sum()),
         "engine": engine["name"],
-        "precision": trial["settings"]["training"]["precision"],
+        "precision": training.precision,
         "compiler": engine["compiler"],
         "compile_s": engine["compile_s"],
-        "device": trial["settings"]["training"]["device"],
-        **measure_columns(trial["measures"]),
+        "device": training.device,
+        **measure_columns(trial.measures),
         "hardware_id": content_hash(made["hardware"]),
         "gp_cells": made["versions"]["gp-cells"],
         "torch": made["versions"]["torch"],
         "python": made["versions"]["python"],
         "git_commit": made["git"]["commit"],
         "git_dirty": made["git"]["dirty"],
-        "data_hash": settings["data"]["hash"],
-        "file": trial["file"],
+        "data_hash": settings.data.hash,
+        "file": str(trial.file),
     }
 
 
@@ -223,9 +211,9 @@ def measure_columns(measures: Mapping[str, Any]) -> dict[str, float | None]:
     return {name: None if value is None else float(value) for name, value in columns.items()}
 
 
-def curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def curve_rows(trial: TrialRecord, row: Mapping[str, Any]) -> list[Row]:
     """Return the rows of table `curves` of the trial that has this row of `trials`."""
-    curve = {name: column.tolist() for name, column in trial["curve"].items()}
+    curve = {name: column.tolist() for name, column in trial.curve.items()}
     return [
         {
             "trial_id": row["trial_id"],
@@ -237,18 +225,18 @@ def curve_rows(trial: Mapping[str, Any], row: Mapping[str, Any]) -> list[dict[st
     ]
 
 
-def hardware_row(trial: Mapping[str, Any], settings: Mapping[str, Any]) -> dict[str, Any]:
+def hardware_row(trial: TrialRecord, settings: RunSettings) -> Row:
     """Return the row of table `hardware` of the machine that a trial ran on."""
-    machine = trial["provenance"]["hardware"]
-    return {"hardware_id": content_hash(machine), "run": settings["run"], **machine}
+    machine = trial.provenance["hardware"]
+    return {"hardware_id": content_hash(machine), "run": settings.run, **machine}
 
 
-def _test_rows(run_folder: Path, trials: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def _test_rows(run_folder: Path, trials: Sequence[Mapping[str, Any]]) -> list[Row]:
     by_candidate = {trial["candidate"]: trial for trial in trials}
     rows = []
-    for tested in read_json(run_folder / "test" / "test.json"):
-        trial = by_candidate[tested["candidate"]]
+    for tested in read_records(ChosenTrial, run_folder / "test" / "test.json"):
+        trial = by_candidate[tested.candidate]
         shared = {key: trial[key] for key in ("trial_id", "run", "finalist", "seed")}
-        loss = float(tested["test_loss"])  # JSON says "nan" of what is not a number
-        rows.append({**shared, "test_loss": loss, "test_error": tested.get("test_error")})
+        loss = float(tested.test_loss)
+        rows.append({**shared, "test_loss": loss, "test_error": tested.test_error})
     return rows

@@ -17,13 +17,15 @@ from pathlib import Path
 
 import psutil
 
-from gp_cells.config.files import RecordError, read_fitness
+from gp_cells.config.files import RecordError
 from gp_cells.config.plan import Plan, Run
+from gp_cells.config.records import FitnessRecord
+from gp_cells.config.typed_json import read_record
 
 BAR = 20  # letters of a whole bar
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Finished:
     """What a finished trial's file says; a broken one says `unreadable`."""
 
@@ -63,7 +65,7 @@ class Tally:
         """Yield each task and strategy with its runs and their finished trials."""
         groups: dict[tuple[str, str], list[Run]] = {}
         for run in self.plan.runs.values():
-            groups.setdefault((run.order["task_label"], run.strategy), []).append(run)
+            groups.setdefault((run.task, run.strategy), []).append(run)
         for (task, strategy), runs in groups.items():
             names = {run.name for run in runs}
             yield task, strategy, runs, [t for t in self.finished.values() if t.run.name in names]
@@ -76,11 +78,15 @@ def _size(run: Run) -> int:
 def _read(run: Run, folder: str, path: Path) -> Finished:
     written_s = path.stat().st_mtime
     try:
-        value = read_fitness(path)
+        record = read_record(FitnessRecord, path)
     except (RecordError, OSError):
-        return Finished(run, folder, "unreadable", None, written_s)
-    place = f"{run.name} {value['candidate']}"
-    return Finished(run, place, value["status"], value["fitness"], written_s)
+        return Finished(
+            run=run, place=folder, status="unreadable", fitness=None, written_s=written_s
+        )
+    place = f"{run.name} {record.candidate}"
+    return Finished(
+        run=run, place=place, status=record.status, fitness=record.fitness, written_s=written_s
+    )
 
 
 def follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
@@ -128,8 +134,8 @@ def progress_line(tally: Tally, at_start: int, elapsed_s: float) -> str:
         return f"[0/{total}] nothing is done yet"
     newest = max(tally.finished.values(), key=lambda trial: trial.written_s)
     said = newest.status if newest.fitness is None else f"{newest.fitness:.4f}"
-    task = newest.run.order["task_label"]
-    best = _best(t for t in tally.finished.values() if t.run.order["task_label"] == task)
+    task = newest.run.task
+    best = _best(t for t in tally.finished.values() if t.run.task == task)
     parts = [f"[{done}/{total}] {newest.place}: {said}", f"best on {task} {best}"]
     parts += [f"{failed} failed"] if (failed := _count_failed(tally.finished.values())) else []
     return " · ".join([*parts, _left(tally, at_start, elapsed_s)])

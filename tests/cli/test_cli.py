@@ -26,6 +26,7 @@ from gp_cells.cli import main
 from gp_cells.cli.command import GROUPS, OUTPUT_CLOSED
 from gp_cells.config.files import read_json, write_json, written_beside
 from gp_cells.config.plan import read_plan
+from gp_cells.config.typed_json import encode
 from gp_cells.strategies.history import read_history
 from gp_cells.tables.parquet import read_tables, write_rows
 from gp_cells.workflow import STEPS
@@ -93,14 +94,14 @@ def finished(chorales: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     results = tmp_path_factory.mktemp("finished")
     shutil.copytree(chorales, results / "data")
     run = results / "runs" / RUN
-    order = json.dumps(dict(read_plan(SMALLEST).runs[RUN].order))
+    config = json.dumps(encode(read_plan(SMALLEST).runs[RUN].config))
     settings, history = str(run / "settings.json"), str(run / "waves/000/history.jsonl.gz")
     data, protocol = str(results / "data/data.json"), str(run / "protocol.json")
     replicates = run / "replicates"
     steps = [
         lambda: main(
             [
-                *("step", "settings", "--run-config", order, "--data", data),
+                *("step", "settings", "--run-config", config, "--data", data),
                 *("--settings", settings, "--protocol", protocol),
             ]
         ),
@@ -146,7 +147,7 @@ def damaged(path: Path, damage: str) -> None:
         path.unlink()
     else:
         other = {"empty": b"", "truncated": whole[: len(whole) // 2], "foreign": b"\xff\x00hello"}
-        path.write_bytes({**other, "no order": b"{}", "a list": b"[]"}[damage])
+        path.write_bytes({**other, "no fields": b"{}", "a list": b"[]"}[damage])
 
 
 # Which command meets which broken file of a run.
@@ -155,12 +156,12 @@ BROKEN = [
     *(("train", "../../data/data.json", d) for d in ("missing", "empty", "truncated", "a list")),
     *(
         ("train", "waves/000/00/genome.json", d)
-        for d in ("missing", "empty", "truncated", "foreign", "no order", "a list")
+        for d in ("missing", "empty", "truncated", "foreign", "no fields", "a list")
     ),
     *(("train", "protocol.json", d) for d in ("missing", "empty", "truncated", "foreign")),
     *(
         ("score", "waves/000/00/fitness.json", d)
-        for d in ("missing", "empty", "truncated", "foreign", "no order", "a list")
+        for d in ("missing", "empty", "truncated", "foreign", "no fields", "a list")
     ),
     *(("score", "waves/000/lineage.json", d) for d in ("missing", "empty", "truncated")),
     *(
@@ -293,8 +294,8 @@ def test_a_wrong_list_of_baselines_is_refused_before_anything_is_trained(
 ) -> None:
     search = {"waves": 1, "slots": 2, "lag": 1, "finalists": 1}
     tiny["strategies"]["gp"] = {"name": "baselines", "settings": {"cells": cells}, "search": search}
-    order = json.dumps(dict(read_plan(tiny).runs[RUN].order))
-    arguments = ["step", "settings", "--run-config", order]
+    config = json.dumps(encode(read_plan(tiny).runs[RUN].config))
+    arguments = ["step", "settings", "--run-config", config]
     arguments += ["--data", str(finished / "data/data.json")]
     target = ["--settings", str(tmp_path / "settings.json"), "--protocol", str(tmp_path / "p.json")]
     assert main(arguments + target) == 2

@@ -19,7 +19,8 @@ from gp_cells.config.choose import REQUIRED, About, SettingError, about, choose,
 from gp_cells.config.plan import read_plan
 from gp_cells.config.recipe import Recipe
 from gp_cells.config.schema import settings_schema
-from gp_cells.plugins import FAMILIES, check_order
+from gp_cells.config.typed_json import encode
+from gp_cells.plugins import FAMILIES, fill_in
 
 PLUG_INS: Mapping[str, type] = {
     "recipe": Recipe,
@@ -334,7 +335,7 @@ def test_a_check_of_a_config_checks_the_settings_of_outside_plug_ins(
     def checked(**settings: Any) -> dict[str, Any]:
         tiny["stopping"] = {"name": "eager", "settings": settings}
         [run] = read_plan(tiny).runs.values()
-        return check_order(run.order)["stopping"]
+        return encode(fill_in(run.config).stopping)
 
     assert checked(after=3) == {"name": "eager", "settings": {"after": 3, "plain": 0.5}}
     for wrong, said in (

@@ -179,14 +179,14 @@ def test_a_wave_is_bred_from_the_history_as_many_waves_before_it_as_the_lag(
         assert run.history_before(wave) == history
 
 
-def test_a_run_is_ordered_by_its_own_part_of_the_config_alone(tiny: Config) -> None:
-    before = read_plan(copy.deepcopy(tiny)).runs["tiny-bach-gp-s1"].order
+def test_a_run_config_is_its_own_part_of_the_config_alone(tiny: Config) -> None:
+    before = read_plan(copy.deepcopy(tiny)).runs["tiny-bach-gp-s1"].config
     tiny["seeds"] += [2]
     tiny["tasks"]["other"] = {"name": "bach_chorales"}
     search = {"waves": 1, "slots": 1, "lag": 1, "finalists": 1}
     tiny["strategies"]["other"] = {"name": "random", "search": search, "seeds": [7]}
     plan = read_plan(tiny)
-    assert plan.runs["tiny-bach-gp-s1"].order == before
+    assert plan.runs["tiny-bach-gp-s1"].config == before
     assert len(plan.runs) == 2 * (2 + 1)
 
 

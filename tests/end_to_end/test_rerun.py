@@ -24,7 +24,7 @@ def trial(place: str) -> str:
 
 def offspring(run: Path, history: Path, wave: int, folder: Path) -> dict[str, bytes]:
     """Return the genome files that a wave bred from a history consists of, by slot."""
-    breed(run / "settings.json", history, wave, folder / f"{wave:03d}")
+    breed(run / "settings.json", history, folder / f"{wave:03d}")
     return {
         path.parent.name: path.read_bytes() for path in folder.glob(f"{wave:03d}/*/genome.json")
     }

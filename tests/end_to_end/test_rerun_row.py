@@ -94,7 +94,7 @@ def test_a_sample_of_both_searches_is_made_by_one_command_and_counted(copied: Be
     assert len(list((again / "runs").rglob("fitness.json"))) == 5
     assert {name.partition("/")[0] for name in made} == {"tiny-bach-gp-s1", "tiny-bach-steady-s1"}
     assert lines[-1] == (
-        "5 trials made anew: 5 identical, 0 within tolerance, 0 different, 0 not made"
+        "5 trials reproduced: 5 identical, 0 within tolerance, 0 different, 0 not made"
     )
 
 

@@ -39,9 +39,9 @@ from support.engines import (
     run,
     same_bits,
 )
+from support.specs import make_spec, protocol_in
 from torch import Tensor
 
-from gp_cells.config.files import read_json
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks import compiler
 from gp_cells.networks.cell import Cell
@@ -181,8 +181,8 @@ def test_a_zero_length_is_refused(axis: int) -> None:
 def test_a_trial_has_the_curve_of_the_eager_engine_and_names_its_own(
     settings: Path, chorales: Path
 ) -> None:
-    order = {"genome": str(genome(EVERYTHING)), "learning_rate": 0.01, "seed": 5}
-    setup, splits = setup_of(read_json(settings), order), load(chorales, "search")
+    spec = make_spec(genome=str(genome(EVERYTHING)))
+    setup, splits = setup_of(protocol_in(settings), spec), load(chorales, "search")
     finished = {
         engine: train(dataclasses.replace(setup, engine=engine), splits, NoCheckpoints())
         for engine in ("compiled", "eager")

@@ -26,6 +26,7 @@ from gp_cells.config.files import read_json, write_json
 from gp_cells.networks import compiler
 from gp_cells.networks.compiler import CompilerError
 from gp_cells.networks.engine import build
+from gp_cells.workflow.steps import write_protocol
 
 SMALL, OTHER = "h' = tanh(gate1)", "h' = sigmoid(gate1)"
 ONE = 'extern "C" int one() { return 1; }'  # a source that is compiled in no time
@@ -475,50 +476,52 @@ def test_a_cpu_of_fewer_instructions_equals_the_eager_reference(
 
 
 @pytest.fixture
-def order(settings: Path, chorales: Path) -> list[str]:
+def command(settings: Path, chorales: Path) -> list[str]:
     """The arguments that train one candidate; its folder is the last one's parent."""
-    wave = str(settings.parent / "000")
-    assert main(["step", "breed", "--settings", str(settings), "--wave", wave]) == 0
-    folder = settings.parent / "000" / "00"
+    wave, protocol = settings.parent / "000", settings.parent / "protocol.json"
+    assert main(["step", "breed", "--settings", str(settings), "--wave", str(wave)]) == 0
+    write_protocol(settings, protocol)
+    folder = wave / "00"
     return [
-        *("step", "train", "--protocol", str(settings), "--genome", str(folder / "genome.json")),
+        *("step", "train", "--protocol", str(protocol), "--genome", str(folder / "genome.json")),
         *("--data", str(chorales), "--fitness", str(folder / "fitness.json")),
         *("--trial", str(folder / "trial.h5")),
     ]
 
 
 def test_a_worker_without_a_compiler_fails_so_that_the_trial_is_tried_elsewhere(
-    order: list[str], tmp_path: Path
+    command: list[str], tmp_path: Path
 ) -> None:
     path = tmp_path / "no compiler here"
     path.mkdir()
     environment = {**os.environ, "PATH": str(path)}
     environment.pop("CXX", None)
-    command = [sys.executable, "-m", "gp_cells", *order]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    process = [sys.executable, "-m", "gp_cells", *command]
+    done = subprocess.run(process, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     [line] = done.stderr.splitlines()
     assert line.startswith("gp-cells step train: no C++ compiler")
-    assert names(Path(order[-1]).parent) == ["genome.json"]
+    assert names(Path(command[-1]).parent) == ["genome.json"]
 
 
 def test_a_compiler_that_fails_is_no_fault_of_the_candidate(
-    order: list[str], script: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
+    command: list[str], script: Callable[[str], Path], capsys: pytest.CaptureFixture[str]
 ) -> None:
     script(FAILING["that prints what is no text"][0])
-    assert main(order) == 1
+    assert main(command) == 1
     [line] = capsys.readouterr().err.splitlines()
     assert line.startswith("gp-cells step train: ")
-    assert names(Path(order[-1]).parent) == ["genome.json"]
+    assert names(Path(command[-1]).parent) == ["genome.json"]
 
 
 def test_a_trial_of_the_eager_engine_needs_no_compiler(
-    order: list[str], settings: Path, no_compiler: None
+    command: list[str], settings: Path, no_compiler: None
 ) -> None:
-    kept = read_json(settings)
-    write_json(settings, {**kept, "training": {**kept["training"], "engine": "eager"}})
-    assert main(order) == 0
-    assert read_json(Path(order[-1]).with_name("fitness.json"))["status"] == "ok"
+    protocol = settings.parent / "protocol.json"
+    stored = read_json(protocol)
+    write_json(protocol, {**stored, "training": {**stored["training"], "engine": "eager"}})
+    assert main(command) == 0
+    assert read_json(Path(command[-1]).with_name("fitness.json"))["status"] == "ok"
 
 
 @pytest.mark.usefixtures("no_compiler")

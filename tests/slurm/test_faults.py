@@ -204,7 +204,7 @@ def test_a_trial_goes_on_after_its_job_was(
 ) -> None:
     trial, job = stricken.met[fault]
     assert job["JobState"] in states
-    provenance = read_trial(stricken.benchmark.folder / trial.place / "trial.h5")["provenance"]
+    provenance = read_trial(stricken.benchmark.folder / trial.place / "trial.h5").provenance
     assert provenance["resumed"] == (0 if states == {"COMPLETED"} else 1)
 
 
@@ -212,7 +212,7 @@ def test_a_trial_that_slurm_killed_for_its_memory_asks_for_double(
     cluster: Cluster, stricken: Stricken
 ) -> None:
     trial, killed = stricken.met["out of memory"]
-    provenance = read_trial(stricken.benchmark.folder / trial.place / "trial.h5")["provenance"]
+    provenance = read_trial(stricken.benchmark.folder / trial.place / "trial.h5").provenance
     assert memory_mb(cluster.job(provenance["slurm_job_id"])) == 2 * memory_mb(killed)
 
 

@@ -16,7 +16,7 @@ WAVE = "results/runs/tiny-bach-random-s1/waves/000"
 
 def slurm_job(benchmark: Benchmark, place: str) -> str:
     """Return the number of the job that a trial ended in."""
-    return read_trial(benchmark.folder / place / "trial.h5")["provenance"]["slurm_job_id"]
+    return read_trial(benchmark.folder / place / "trial.h5").provenance["slurm_job_id"]
 
 
 @pytest.mark.parametrize("spelling", ["--profile slurm", "--workflow-profile slurm"])
@@ -59,7 +59,7 @@ def test_a_whole_benchmark_in_one_job_cancelled_and_sent_again_gives_the_bytes_o
     assert_same_bytes(here, benchmark)
     assert slurm_job(benchmark, f"{WAVE}/00") == slurm_job(benchmark, f"{WAVE}/01") != first.job
     for trial in (first, second):
-        assert read_trial(tmp_path / trial.place / "trial.h5")["provenance"]["resumed"] == 1
+        assert read_trial(tmp_path / trial.place / "trial.h5").provenance["resumed"] == 1
 
 
 def test_a_gpu_is_asked_for_and_given(cluster: Cluster, tmp_path: Path) -> None:

@@ -24,7 +24,14 @@ def outcome(number: int, fitness: float) -> Outcome:
     genome = variation.sample(SPACE, generator(number=number))
     status = "diverged" if math.isinf(fitness) else "ok"
     name = f"w{number:03d}-00"
-    return Outcome(name, number, str(genome), genome.architecture_id, status, fitness)
+    return Outcome(
+        candidate=name,
+        wave=number,
+        genome=str(genome),
+        architecture_id=genome.architecture_id,
+        status=status,
+        fitness=fitness,
+    )
 
 
 def test_the_oldest_dies_however_good() -> None:

@@ -18,7 +18,15 @@ BY_LOSS = NSGA2(("fitness",), (1.0,), population=4)
 
 def outcome(wave: int, fitness: float, parameters: float | None = 1.0) -> Outcome:
     status = "diverged" if math.isinf(fitness) else "ok"
-    return Outcome(f"w{wave:03d}-00", wave, "", "", status, fitness, {"parameters": parameters})
+    return Outcome(
+        candidate=f"w{wave:03d}-00",
+        wave=wave,
+        genome="",
+        architecture_id="",
+        status=status,
+        fitness=fitness,
+        objectives={"parameters": parameters},
+    )
 
 
 def waves(living: list[Outcome]) -> list[int]:

@@ -8,7 +8,7 @@ import pytest
 from gp_cells.config.choose import SettingError, choose
 from gp_cells.config.seeds import generator
 from gp_cells.genomes import variation
-from gp_cells.genomes.genome import parse
+from gp_cells.genomes.genome import Genome, parse
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.strategies import STRATEGIES, Outcome, Strategy
 from gp_cells.strategies.aging import Aging
@@ -41,13 +41,15 @@ def searched(
             failed = (wave, slot) == (0, 1)
             history.append(
                 Outcome(
-                    f"w{wave:03d}-{slot:02d}",
-                    wave,
-                    text,
-                    proposal.genome.architecture_id,
-                    "diverged" if failed else "ok",
-                    math.inf if failed else loss_of(text),
-                    {"parameters": sum(len(tree) for _, tree in proposal.genome.formulas)},
+                    candidate=f"w{wave:03d}-{slot:02d}",
+                    wave=wave,
+                    genome=text,
+                    architecture_id=proposal.genome.architecture_id,
+                    status="diverged" if failed else "ok",
+                    fitness=math.inf if failed else loss_of(text),
+                    objectives={
+                        "parameters": sum(len(tree) for _, tree in proposal.genome.formulas)
+                    },
                 )
             )
     return history
@@ -251,13 +253,24 @@ def test_a_space_that_nothing_can_be_drawn_from_is_refused(
         strategy.check(3, 9, Recurrent(**settings))
 
 
+def outcome_of(candidate: str, genome: Genome, status: str, fitness: float) -> Outcome:
+    return Outcome(
+        candidate=candidate,
+        wave=int(candidate[1:4]),
+        genome=str(genome),
+        architecture_id=genome.architecture_id,
+        status=status,
+        fitness=fitness,
+    )
+
+
 def test_founders_that_all_failed_make_room_for_species_that_trained() -> None:
     failed = [
-        Outcome(f"w000-{i:02d}", 0, str(p.genome), p.genome.architecture_id, "diverged", math.inf)
+        outcome_of(f"w000-{i:02d}", p.genome, "diverged", math.inf)
         for i, p in enumerate(Random().propose((), 0, 8, SPACE, 1))
     ]
     trained = [
-        Outcome(f"w001-{i:02d}", 1, str(p.genome), p.genome.architecture_id, "ok", 1.0 + i)
+        outcome_of(f"w001-{i:02d}", p.genome, "ok", 1.0 + i)
         for i, p in enumerate(Random().propose(failed, 1, 8, SPACE, 1))
     ]
     population = Population(GP(threshold=0.0, active_species=3), SPACE)

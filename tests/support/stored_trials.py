@@ -11,10 +11,13 @@ from typing import Any
 
 from gp_cells import parse
 from gp_cells.config import seeds
-from gp_cells.config.files import content_hash, read_json, write_json
+from gp_cells.config.files import content_hash, write_json
 from gp_cells.config.objectives import COUNTED
+from gp_cells.config.plan import Run, searched_candidate
+from gp_cells.config.records import LineageEntry, RunSettings
+from gp_cells.config.typed_json import read_record
 from gp_cells.genomes.genome import Genome
-from gp_cells.plugins import counts_of, form_of, plug_in, trial_seed
+from gp_cells.plugins import counts_of, form_of, space_of, trial_seed
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.tables.parquet import write_rows
 from gp_cells.tables.schemas import schema
@@ -62,38 +65,54 @@ def loss(proposal: Proposal, seed: int) -> float:
     return 5 + 0.004 * len(text) - 0.2 * text.count("tanh") + float(noise)
 
 
-def sizes(genome: Genome, settings: dict[str, Any]) -> dict[str, int]:
+def sizes(genome: Genome, settings: RunSettings) -> dict[str, int]:
     """Return what of a genome's sizes a history shows."""
-    recipe = plug_in(settings, "task").recipe
-    counts = plug_in(settings, "space").count(genome, form_of(settings), recipe)
+    counts = space_of(settings).count(genome, form_of(settings), settings.recipe)
     return {name: counts[name] for name in COUNTED}
 
 
-def play_and_store(results: Path, settings: dict[str, Any]) -> list[Outcome]:
+def play_and_store(results: Path, settings: RunSettings) -> list[Outcome]:
     """Write the tables of a run of some settings, and return its history."""
     history: list[Outcome] = []
     lineage, trials = [], []
     empty = dict.fromkeys(schema("trials").names)
-    for wave in range(settings["search"]["waves"]):
-        seen = history[: max(0, wave + 1 - settings["search"]["lag"]) * settings["search"]["slots"]]
+    search = settings.search
+    for wave in range(search.waves):
+        seen = history[: max(0, wave + 1 - search.lag) * search.slots]
         for slot, proposal in enumerate(propose(settings, seen, wave)):
-            name, seed = f"w{wave:03d}-{slot:02d}", trial_seed(settings)
+            name, seed = searched_candidate(wave, slot), trial_seed(settings)
             genome, key = str(proposal.genome), proposal.genome.architecture_id
             fitness = loss(proposal, seed)
             status = "diverged" if math.isinf(fitness) else "ok"
-            entry = {"candidate": name, "wave": wave, "slot": slot, "architecture_id": key}
-            entry |= {"genome": genome, "operator": proposal.operator, "parents": []}
+            entry = LineageEntry(
+                candidate=name,
+                wave=wave,
+                slot=slot,
+                architecture_id=key,
+                genome=genome,
+                operator=proposal.operator,
+                parents=(),
+            )
             lineage.append(entry)
-            trial = {"run": settings["run"], "candidate": name, "architecture_id": key}
+            trial = {"run": settings.run, "candidate": name, "architecture_id": key}
             trial |= tabulate.size_columns(counts_of(settings, genome, of_finalist=False))
-            trial |= {"trial_id": content_hash(settings["run"], name), "role": "search"}
+            trial |= {"trial_id": content_hash(settings.run, name), "role": "search"}
             trial |= {"status": status, "fitness": None if status != "ok" else fitness}
             trial |= {"seed": seed, "learning_rate": 0.003, "epochs": 2, "device": "cpu"}
             seconds = 1.0 + 0.1 * len(genome)
             trial |= {"wall_s": seconds, "cpu_s": seconds, "introspectability": 0.25, "resumed": 0}
             trials.append({**empty, **trial, "peak_memory_mb": 300.0})
             found = {"entanglement": 0.75, **sizes(proposal.genome, settings)}
-            history.append(Outcome(name, wave, genome, key, status, fitness, found))
+            outcome = Outcome(
+                candidate=name,
+                wave=wave,
+                genome=genome,
+                architecture_id=key,
+                status=status,
+                fitness=fitness,
+                objectives=found,
+            )
+            history.append(outcome)
     rows = {
         "runs": [tabulate.run_row(settings)],
         "architectures": tabulate.architecture_rows(lineage, settings),
@@ -101,32 +120,40 @@ def play_and_store(results: Path, settings: dict[str, Any]) -> list[Outcome]:
         "trials": trials,
     }
     for table, records in rows.items():
-        write_rows(results, table, settings["run"], records)
+        write_rows(results, table, settings.run, records)
     return history
 
 
 def write_trials(
-    results: Path, settings: dict[str, Any], trials: list[tuple[str, dict[str, Any]]]
+    results: Path, settings: RunSettings, trials: list[tuple[str, dict[str, Any]]]
 ) -> None:
     """Write the tables of a run with nothing in them but some trials, given by formulas and columns."""
     empty = dict.fromkeys(schema("trials").names)
     rows, lineage = [], []
     for i, (text, columns) in enumerate(trials):
         key, name = parse(text).architecture_id, f"w000-{i:02d}"
-        lineage.append({"architecture_id": key, "genome": text, "operator": "sample"})
-        row = {"run": settings["run"], "candidate": name, "architecture_id": key, "status": "ok"}
+        entry = LineageEntry(
+            candidate=name,
+            wave=0,
+            slot=i,
+            architecture_id=key,
+            genome=text,
+            operator="sample",
+            parents=(),
+        )
+        lineage.append(entry)
+        row = {"run": settings.run, "candidate": name, "architecture_id": key, "status": "ok"}
         row |= tabulate.size_columns(counts_of(settings, text, of_finalist=False))
         row |= {"role": "search", "learning_rate": 0.003, "device": "cpu", "epochs": 1}
         rows.append({**empty, **row, "wall_s": 1.0, "cpu_s": 1.0, **columns})
     architectures = tabulate.architecture_rows(lineage, settings)
-    write_rows(results, "runs", settings["run"], [tabulate.run_row(settings)])
-    write_rows(results, "architectures", settings["run"], architectures)
-    write_rows(results, "trials", settings["run"], rows)
+    write_rows(results, "runs", settings.run, [tabulate.run_row(settings)])
+    write_rows(results, "architectures", settings.run, architectures)
+    write_rows(results, "trials", settings.run, rows)
 
 
-def settings_of(run: Any, folder: Path) -> dict[str, Any]:
+def settings_of(run: Run, folder: Path) -> RunSettings:
     """Return a run's settings with all defaults."""
     write_json(folder / "data.json", DATA)
-    write_settings(run.order, folder / "data.json", folder / "settings.json")
-    settings: dict[str, Any] = read_json(folder / "settings.json")
-    return settings
+    write_settings(run.config, folder / "data.json", folder / "settings.json")
+    return read_record(RunSettings, folder / "settings.json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from support.stored_trials import settings_of, write_trials
 from gp_cells import Results, parse
 from gp_cells.config.files import RecordError
 from gp_cells.config.plan import read_plan
+from gp_cells.config.records import RunSettings
 from gp_cells.tabular.stored import Stored, find_stored, stored_of
 
 SMALL, LARGE = "h' = tanh(gate1)", "h' = tanh(gate1) * sigmoid(gate2)"
@@ -19,12 +21,12 @@ KEY, OTHER = parse(SMALL).architecture_id, parse(LARGE).architecture_id
 
 
 @pytest.fixture
-def settings(config: dict[str, Any], tmp_path: Path) -> dict[str, Any]:
+def settings(config: dict[str, Any], tmp_path: Path) -> RunSettings:
     return settings_of(next(iter(read_plan(config).runs.values())), tmp_path / "settings")
 
 
 @pytest.fixture
-def stored(settings: dict[str, Any], tmp_path: Path) -> Stored:
+def stored(settings: RunSettings, tmp_path: Path) -> Stored:
     """Three trials of one architecture, seed 7 twice; three of another, of which one failed."""
     write_trials(
         tmp_path,
@@ -79,7 +81,7 @@ def test_nothing_that_the_test_split_says_is_in_an_answer(stored: Stored) -> Non
 
 
 def test_trials_of_one_seed_that_came_out_differently_are_refused_by_their_names(
-    settings: dict[str, Any], tmp_path: Path
+    settings: RunSettings, tmp_path: Path
 ) -> None:
     trials = [(SMALL, {"seed": 7, "fitness": 4.0}), (SMALL, {"seed": 7, "fitness": 4.1})]
     write_trials(tmp_path, settings, trials)
@@ -90,10 +92,12 @@ def test_trials_of_one_seed_that_came_out_differently_are_refused_by_their_names
 
 
 def test_runs_that_were_trained_otherwise_are_refused_with_what_differs(
-    settings: dict[str, Any], tmp_path: Path
+    settings: RunSettings, tmp_path: Path
 ) -> None:
     write_trials(tmp_path, settings, [(SMALL, {"seed": 7, "fitness": 4.0})])
-    settings["task"]["settings"]["recipe"]["epochs"] = 3
+    recipe = {**settings.task.settings["recipe"], "epochs": 3}
+    task = dataclasses.replace(settings.task, settings={**settings.task.settings, "recipe": recipe})
+    settings = dataclasses.replace(settings, task=task)
     with pytest.raises(RecordError, match=r"differs in task.settings.recipe.epochs: 2 and 3"):
         find_stored(tmp_path, settings, "bach")
 

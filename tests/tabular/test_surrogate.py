@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 from typing import Any
 
@@ -59,10 +60,8 @@ def test_the_judgement_ranks_by_rule_and_not_by_noise() -> None:
 
 def test_too_few_architectures_are_refused_with_how_many_there_are(bach: Stored) -> None:
     few = dict(list(bach.trials.items())[:FEWEST])
-    narrow = Stored(
-        bach.settings, bach.runs, frozenset(), {key: bach.genomes[key] for key in few}, {}, few
-    )
-    object.__setattr__(narrow, "counts", bach.counts)
+    genomes = {key: bach.genomes[key] for key in few}
+    narrow = dataclasses.replace(bach, finalists_alike=frozenset(), genomes=genomes, trials=few)
     with pytest.raises(RecordError, match=f"needs {FEWEST} architectures that trained"):
         learn(narrow, 12345, SPEED)
 

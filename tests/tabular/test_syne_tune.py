@@ -60,9 +60,9 @@ def results(tmp_path: Path) -> Path:
     write_trials(tmp_path, bach, trials)
     curves = {"a": [(5.0, 1.0), (4.0, 2.0)], "b": [(5.5, 1.0), (4.5, 1.0), (4.25, 1.0)]}
     curves |= {"c": [(np.nan, 1.0)], "d": [(3.0, 1.0)]}
-    write_curves(tmp_path, bach["run"], curves)
+    write_curves(tmp_path, bach.run, curves)
     write_trials(tmp_path, choir, [(LARGE, {"trial_id": "e", "seed": 7, "epochs": 1})])
-    write_curves(tmp_path, choir["run"], {"e": [(2.0, 1.0)]})
+    write_curves(tmp_path, choir.run, {"e": [(2.0, 1.0)]})
     return tmp_path
 
 

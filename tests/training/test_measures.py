@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from support.specs import make_spec, protocol_in
 from torch import nn
 
-from gp_cells.config.files import read_json
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
 from gp_cells.spaces.convolutional import Convolutional
@@ -150,8 +150,8 @@ def test_a_larger_batch_takes_longer() -> None:
 
 
 def test_a_trial_is_measured_and_one_that_failed_is_not(settings, chorales) -> None:
-    order = {"genome": "h' = tanh(gate1)", "learning_rate": 0.01, "seed": 5}
-    setup, splits = setup_of(read_json(settings), order), load(chorales, "search")
+    setup = setup_of(protocol_in(settings), make_spec())
+    splits = load(chorales, "search")
 
     finished = train(setup, splits, NoCheckpoints())
     measures = measure(setup, splits, finished)

@@ -7,63 +7,53 @@ from pathlib import Path
 import h5py
 import pytest
 import torch
+from support.specs import make_protocol, make_spec
 
-from gp_cells.config.files import (
-    RecordError,
-    canonical_json,
-    read_fitness,
-    read_json,
-    written_beside,
-)
+from gp_cells.config.files import RecordError, canonical_json, read_json, written_beside
+from gp_cells.config.records import FitnessRecord
+from gp_cells.config.typed_json import read_record
 from gp_cells.networks.cell import Engine
 from gp_cells.training.measures import NOTHING
 from gp_cells.training.record import read_weights, write_fitness, write_trial
 from gp_cells.training.train import Epoch, Finished
 from gp_cells.training.trial_file import read_trial
 
-ORDER = {
-    "run": "a-b-c-s1",
-    "candidate": "w000-00",
-    "architecture_id": "0" * 32,
-    "genome": "h' = tanh(gate1)",
-    "learning_rate": 0.01,
-    "seed": 7,
-    "parameters": 36,
-    "multiply_adds": 32,
-    "network_parameters": 90,
-    "network_multiply_adds": 80,
-}
+SPEC = make_spec(seed=7)
+TIMES = {"gradient_norm": 1.0, "wall_s": 0.5, "cpu_s": 0.25}
 FINISHED = Finished(
-    "ok",
-    "all epochs done",
-    (Epoch(1, 2.5, 2.25, math.nan, 1.0, 0.5, 0.25), Epoch(2, 2.0, 2.125, 0.5, 1.0, 0.5, 0.25)),
-    2.125,
-    2,
-    {"layers.0.bias": torch.arange(3.0), "output.weight": torch.ones(2, 3)},
-    1,
-    None,
-    Engine("compiled", "g++ 12.2", 0.75),
+    status="ok",
+    reason="all epochs done",
+    epochs=(
+        Epoch(epoch=1, train_loss=2.5, valid_loss=2.25, valid_error=math.nan, **TIMES),
+        Epoch(epoch=2, train_loss=2.0, valid_loss=2.125, valid_error=0.5, **TIMES),
+    ),
+    fitness=2.125,
+    best_epoch=2,
+    best_weights={"layers.0.bias": torch.arange(3.0), "output.weight": torch.ones(2, 3)},
+    resumed=1,
+    first_step_at=None,
+    engine=Engine("compiled", "g++ 12.2", 0.75),
 )
 
 
 @pytest.fixture
 def trial(tmp_path: Path) -> Path:
     path = tmp_path / "trial.h5"
-    write_trial(path, ORDER, {"training": {"device": "cpu"}}, FINISHED, NOTHING)
+    write_trial(path, SPEC, make_protocol(), FINISHED, NOTHING)
     return path
 
 
 def test_a_trial_reads_back_as_it_was_written(trial: Path) -> None:
     read = read_trial(trial)
-    assert read["order"] == ORDER
-    assert read["outcome"]["fitness"] == FINISHED.fitness
-    assert read["curve"]["valid_loss"].tolist() == [2.25, 2.125]
+    assert read.spec == SPEC
+    assert read.outcome.fitness == FINISHED.fitness
+    assert read.curve["valid_loss"].tolist() == [2.25, 2.125]
     weights = read_weights(trial)
     assert all(torch.equal(weights[name], value) for name, value in FINISHED.best_weights.items())
 
 
 def test_a_trial_says_what_made_it(trial: Path) -> None:
-    made = read_trial(trial)["provenance"]
+    made = read_trial(trial).provenance
     assert made["versions"]["torch"].startswith("2.")
     assert made["hardware"]["cpu"]
     assert made["git"]["commit"] is None or len(made["git"]["commit"]) == 40
@@ -73,7 +63,7 @@ def test_a_trial_says_what_made_it(trial: Path) -> None:
 
 def test_nothing_in_a_fitness_file_can_vary(tmp_path: Path) -> None:
     path = tmp_path / "fitness.json"
-    write_fitness(path, ORDER, FINISHED, NOTHING)
+    write_fitness(path, SPEC, FINISHED, NOTHING)
     allowed = {"run", "candidate", "architecture_id", "seed", "learning_rate", "status", "reason"}
     assert set(read_json(path)) == allowed | {"fitness", "best_epoch", "objectives", "curve"}
     assert read_json(path)["objectives"] == {
@@ -93,7 +83,7 @@ def test_nothing_in_a_fitness_file_can_vary(tmp_path: Path) -> None:
 def test_a_timed_objective_is_in_the_fitness_file_where_a_search_selects_on_it(
     tmp_path: Path,
 ) -> None:
-    write_fitness(tmp_path / "fitness.json", ORDER, FINISHED, NOTHING, ["cpu_s", "latency_1_ms"])
+    write_fitness(tmp_path / "fitness.json", SPEC, FINISHED, NOTHING, ["cpu_s", "latency_1_ms"])
     objectives = read_json(tmp_path / "fitness.json")["objectives"]
     assert (objectives["cpu_s"], objectives["latency_1_ms"]) == (0.5, None)
 
@@ -132,7 +122,7 @@ def test_a_broken_fitness_file_is_refused_in_one_line_that_names_it(
     path = tmp_path / "fitness.json"
     path.write_text(content)
     with pytest.raises(RecordError) as refusal:
-        read_fitness(path)
+        read_record(FitnessRecord, path)
     assert str(path) in str(refusal.value)
     assert "\n" not in str(refusal.value)
 

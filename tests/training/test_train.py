@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 import torch
+from support.specs import make_spec, protocol_in
 
 from gp_cells.config.files import read_json, write_json
 from gp_cells.config.recipe import Recipe
@@ -26,7 +27,7 @@ from gp_cells.training.record import CheckpointFile
 from gp_cells.training.train import Finished, Interrupted, NoCheckpoints, Setup, evaluate, train
 from gp_cells.training.trial import set_up_torch, setup_of
 from gp_cells.training.trial_file import read_trial
-from gp_cells.workflow.steps import breed
+from gp_cells.workflow.steps import breed, write_protocol
 
 KILLS = 10
 
@@ -38,8 +39,7 @@ def one_thread() -> None:
 
 @pytest.fixture
 def setup(settings: Path) -> Setup:
-    order = {"genome": "h' = tanh(gate1)", "learning_rate": 0.01, "seed": 5}
-    return setup_of(read_json(settings), order)
+    return setup_of(protocol_in(settings), make_spec())
 
 
 def changed(setup: Setup, genome: str | None = None, **recipe: Any) -> Setup:
@@ -222,17 +222,18 @@ def test_every_loss_of_a_curve_is_a_number(setup: Setup, chorales: Path) -> None
         assert all(math.isfinite(value) for value in measured.values())
 
 
-def ordered(settings: Path, folder: Path) -> list[str]:
+def prepared(settings: Path, folder: Path) -> list[str]:
     """The command of a rather long trial, with its genome written."""
     run = read_json(settings)
     run["task"]["settings"]["recipe"] |= {"units": 48, "epochs": 200, "dropout": 0.1}
     run["search"]["slots"] = 1
     write_json(folder / "settings.json", run)
-    breed(folder / "settings.json", None, 0, folder / "000")
+    breed(folder / "settings.json", None, folder / "000")
+    write_protocol(folder / "settings.json", folder / "protocol.json")
     slot = folder / "000/00"
     return [
         *(str(Path(sys.executable).parent / "gp-cells"), "step", "train"),
-        *("--protocol", str(folder / "settings.json"), "--genome", str(slot / "genome.json")),
+        *("--protocol", str(folder / "protocol.json"), "--genome", str(slot / "genome.json")),
         *("--fitness", str(slot / "fitness.json"), "--trial", str(slot / "trial.h5")),
     ]
 
@@ -249,9 +250,9 @@ def came_on_after(checkpoint: Path, process: subprocess.Popen) -> None:
 def test_a_trial_killed_at_random_ten_times_ends_in_identical_bytes(
     settings: Path, chorales: Path, tmp_path: Path
 ) -> None:
-    whole = [*ordered(settings, tmp_path / "whole"), "--data", str(chorales)]
+    whole = [*prepared(settings, tmp_path / "whole"), "--data", str(chorales)]
     subprocess.run(whole, check=True)
-    command = [*ordered(settings, tmp_path / "killed"), "--data", str(chorales)]
+    command = [*prepared(settings, tmp_path / "killed"), "--data", str(chorales)]
     checkpoint = tmp_path / "killed/000/00/checkpoint.h5"
     dice = random.Random(8)
     for kill in range(KILLS):
@@ -261,7 +262,7 @@ def test_a_trial_killed_at_random_ten_times_ends_in_identical_bytes(
         process.send_signal(signal.SIGKILL if kill % 2 else signal.SIGTERM)
         assert process.wait() in (-signal.SIGKILL, -signal.SIGTERM, 75)
     subprocess.run(command, check=True)
-    assert read_trial(tmp_path / "killed/000/00/trial.h5")["provenance"]["resumed"] == KILLS
+    assert read_trial(tmp_path / "killed/000/00/trial.h5").provenance["resumed"] == KILLS
     files = [tmp_path / name / "000/00/fitness.json" for name in ("whole", "killed")]
     assert files[0].read_bytes() == files[1].read_bytes()
     assert not (tmp_path / "killed/000/00/checkpoint.h5").exists()

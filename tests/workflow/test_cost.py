@@ -1,19 +1,19 @@
-"""What a trial is foretold to take, from its size and from the trials that the tables hold."""
+"""What a trial is predicted to take, from its size and from the trials that the tables hold."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
+from support.specs import make_protocol, make_spec
 
 from gp_cells.cli import main
+from gp_cells.config.typed_json import write_record
 from gp_cells.workflow import cost
 from gp_cells.workflow.cost import Measured, Size, Speed, ask, learn, request, size_of
 
@@ -21,22 +21,15 @@ COUNTS = {"network_parameters": 1000, "network_multiply_adds": 2000, "kept": 800
 FAST = Speed(pass_s=2e-6, multiply_add_s=3e-11, process_mb=300.0, trials=99)
 
 
-def settings_with(**recipe: int) -> dict[str, Any]:
-    """Return as much of a run's settings as decides its cost."""
-    standard = {"units": 64, "layers": 1, "batch_size": 16, "epochs": 20}
-    return {
-        "space": {"name": "recurrent"},
-        "task": {"name": "bach_chorales", "settings": {"recipe": {**standard, **recipe}}},
-        "data": {
-            "steps": 100,
-            "passes": {"train": 10_000, "valid": 4_000},
-        },
-        "training": {"engine": "compiled", "device": "cpu", "threads": 1, "time_limit_s": 3600},
-    }
+def size_with(counts: dict[str, int] = COUNTS, **recipe: int) -> Size:
+    """Return the size of a trial with some of its recipe changed."""
+    protocol = make_protocol(**recipe)
+    changed = protocol.recipe
+    return size_of(counts, protocol.data, changed.epochs, changed.batch_size)
 
 
 def trials(speed: Speed, sizes: int = 20, busy: float = 1.0) -> list[Measured]:
-    """Return trials that took what a speed foretells; the machine held one up `busy` times."""
+    """Return trials that took what a speed predicts; the machine held one up `busy` times."""
     made = []
     for i in range(1, sizes + 1):
         size = Size(passes=1e6, multiply_adds=i * 1e10, kept_mb=float(i))
@@ -63,22 +56,18 @@ def nothing_learnt() -> None:
 def test_work_grows_with_epochs_and_not_with_the_batch(
     changed: dict[str, int], what: str, factor: float
 ) -> None:
-    epochs = changed.get("epochs", 20)
-    one = size_of(COUNTS, settings_with(), 20)
-    other = size_of(COUNTS, settings_with(**changed), epochs)
+    one, other = size_with(), size_with(**changed)
     assert getattr(other, what) == pytest.approx(factor * getattr(one, what))
 
 
 def test_memory_grows_with_the_batch() -> None:
-    one = size_of(COUNTS, settings_with(), 20)
-    assert size_of(COUNTS, settings_with(batch_size=32), 20).kept_mb > one.kept_mb
+    assert size_with(batch_size=32).kept_mb > size_with().kept_mb
 
 
 @pytest.mark.parametrize("name", COUNTS)
 def test_a_larger_genome_costs_more(name: str) -> None:
-    one = size_of(COUNTS, settings_with(), 20)
-    other = size_of({**COUNTS, name: 2 * COUNTS[name]}, settings_with(), 20)
-    assert dataclasses.astuple(other) > dataclasses.astuple(one)
+    other = size_with({**COUNTS, name: 2 * COUNTS[name]})
+    assert dataclasses.astuple(other) > dataclasses.astuple(size_with())
 
 
 def test_a_machines_speed_is_learnt_from_its_trials() -> None:
@@ -96,7 +85,7 @@ def test_a_trial_that_was_held_up_weighs_little() -> None:
 
 
 @pytest.mark.parametrize("truth", [Speed(3e-6, 0.0, 300, 0), Speed(0.0, 5e-11, 300, 0)], ids=str)
-def test_no_work_is_ever_foretold_to_take_less_than_no_time(truth: Speed) -> None:
+def test_no_work_is_ever_predicted_to_take_less_than_no_time(truth: Speed) -> None:
     uneven = [
         dataclasses.replace(
             trial, seconds=trial.seconds * (1.3 if i % 2 else 0.7) * (1 + 0.1 / (i + 1))
@@ -136,8 +125,8 @@ def test_too_few_trials_teach_nothing() -> None:
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     """A run's protocol and a trial's genome, in a folder without tables."""
     monkeypatch.chdir(tmp_path)
-    Path("protocol.json").write_text(json.dumps(settings_with()))
-    Path("genome.json").write_text(json.dumps({**COUNTS, "genome": "h' = tanh(gate1)"}))
+    write_record(Path("protocol.json"), make_protocol())
+    write_record(Path("genome.json"), make_spec(**COUNTS))
     return "protocol.json", "genome.json"
 
 
@@ -174,7 +163,7 @@ def test_a_broken_file_does_not_stop_the_plan(
     assert ask(*files, 2) == {"mem_mb": 4000, "runtime": 120}
 
 
-def test_ten_thousand_candidates_are_foretold_in_seconds(files: tuple[str, str]) -> None:
+def test_ten_thousand_candidates_are_predicted_in_seconds(files: tuple[str, str]) -> None:
     ask(*files, 1)
     began = time.process_time()
     for _ in range(1000):
@@ -182,7 +171,7 @@ def test_ten_thousand_candidates_are_foretold_in_seconds(files: tuple[str, str])
     assert time.process_time() - began < 1.0
 
 
-def test_nothing_slow_is_imported_to_foretell() -> None:
+def test_nothing_slow_is_imported_to_predict() -> None:
     program = (
         "import sys, gp_cells.workflow.cost\n"
         "print(sorted({'torch', 'deap', 'pandas', 'pyarrow', 'numpy'} & sys.modules.keys()))"
@@ -193,12 +182,12 @@ def test_nothing_slow_is_imported_to_foretell() -> None:
     assert done.stdout.strip() == "[]"
 
 
-# --- how well it foretells ------------------------------------------------------------------------
+# --- how well it predicts ------------------------------------------------------------------------
 
 
-def test_each_run_is_foretold_from_the_others_and_never_from_itself() -> None:
+def test_each_run_is_predicted_from_the_others_and_never_from_itself() -> None:
     odd = [dataclasses.replace(t, run="odd", seconds=7 * t.seconds) for t in trials(FAST)]
-    lines = cost.hold_against(trials(FAST) + odd)
+    lines = cost.compare_with_others(trials(FAST) + odd)
     assert [line.split()[:3] for line in lines] == [["odd", "20", "20"], ["r", "20", "20"]]
     assert all("7.00, 7.00" in line for line in lines)
 
@@ -208,7 +197,7 @@ def test_trials_that_were_asked_too_little_for_are_counted() -> None:
         Speed(2e-3, 3e-8, 300.0, 0)
     )  # some take many minutes, so that rounding hides none
     slow = [dataclasses.replace(trial, run="slow", seconds=3 * trial.seconds) for trial in usual]
-    lines = cost.hold_against(usual + slow)
+    lines = cost.compare_with_others(usual + slow)
     assert [line.split()[-1] for line in lines] == ["0", "20"]
 
 

@@ -3,28 +3,30 @@
 from __future__ import annotations
 
 import copy
-import json
+import dataclasses
 import math
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.specs import make_protocol
 from support.tiny import TINY
 
 from gp_cells.cli import main
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import read_json
-from gp_cells.config.plan import read_plan, trial_folder
-from gp_cells.plugins import check_order
+from gp_cells.config.plan import config_of, read_plan, trial_folder
+from gp_cells.config.records import RunSettings, settings_from
+from gp_cells.config.typed_json import encode
+from gp_cells.plugins import fill_in
 from gp_cells.tables.parquet import write_rows
 from gp_cells.tables.schemas import SCHEMAS
 from gp_cells.workflow.rerun import (
     TOLERANCE,
     Stored,
     Verdict,
-    config_of,
+    compare_curves,
     configs,
-    hold_against,
     label,
     lay_out,
     made_otherwise,
@@ -33,11 +35,7 @@ from gp_cells.workflow.rerun import (
 )
 from gp_cells.workflow.tabulate import run_row
 
-DATA = {
-    "form": {"inputs": "frames", "features": 88, "targets": "keys", "outputs": 88},
-    **{"unit": "nats per frame", "hash": "1" * 32, "steps": 10, "reference_valid": {}},
-    **{key: {"train": 100, "valid": 50} for key in ("targets", "passes")},
-}
+DATA = make_protocol().data
 CONDITIONS = {
     **{"gp_cells": "0.1.0", "git_commit": "abc", "git_dirty": False, "torch": "2.13.0"},
     **{"python": "3.11.2", "engine": "compiled", "compiler": "g++ 12.2.0", "device": "cpu"},
@@ -56,23 +54,23 @@ def curve(*valid: float, train: float = 1.0) -> list[dict[str, Any]]:
 
 
 def test_the_same_bits_are_identical() -> None:
-    word, reason = hold_against("ok", curve(3.0, 2.5), "ok", curve(3.0, 2.5))
+    word, reason = compare_curves("ok", curve(3.0, 2.5), "ok", curve(3.0, 2.5))
     assert (word, reason) == ("identical", "ok, 2 epochs")
 
 
 def test_a_loss_that_is_not_a_number_both_times_is_identical() -> None:
     same = curve(3.0, math.nan)
-    assert hold_against("diverged", same, "diverged", curve(3.0, math.nan))[0] == "identical"
+    assert compare_curves("diverged", same, "diverged", curve(3.0, math.nan))[0] == "identical"
 
 
 def test_the_last_bit_of_one_loss_is_not_identical() -> None:
-    word, reason = hold_against("ok", curve(3.0, 2.5), "ok", curve(3.0, math.nextafter(2.5, 3)))
+    word, reason = compare_curves("ok", curve(3.0, 2.5), "ok", curve(3.0, math.nextafter(2.5, 3)))
     assert word == "within tolerance"
     assert "curves part in epoch 2: validation loss 2.5 then, 2.5000000000000004 now" in reason
 
 
 def test_a_training_loss_alone_is_enough_to_part() -> None:
-    word, reason = hold_against("ok", curve(3.0), "ok", curve(3.0, train=1.5))
+    word, reason = compare_curves("ok", curve(3.0), "ok", curve(3.0, train=1.5))
     assert word == "within tolerance"
     assert "curves part in epoch 1: training loss 1.0 then, 1.5 now" in reason
 
@@ -84,7 +82,7 @@ def test_the_tolerance_is_a_share_of_the_stored_loss_in_the_worst_epoch(
     share: float, word: str
 ) -> None:
     new = curve(3.0, 2.0 * (1 + share * TOLERANCE), 1.5)
-    said, reason = hold_against("ok", curve(3.0, 2.0, 1.5), "ok", new)
+    said, reason = compare_curves("ok", curve(3.0, 2.0, 1.5), "ok", new)
     assert said == word
     assert "epoch 2: validation loss 2.0 then" in reason
     assert f"tolerance {TOLERANCE:g}" in reason
@@ -92,18 +90,18 @@ def test_the_tolerance_is_a_share_of_the_stored_loss_in_the_worst_epoch(
 
 @pytest.mark.parametrize("loss", [math.nan, math.inf])
 def test_a_loss_that_is_not_finite_is_near_to_no_other(loss: float) -> None:
-    assert hold_against("ok", curve(3.0), "ok", curve(loss))[0] == "different"
+    assert compare_curves("ok", curve(3.0), "ok", curve(loss))[0] == "different"
 
 
 def test_another_status_is_different_and_says_where_the_curves_part() -> None:
-    word, reason = hold_against("ok", curve(3.0, 2.5), "diverged", curve(3.0, 9.0))
+    word, reason = compare_curves("ok", curve(3.0, 2.5), "diverged", curve(3.0, 9.0))
     assert word == "different"
     assert "ended ok then, diverged now" in reason
     assert "part in epoch 2: validation loss 2.5 then, 9.0 now" in reason
 
 
 def test_a_curve_that_ends_earlier_is_different() -> None:
-    word, reason = hold_against("stopped_early", curve(3.0, 2.5), "stopped_early", curve(3.0))
+    word, reason = compare_curves("stopped_early", curve(3.0, 2.5), "stopped_early", curve(3.0))
     assert (word, reason) == ("different", "2 epochs then, 1 now")
 
 
@@ -129,17 +127,16 @@ def test_a_difference_without_a_cause_on_record_is_said_to_have_none() -> None:
 def test_the_summary_counts_every_word() -> None:
     words = ["identical", "identical", "different", "not made"]
     assert summary([Verdict("r/w000-00", word, "") for word in words]) == (
-        "4 trials made anew: 2 identical, 0 within tolerance, 1 different, 1 not made"
+        "4 trials reproduced: 2 identical, 0 within tolerance, 1 different, 1 not made"
     )
 
 
 # --- which trials ---------------------------------------------------------------------------------
 
 
-def settings_of(config: dict[str, Any], run: str) -> dict[str, Any]:
+def settings_of(config: dict[str, Any], run: str) -> RunSettings:
     """Return a run's settings as `gp-cells step settings` writes them."""
-    order = read_plan(config).runs[run].order
-    return json.loads(json.dumps({**order, **check_order(order), "data": DATA}))
+    return settings_from(fill_in(read_plan(config).runs[run].config), DATA, ())
 
 
 @pytest.fixture
@@ -210,11 +207,9 @@ def stored(config: dict[str, Any], run: str, candidate: str = "w000-00") -> Stor
 
 def test_a_config_made_from_settings_plans_the_run_they_came_from(tiny: dict[str, Any]) -> None:
     settings = settings_of(tiny, "tiny-bach-gp-s1")
-    plan = read_plan(config_of(settings))
-    order = plan.runs["tiny-bach-gp-s1"].order
+    plan = read_plan(config_of([settings.config]))
     assert list(plan.runs) == ["tiny-bach-gp-s1"]
-    again = json.loads(json.dumps({**order, **check_order(order), "data": DATA}))
-    assert again == settings
+    assert settings_from(fill_in(plan.runs["tiny-bach-gp-s1"].config), DATA, ()) == settings
 
 
 def test_runs_of_one_benchmark_are_made_anew_together(tiny: dict[str, Any]) -> None:
@@ -254,7 +249,7 @@ def test_the_command_names_the_trials_and_lends_them_the_data_that_is_there(
     assert command[-4:] == ["--allowed-rules", "train", "--force", made]  # and never `prepare`
     lent = tmp_path / "reruns/results/data/tiny-bach"
     assert lent.resolve() == (tmp_path / "data/tiny-bach").resolve()
-    assert read_json(tmp_path / "reruns" / trial.place / "genome.json") == trial.order
+    assert read_json(tmp_path / "reruns" / trial.place / "genome.json") == encode(trial.spec)
 
 
 def test_data_that_is_not_there_is_left_to_the_rule_that_prepares_it(
@@ -290,7 +285,9 @@ def test_settings_that_the_code_no_longer_takes_are_refused(
     tiny: dict[str, Any], tmp_path: Path
 ) -> None:
     trial = stored(tiny, "tiny-bach-gp-s1")
-    trial.settings["training"]["engine"] = "steam"
+    training = dataclasses.replace(trial.settings.training, engine="steam")
+    settings = dataclasses.replace(trial.settings, training=training)
+    trial = dataclasses.replace(trial, settings=settings)
     [(config, members)] = configs([trial])
     with pytest.raises(SettingError, match="steam"):
         lay_out(tmp_path, config, members, "profiles/local")

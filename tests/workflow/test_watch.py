@@ -1,11 +1,13 @@
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.tiny import TINY
 
-from gp_cells.config.files import read_fitness, write_json
+from gp_cells.config.files import write_json
 from gp_cells.config.plan import read_plan
+from gp_cells.config.typed_json import read_record
 from gp_cells.workflow import watch
 from gp_cells.workflow.watch import Tally, follow, progress_block, progress_line
 
@@ -25,7 +27,8 @@ def finish(root: Path, run: str, place: str, fitness: float | None, second: int)
     """Write a fitness file as if at a second of the epoch."""
     path = root / "results/runs" / run / place / "fitness.json"
     value = {"run": run, "candidate": f"w{place[6:].replace('/', '-')}", "architecture_id": "0"}
-    value |= {"objectives": {}, "curve": [], "fitness": fitness}
+    value |= {"objectives": {}, "curve": [], "fitness": fitness, "best_epoch": None}
+    value |= {"seed": 1, "learning_rate": 0.01, "reason": ""}
     write_json(path, {**value, "status": "diverged" if fitness is None else "ok"})
     os.utime(path, (second, second))
     return path
@@ -74,7 +77,12 @@ def test_a_look_reads_none_again_but_the_new(tmp_path, monkeypatch):
     tally = looked(tmp_path)
     new = finish(tmp_path, GP, "waves/000/01", 2.5, 11)
     read: list[Path] = []
-    monkeypatch.setattr(watch, "read_fitness", lambda path: read.append(path) or read_fitness(path))
+
+    def noted(kind: type, path: Path) -> Any:
+        read.append(path)
+        return read_record(kind, path)
+
+    monkeypatch.setattr(watch, "read_record", noted)
 
     tally.look()
 

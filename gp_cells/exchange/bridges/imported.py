@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gp_cells.config.refusal import Refusal
 from gp_cells.genomes.genome import Genome, GenomeError, from_terms, parse
 from gp_cells.genomes.language import Language, Term
 
@@ -13,7 +14,7 @@ Weight = tuple[
 ]  # a node of the original, what it multiplies or "bias", our projection
 
 
-class BridgeError(ValueError):
+class BridgeError(Refusal):
     """What is no architecture of the other benchmark, or what our formulas cannot say: one line."""
 
 

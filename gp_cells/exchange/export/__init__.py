@@ -67,11 +67,11 @@ def read_network(results: Path, name: str) -> tuple[Network, Form, str]:
     trial, weights = read_trial(record), read_weights(record)
     if row["fitness"] is None:
         raise RecordError(f"{name} has no network to export: it ended {row['status']}")
-    setup = setup_of(trial["settings"], trial["order"])
+    setup = setup_of(trial.protocol, trial.spec)
     setup = dataclasses.replace(setup, engine="eager", device="cpu", precision="float32")
     network = make_network(setup).eval()
     network.load_state_dict(weights)
-    return network, setup.form, about(row, setup, trial["settings"]["task"]["name"])
+    return network, setup.form, about(row, setup, trial.protocol.task.name)
 
 
 def about(row: Mapping[str, Any], setup: Setup, task: str) -> str:

@@ -124,12 +124,7 @@ def benchmark_configs(
     """
     one_a_run = {row["run"]: row for row in rows["trials"]}
     names: dict[str, int] = {}
-    for config, trials in configs(gather(release, list(one_a_run.values()))):
-        for label, strategy in config["strategies"].items():
-            settings = [trial.settings for trial in trials]
-            seeds = {of["seed"] for of in settings if of["strategy_label"] == label}
-            if sorted(seeds) != config["seeds"]:
-                strategy["seeds"] = sorted(seeds)
+    for config, _ in configs(gather(release, list(one_a_run.values()))):
         name = config["benchmark"]
         names[name] = names.get(name, 0) + 1
         yield (name if names[name] == 1 else f"{name}-{names[name]}"), config

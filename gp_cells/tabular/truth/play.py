@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from gp_cells.config.plan import searched_candidate
 from gp_cells.genomes.genome import Genome
 from gp_cells.spaces import Vocabulary
 from gp_cells.strategies import Outcome, Strategy
@@ -47,13 +48,13 @@ def play(
             row = table(genome)
             history.append(
                 Outcome(
-                    f"w{wave:03d}-{slot:02d}",
-                    wave,
-                    str(genome),
-                    genome.architecture_id,
-                    row.status,
-                    row.fitness,
-                    row.objectives,
+                    candidate=searched_candidate(wave, slot),
+                    wave=wave,
+                    genome=str(genome),
+                    architecture_id=genome.architecture_id,
+                    status=row.status,
+                    fitness=row.fitness,
+                    objectives=row.objectives,
                 )
             )
     return history

@@ -23,6 +23,8 @@ from gp_cells.config.choose import SettingError
 from gp_cells.config.files import read_json, write_json
 from gp_cells.config.plan import read_plan
 from gp_cells.config.recipe import Form, Recipe
+from gp_cells.config.records import RunSettings
+from gp_cells.config.typed_json import encode, read_record
 from gp_cells.exchange.export import onnx, write
 from gp_cells.exchange.export.check import compare, load_module, make_inputs
 from gp_cells.genomes import variation
@@ -286,9 +288,9 @@ def results(chorales: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results folder with a trial that was really trained, and one that failed at once."""
     results = tmp_path_factory.mktemp("exported")
     run = results / "runs" / RUN
-    order = json.dumps(dict(read_plan(TINY).runs[RUN].order))
+    config = json.dumps(encode(read_plan(TINY).runs[RUN].config))
     settings, protocol = str(run / "settings.json"), str(run / "protocol.json")
-    made_of = ["--run-config", order, "--data", str(chorales / "data.json")]
+    made_of = ["--run-config", config, "--data", str(chorales / "data.json")]
     where = ["--settings", settings, "--protocol", protocol]
     assert main(["step", "settings", *made_of, *where]) == 0
     wave = run / "waves/000"
@@ -301,8 +303,8 @@ def results(chorales: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         data = ("--data", str(chorales))
         assert main(["step", "train", "--protocol", protocol, *data, *files]) == 0
         trial = read_trial(wave / slot / "trial.h5")
-        assert trial["outcome"]["status"] == status
-        rows.append(trial_row({**trial, "file": ""}, read_json(run / "settings.json"), set()))
+        assert trial.outcome.status == status
+        rows.append(trial_row(trial, read_record(RunSettings, run / "settings.json"), set()))
     write_rows(results, "trials", RUN, rows)
     return results
 
@@ -326,7 +328,7 @@ def test_a_trained_trial_is_exported_with_its_best_weights_and_says_where_it_is_
         str(tmp_path / "to" / name)
         for name in ("network.py", "weights.safetensors", "network.onnx")
     ]
-    setup = setup_of(trial["settings"], trial["order"])
+    setup = setup_of(trial.protocol, trial.spec)
     assert setup.engine == "compiled"
     network = make_network(setup).eval()
     network.load_state_dict(read_weights(record))
@@ -335,12 +337,11 @@ def test_a_trained_trial_is_exported_with_its_best_weights_and_says_where_it_is_
     assert compare(network, module.load(), inputs) < 1e-6
 
     told = module.__doc__
-    fitness = f"{trial['outcome']['fitness']:.6g} nats per frame"
-    order = trial["order"]
-    commit = trial["provenance"]["git"]["commit"]
-    for words in (f"{RUN}/w000-00", order["architecture_id"], fitness, f"commit {commit}"):
+    fitness = f"{trial.outcome.fitness:.6g} nats per frame"
+    commit = trial.provenance["git"]["commit"]
+    for words in (f"{RUN}/w000-00", trial.spec.architecture_id, fitness, f"commit {commit}"):
         assert words in told
-    assert re.sub(r"\s", "", order["genome"]) in re.sub(r"\s", "", told)
+    assert re.sub(r"\s", "", trial.spec.genome) in re.sub(r"\s", "", told)
 
 
 @pytest.mark.parametrize(

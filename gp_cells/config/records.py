@@ -1,0 +1,328 @@
+"""What passes between the steps of a run: one frozen record for each kind of file, and its fields.
+
+| record | file | from | to |
+| --- | --- | --- | --- |
+| `RunConfig` | none: part of the config | the config | settings |
+| `DataDescription` | data.json | prepare | settings |
+| `RunSettings` | settings.json | settings | breed, replicate, conclude, test, tabulate |
+| `TrialProtocol` | protocol.json | settings | train |
+| `TrialSpec` | genome.json | breed, replicate | train |
+| `LineageEntry` | lineage.json, a list | breed | score, tabulate |
+| `FitnessRecord` | fitness.json | train | score, conclude, tabulate |
+| `Conclusion` | conclusion.json | conclude | test, tabulate |
+| `ChosenTrial` | test.json, a list | test | tabulate |
+
+The outcomes of a history are in `gp_cells.strategies.history`, the whole record of a trial in
+`gp_cells.training.trial_file`. `typed_json` reads and writes all of them.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gp_cells.config.choose import configure
+from gp_cells.config.files import RecordError, read_json
+from gp_cells.config.objectives import COUNTED
+from gp_cells.config.recipe import Form, Recipe
+from gp_cells.config.typed_json import decode
+
+SIZES = (*COUNTED, "kept", "nodes")  # of a network; see `Space.count`
+
+# --- parts of a config ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlugIn:
+    """A plug-in that a config names, and its settings; what is not given has its default."""
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Search:
+    """How long a strategy searches, and how many of its best architectures are finalists."""
+
+    waves: int
+    slots: int
+    lag: int
+    finalists: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class FinalTraining:
+    """How each finalist is trained: learning rates × seeds, and what of the recipe is changed."""
+
+    learning_rate_factors: tuple[float, ...]
+    seeds: tuple[int, ...]
+    recipe: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Training:
+    """What trains: the same for every trial of a benchmark."""
+
+    device: str
+    engine: str
+    precision: str
+    threads: int
+    time_limit_s: float
+
+
+# --- a run ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """The part of a config that a run concerns."""
+
+    benchmark: str
+    run: str
+    task_label: str
+    strategy_label: str
+    seed: int
+    task: PlugIn
+    space: PlugIn
+    strategy: PlugIn
+    search: Search
+    finalists: FinalTraining
+    stopping: PlugIn
+    training: Training
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataDescription:
+    """What a run has to know of its prepared data; `passes` are input steps or images of an epoch."""
+
+    form: Form
+    unit: str
+    targets: Mapping[str, int]
+    passes: Mapping[str, int]
+    steps: int
+    hash: str
+    reference_valid: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunSettings:
+    """A run's config with every default filled in, and its data.
+
+    `timed_objectives` are those that the strategy selects on and that vary from run to run.
+    """
+
+    benchmark: str
+    run: str
+    task_label: str
+    strategy_label: str
+    seed: int
+    task: PlugIn
+    space: PlugIn
+    strategy: PlugIn
+    search: Search
+    finalists: FinalTraining
+    stopping: PlugIn
+    training: Training
+    data: DataDescription
+    timed_objectives: tuple[str, ...] = ()
+
+    @property
+    def config(self) -> RunConfig:
+        """The run config that these settings were made from, its defaults filled in."""
+        return RunConfig(**_shared(self, RunConfig))
+
+    @property
+    def protocol(self) -> TrialProtocol:
+        """The part that a single trial depends on."""
+        return TrialProtocol(**_shared(self, TrialProtocol))
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the candidates of the search are trained."""
+        return _recipe_in(self.task)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialProtocol:
+    """The part of a run's settings that a single trial depends on.
+
+    Without what decides which trials there are, so that a longer search, another strategy setting or
+    more replicates retrain nothing that is the same.
+    """
+
+    benchmark: str
+    run: str
+    task_label: str
+    strategy_label: str
+    seed: int
+    task: PlugIn
+    space: PlugIn
+    stopping: PlugIn
+    training: Training
+    data: DataDescription
+    timed_objectives: tuple[str, ...] = ()
+
+    @property
+    def recipe(self) -> Recipe:
+        """How the candidates of the search are trained; a trial spec may change some of it."""
+        return _recipe_in(self.task)
+
+
+def settings_from(config: RunConfig, data: DataDescription, timed: tuple[str, ...]) -> RunSettings:
+    """Return the settings of a run from its config with all defaults and its data."""
+    return RunSettings(**_shared(config, RunConfig), data=data, timed_objectives=timed)
+
+
+def _shared(record: Any, kind: type) -> dict[str, Any]:
+    return {of.name: getattr(record, of.name) for of in dataclasses.fields(kind)}
+
+
+def _recipe_in(task: PlugIn) -> Recipe:
+    """Return the recipe in a task's settings with all defaults.
+
+    Raises:
+        RecordError: there is none in them.
+        SettingError: it is no recipe.
+    """
+    if "recipe" not in task.settings:
+        raise RecordError(
+            f"the settings of task {task.name} have no recipe; delete them and run again"
+        )
+    return configure(Recipe, task.settings["recipe"], f"{task.name}.recipe")
+
+
+def read_data(path: Path) -> DataDescription:
+    """Read of a data.json what a run has to know.
+
+    Raises:
+        RecordError: missing, broken, or without a field that a run has to know.
+    """
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise RecordError(f"{path} describes no data; delete it and run again")
+    names = {of.name for of in dataclasses.fields(DataDescription)}
+    return decode(DataDescription, {k: v for k, v in value.items() if k in names}, str(path))
+
+
+# --- a trial --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrialSpec:
+    """What one trial is to do: an architecture with its sizes, a learning rate and a seed.
+
+    The sizes are those of `Space.count`. Of a finalist's trial `finalist` is its rank, `of` the
+    candidate of the search, and `recipe` what is other than in the search.
+    """
+
+    run: str
+    candidate: str
+    architecture_id: str
+    genome: str
+    learning_rate: float
+    seed: int
+    parameters: int
+    multiply_adds: int
+    network_parameters: int
+    network_multiply_adds: int
+    kept: int
+    nodes: int
+    finalist: int | None = None
+    of: str | None = None
+    recipe: Mapping[str, Any] | None = None
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How large its network is, by the names of `Space.count`."""
+        return {name: getattr(self, name) for name in SIZES}
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineageEntry:
+    """A candidate as it was bred: which operator made it, and from which candidates."""
+
+    candidate: str
+    wave: int
+    slot: int
+    architecture_id: str
+    genome: str
+    operator: str
+    parents: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvePoint:
+    """The losses of an epoch, in the task's unit; what else is measured varies, and is in trial.h5."""
+
+    epoch: int
+    train_loss: float
+    valid_loss: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitnessRecord:
+    """What became of a trial, but for what varies from run to run.
+
+    `fitness` is the best validation loss, None if the trial failed; an objective is None where it was
+    not measured.
+    """
+
+    run: str
+    candidate: str
+    architecture_id: str
+    seed: int
+    learning_rate: float
+    status: str
+    reason: str
+    fitness: float | None
+    best_epoch: int | None
+    objectives: Mapping[str, float | None]
+    curve: tuple[CurvePoint, ...]
+
+
+# --- the end of a run -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateMean:
+    """A finalist's mean validation loss over the seeds at one learning rate; None if one failed."""
+
+    learning_rate: float
+    mean: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConcludedFinalist:
+    """A finalist with the learning rate that was best, and its trials at that rate."""
+
+    finalist: int
+    architecture_id: str
+    learning_rate: float
+    mean_fitness: float | None
+    rates: tuple[RateMean, ...]
+    candidates: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conclusion:
+    """Which trials of a run's finalists are measured on the test split."""
+
+    run: str
+    finalists: tuple[ConcludedFinalist, ...]
+
+    @property
+    def chosen(self) -> list[str]:
+        """The candidates of the trials that are measured on the test split."""
+        return [name for of in self.finalists for name in of.candidates]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChosenTrial:
+    """A chosen trial's loss on the test split, and its error where there are classes."""
+
+    candidate: str
+    test_loss: float
+    test_error: float | None = None
