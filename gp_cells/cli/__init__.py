@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Collection
 
 from gp_cells.cli import people, steps
 from gp_cells.cli.command import BAD_INPUT, GROUPS, OUTPUT_CLOSED, Command, Help
@@ -21,7 +22,8 @@ __all__ = ["main", "parser", "people", "steps"]
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
-    options = vars(parser().parse_args(arguments))
+    words = sys.argv[1:] if arguments is None else arguments
+    options = vars(parser(words).parse_args(words))
     command: Command = options.pop("chosen")
     try:
         status = command.run(**options) or 0
@@ -49,8 +51,12 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+def parser(words: Collection[str] | None = None) -> argparse.ArgumentParser:
+    """Return the parser of all commands.
+
+    Given the words of a command line, only commands among them get their options: making all of them
+    takes longer than it takes to parse.
+    """
     top = argparse.ArgumentParser(
         prog="gp-cells",
         description="Evolve and compare network cells.",
@@ -62,7 +68,7 @@ def parser() -> argparse.ArgumentParser:
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND", title="commands")
     for command in GROUPS["people"].values():
-        command.add_to(commands)
+        command.add_to(commands, words is None or command.name in words)
     step = commands.add_parser(
         "step",
         formatter_class=Help,
@@ -71,6 +77,6 @@ def parser() -> argparse.ArgumentParser:
         epilog="`gp-cells step STEP --help` has its options, and what it reads and writes.",
     )
     steps_of_it = step.add_subparsers(required=True, metavar="STEP", title="steps")
-    for command in GROUPS["step"].values():
-        command.add_to(steps_of_it)
+    for command in GROUPS["step"].values() if words is None or "step" in words else ():
+        command.add_to(steps_of_it, words is None or command.name in words)
     return top

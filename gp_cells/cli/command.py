@@ -56,7 +56,7 @@ class Command:
         """The last word of its path."""
         return self.path.rpartition(" ")[2]
 
-    def add_to(self, commands: Any) -> None:
+    def add_to(self, commands: Any, with_options: bool) -> None:
         """Add the command's parser to the commands of a parser."""
         own = commands.add_parser(
             self.name,
@@ -65,7 +65,7 @@ class Command:
             formatter_class=Help,
         )
         own.set_defaults(chosen=self)
-        for option in self.options:
+        for option in self.options if with_options else ():
             own.add_argument(option.flag, **option.settings)
 
 
