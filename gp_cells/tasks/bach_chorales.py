@@ -125,7 +125,7 @@ def find_scores() -> Path:
     Raises:
         DataError: music21 is not installed.
     """
-    advice = "bach_chorales needs music21's scores: pip install music21==10.5.1"
+    advice = "bach_chorales needs music21's scores: pip install 'gp-cells[data]'"
     return installed("music21", advice) / "corpus" / "bach"
 
 

@@ -42,7 +42,9 @@ class Digits:
         Raises:
             DataError: scikit-learn is not installed, or its file is not the one that it ships.
         """
-        folder = installed("sklearn", "digits needs scikit-learn's file: pip install scikit-learn")
+        folder = installed(
+            "sklearn", "digits needs scikit-learn's file: pip install 'gp-cells[data]'"
+        )
         path = folder / "datasets" / "data" / "digits.csv.gz"
         content = read_bytes(path, SHA_256, "reinstall scikit-learn")
         images, classes = read_image_rows(content, SIDE)

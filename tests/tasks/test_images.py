@@ -103,7 +103,9 @@ def test_reading_does_not_import_the_package(name):
 @pytest.mark.parametrize("name", PACKAGED)
 def test_a_missing_package_is_named_with_the_command_that_installs_it(name, monkeypatch):
     monkeypatch.setattr(sources.importlib.util, "find_spec", lambda package: None)
-    with pytest.raises(DataError, match=rf"{name} needs .*'s file: pip install"):
+    with pytest.raises(
+        DataError, match=rf"{name} needs .*'s file: pip install 'gp-cells\[data\]'$"
+    ):
         TASKS[name]().read()
 
 

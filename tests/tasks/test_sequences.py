@@ -107,7 +107,9 @@ def test_reading_does_not_import_the_package(name):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_missing_package_is_named_with_the_command_that_installs_it(name, monkeypatch):
     monkeypatch.setattr(sources.importlib.util, "find_spec", lambda package: None)
-    with pytest.raises(DataError, match=rf"{name} needs {PACKAGES[name]}'s .*: pip install .*=="):
+    command = "--no-deps aeon==1.6.0" if name == "japanese_vowels" else r"'gp-cells\[data\]'"
+    said = rf"{name} needs {PACKAGES[name]}'s .*: pip install {command}$"
+    with pytest.raises(DataError, match=said):
         TASKS[name]().read()
 
 

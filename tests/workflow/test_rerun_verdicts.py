@@ -182,6 +182,24 @@ def test_a_sample_of_none_is_refused(results: Path, capsys: pytest.CaptureFixtur
     assert "--sample" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("command", ["rerun 070707", "publish new"])
+def test_what_needs_the_workflow_says_so_where_there_is_no_checkout(
+    results: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    command: str,
+) -> None:
+    monkeypatch.setattr("gp_cells.config.checkout.HERE", tmp_path)
+    monkeypatch.chdir(tmp_path)
+    before = sorted(tmp_path.rglob("*"))
+    assert main([*command.split(), "--results", str(results)]) == 2
+    [line] = capsys.readouterr().err.splitlines()
+    needs = f"{command.split()[0]} needs the workflow of a checkout, and this package is installed"
+    assert needs in line and str(tmp_path) in line and "clone gp-cells" in line
+    assert sorted(tmp_path.rglob("*")) == before
+
+
 @pytest.mark.parametrize("arguments", [[], ["--all", "070707"], ["070707", "--sample", "3"]])
 def test_rerun_wants_one_trial_or_all(
     results: Path, arguments: list[str], capsys: pytest.CaptureFixture[str]

@@ -16,7 +16,7 @@ from typing import Any
 
 import yaml
 
-from gp_cells.config.checkout import CHECKOUT
+from gp_cells.config.checkout import checkout
 from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError
 from gp_cells.config.plan import run_names
@@ -46,12 +46,13 @@ def publish(
     `write_network`.
 
     Raises:
-        SettingError: the folder is not empty, or the extra packages are missing.
+        SettingError: the folder is not empty, or the extra packages or the checkout are missing.
         RecordError: there is nothing to publish, or the commit that made it is not at hand.
     """
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise SettingError(f"publish needs {missing[0]}: pip install 'gp-cells[release]'")
     check_range("--weights", weights, 0)
+    checkout("publish")
     if release.exists() and (not release.is_dir() or any(release.iterdir())):
         raise SettingError(f"{release} is there already; name a folder that is new or empty")
     final = release.absolute()
@@ -82,7 +83,7 @@ def _write(
         (release / path).parent.mkdir(parents=True, exist_ok=True)
         (release / path).write_text(text)
 
-    put("LICENSE", (CHECKOUT / "LICENSE").read_text())
+    put("LICENSE", (checkout("publish") / "LICENSE").read_text())
     put("CITATION.cff", pages.citation(facts))
     put("DICTIONARY.md", pages.dictionary_page(schemas))
     put("schema.json", tables.json_schema(schemas))
@@ -137,18 +138,19 @@ def workflow(commit: str | None) -> dict[str, str]:
         RecordError: the checkout of this package has not got the commit.
     """
     if commit is None:
-        files = [CHECKOUT / "Snakefile", *sorted((CHECKOUT / "rules").glob("*.smk"))]
-        return {path.relative_to(CHECKOUT).as_posix(): path.read_text() for path in files}
+        here = checkout("publish")
+        files = [here / "Snakefile", *sorted((here / "rules").glob("*.smk"))]
+        return {path.relative_to(here).as_posix(): path.read_text() for path in files}
     listed = _git("ls-tree", "-r", "--name-only", commit, "Snakefile", "rules")
     if listed is None:
         raise RecordError(
-            f"the last trial was made at commit {commit}, which {CHECKOUT} has not got; fetch it"
+            f"the last trial was made at commit {commit}, which {checkout('publish')} has not got; fetch it"
         )
     return {path: _git("show", f"{commit}:{path}") or "" for path in listed.split()}
 
 
 def _git(*arguments: str) -> str | None:
-    command = ["git", "-C", str(CHECKOUT), *arguments]
+    command = ["git", "-C", str(checkout("publish")), *arguments]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return done.stdout if done.returncode == 0 else None
 
