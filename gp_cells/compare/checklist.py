@@ -1,7 +1,7 @@
 """The checklist for research on architecture search, filled in from the records.
 
 The items are those of Lindauer and Hutter 2020 (https://www.jmlr.org/papers/v21/20-056.html), in our words.
-An item is `met`, `not met`, or `not known` where records cannot tell; each answer names its evidence. It
+An item is `met`, `not met`, or `not known` where the records do not say; each answer names its evidence. It
 speaks of what was recorded: whether code and text are in fact published, only their author knows.
 """
 
@@ -128,7 +128,7 @@ def _same_protocol(records: Sequence[Records]) -> Answer:
             return NOT_MET, f"searches trained different numbers of {what}: {_listed(counts)}"
     return MET, (
         f"{_listed(candidates)} candidates and {_listed(finalists)} finalist(s) a search; designed and "
-        "found cells trained anew at the same rates with the same fresh seeds; test read after all choices"
+        "found cells trained again at the same rates with the same fresh seeds; test read after all choices"
     )
 
 
@@ -176,7 +176,7 @@ def _tabular(records: Sequence[Records]) -> Answer:
 def _tuning(records: Sequence[Records]) -> Answer:
     return NOT_KNOWN, (
         "learning rates of finalists were tuned as table trials shows; how the strategies' own "
-        "settings were come by is not in the records"
+        "settings were chosen is not in the records"
     )
 
 

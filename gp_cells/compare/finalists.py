@@ -1,6 +1,6 @@
 """A task's finalists, designed and evolved, as rows of which the best is first.
 
-Every finalist was trained anew with the same learning rates and seeds, none of which the search saw;
+Every finalist was trained again with the same learning rates and seeds, none of which the search saw;
 its row is that of its best learning rate. Selection among finalists uses validation losses only.
 """
 

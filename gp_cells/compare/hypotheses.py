@@ -1,7 +1,7 @@
 """Tests and effect sizes for a few paired or ranked losses, of which lower is better.
 
 The distributions are scipy's. Holm's correction, the critical difference and the effect sizes are a line
-or two each, written out here and held against published examples in the tests.
+or two each, written out here and compared with published examples in the tests.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Which strategy is better: one number a search, compared over seeds within a task, then over tasks.
 
-The number of a search is the mean test loss of its best finalist. Finalists were trained anew with fresh
+The number of a search is the mean test loss of its best finalist. Finalists were trained again with fresh
 seeds; which of them, and which learning rate, was picked by the validation losses of those trainings. A
 search none of whose finalists trained to the end has no number: it is counted as missing, never replaced.
 """
@@ -147,7 +147,7 @@ def _repeated_cells(records: Records, finalists: Sequence[Row]) -> list[str]:
         found.setdefault(row["strategy"], []).append(row["architecture_id"])
     return [
         f"{len(cells)} searches of {strategy} ended with {len(set(cells))} different cells: "
-        "equal cells have equal losses, so intervals and tests take too many for independent"
+        "equal cells have equal losses, so intervals and tests count too many as independent"
         for strategy, cells in found.items()
         if strategy in records.searching and len(set(cells)) < len(cells)
     ]
@@ -191,7 +191,7 @@ def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]]) -> Row:
     """Return what all tasks together say of the strategies that were run on every one of them.
 
     A task's losses are put on a scale of which 0 is the test loss of its best hand-designed cell and 1
-    the loss of its weakest trivial predictor, which knows no more than how frequent each target is (on
+    the loss of its weakest trivial predictor, the marginal (class-frequency) predictor (on
     validation, where that is measured). The interquartile
     mean and the probability of improvement are as in Agarwal et al. 2021
     (https://arxiv.org/abs/2108.13264), their intervals by bootstrap over seeds within each task.

@@ -2,7 +2,7 @@
 
 Where strategies searched more than once, it is how far the best of them ends from the best hand-designed
 cell, over its searches. Else it is the best cell found against the best hand-designed one, seed by seed,
-since every finalist was trained with the same seeds. What is the best is picked by validation loss;
+since every finalist was trained with the same seeds. The best is selected by validation loss;
 what is compared is the test split where it was measured, which no choice has seen.
 """
 
@@ -53,11 +53,11 @@ def _over_searches(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer 
     gap = f"{_signed(behind['mean'])} {evidence.unit} {within}".rstrip()
     said = f"On {name_task(evidence.task)}, searches by {best['strategy']} end"
     if behind["low"] is not None and behind["low"] > 0:
-        said += f" behind the best hand-designed cell, {name}"
+        said += f" with a higher loss than the best hand-designed cell, {name}"
     elif behind["high"] is not None and behind["high"] < 0:
-        said += f" ahead of the best hand-designed cell, {name}"
+        said += f" with a lower loss than the best hand-designed cell, {name}"
     else:
-        said += f" within chance of the best hand-designed cell, {name}"
+        said += f" indistinguishable from the best hand-designed cell, {name}"
     among = f"the best of {_number(len(rows))} strategies by validation; " if len(rows) > 1 else ""
     caution = (
         f"{best['strategy']} is {among}its number is the mean test loss over n = {best['n']} searches, "
@@ -70,14 +70,14 @@ def _over_searches(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer 
 
 
 def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
-    """Return which strategies are told apart."""
+    """Return which strategies differ."""
     tested = [pair for pair in pairs if pair["p_holm"] is not None]
     if not tested:
         return ""
     apart = [pair for pair in tested if pair["p_holm"] < ALPHA]
     if not apart:
         least = min(pair["p_holm"] for pair in tested)
-        return f"No strategy is told apart from another (smallest corrected p {least:.2g})."
+        return f"No two strategies differ significantly (smallest corrected p {least:.2g})."
     said = [
         f"{pair['left']} is {'better' if pair['rank_biserial'] < 0 else 'worse'} than {pair['right']} "
         f"(corrected p {pair['p_holm']:.2g})"
@@ -113,7 +113,7 @@ def _between_cells(evidence: Evidence) -> Answer:
     )
     found = f"the best cell found by search ({evolved['strategy']})"
     if not any(differences):
-        said = f"{found} and {designed['name']} do exactly alike"
+        said = f"{found} and {designed['name']} do equally well"
     elif len(differences) > 1 and min(differences) < 0 < max(differences):
         said = f"{found} and {designed['name']} are within seed noise, {gap} apart"
     elif mean < 0:

@@ -117,7 +117,7 @@ def _measured(trials: Sequence[Row], evidence: Evidence) -> Row:
 
 
 def _origin(candidate: Mapping[str, Any], evidence: Evidence) -> Row:
-    """Return which operator made a candidate, and from whom."""
+    """Return which operator made a candidate, and from which parents."""
     edges = evidence.parents.get((candidate["run"], candidate["candidate"]), [])
     ordered = sorted(edges, key=lambda edge: edge["parent_number"])
     return {

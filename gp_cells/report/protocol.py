@@ -12,7 +12,7 @@ from gp_cells.report.evidence import Evidence, Row, count_runs
 
 
 def say_what_was_compared(gathered: Sequence[Evidence]) -> str:
-    """Return one sentence on what the benchmark held against what, and how large it is."""
+    """Return one sentence on what the benchmark compared, and how large it is."""
     tasks = [name_task(evidence.task) for evidence in gathered]
     counts = [count_runs(evidence) for evidence in gathered]
     searches = sum(sum(of.values()) for of in counts)
@@ -51,7 +51,7 @@ def describe_protocol(evidence: Evidence) -> list[tuple[str, str]]:
         ),
         (
             "finalists",
-            f"trained anew at {len(final['learning_rate_factors'])} learning rates (× {factors}) "
+            f"trained again at {len(final['learning_rate_factors'])} learning rates (× {factors}) "
             f"with {len(final['seeds'])} seeds; the rate with the lowest mean validation loss counts"
             + (
                 f"; otherwise than in the search: {json.dumps(final['recipe'])}"

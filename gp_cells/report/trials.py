@@ -14,7 +14,7 @@ FAILURES = ("diverged", "timeout", "out_of_memory", "invalid", "stopped_early")
 
 
 def count_failures(evidence: Evidence) -> dict[str, Any] | None:
-    """Return the trials that did not end ok by strategy and status, or None if all did."""
+    """Return the failed trials by strategy and status, or None if none did."""
     counts: dict[tuple[str, str], int] = {}
     for trial in evidence.tables["trials"]:
         if trial["status"] != "ok":

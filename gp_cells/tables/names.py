@@ -11,7 +11,7 @@ from gp_cells.config.objectives import COUNTED
 
 VERSION = "2"  # of the tables; `version_1` reads those of the version before
 
-# What tells the rows of a table apart.
+# The columns that identify a row of each table.
 KEYS: Mapping[str, Sequence[str]] = {
     "runs": ("run",),
     "architectures": ("run", "architecture_id"),

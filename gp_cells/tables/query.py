@@ -227,8 +227,8 @@ def best(results: Path, task: str | None = None, max_params: int | None = None) 
 def lineage(results: Path, name: str) -> pa.Table:
     """Return a candidate and all its ancestors, each once, generation by generation.
 
-    The candidate is generation 0, its parents are 1; whoever is an ancestor on several ways is of the
-    nearest. A trial that is called as in `find_trial` and is a finalist's replicate stands for its
+    The candidate is generation 0, its parents are 1; an ancestor reachable by several paths gets its
+    shortest distance. A trial named as in `find_trial` that is a finalist's replicate stands for its
     architecture's best candidate in the search.
     """
     trial = find_trial(results, name, "run", "candidate", "role", "architecture_id")

@@ -244,7 +244,7 @@ def schemas() -> dict[str, pa.Schema]:
 
 def dictionary(schemas: Mapping[str, pa.Schema]) -> str:
     """Return the data dictionary, every table with its columns, as Markdown."""
-    told = ("unit", "direction", "description")
+    shown = ("unit", "direction", "description")
     lines = []
     for table, columns in schemas.items():
         lines += [
@@ -254,7 +254,7 @@ def dictionary(schemas: Mapping[str, pa.Schema]) -> str:
             "| --- | --- | --- | --- | --- |",
         ]
         for field in columns:
-            words = " | ".join(field.metadata[key.encode()].decode() for key in told)
+            words = " | ".join(field.metadata[key.encode()].decode() for key in shown)
             lines.append(f"| `{field.name}` | {field.type} | {words} |")
         lines.append("")
     return "\n".join(lines)

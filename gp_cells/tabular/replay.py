@@ -107,14 +107,14 @@ class Replay:
     `fitness` is whose a strategy is shown: `own`, of the trial with the seed that the run itself would
     train with; `mean`, over all seeds that are stored. `missing` is what becomes of an architecture that
     has no such trial: `refuse`, and end there; `avoid`, so that nothing else than what is stored may be
-    proposed; `surrogate`, a guess, whose held-out judgement is told first, by `tell`.
+    proposed; `surrogate`, a guess, whose held-out quality is reported first, by `report`.
     """
 
     results: Path
     workers: int
     fitness: Fitness = "own"
     missing: Missing = "refuse"
-    tell: Callable[[str], None] = print
+    report: Callable[[str], None] = print
     surrogates: dict[tuple[str, int | None], Surrogate] = field(default_factory=dict)
     tables: dict[str, Stored] = field(default_factory=dict)
 
@@ -125,7 +125,7 @@ class Replay:
         """Return what becomes of a run.
 
         Raises:
-            SettingError: a plug-in refuses its settings, or selects on what a surrogate cannot tell.
+            SettingError: a plug-in refuses its settings, or selects on what a surrogate does not predict.
             RecordError: nothing is stored that was trained alike, or the run leaves what is.
         """
         config = fill_in(run.config)
@@ -175,14 +175,14 @@ class Replay:
         unknown = [name for name in objectives if name not in (FITNESS, *COUNTED)]
         if unknown:
             known = ", ".join((FITNESS, *COUNTED))
-            raise SettingError(f"a surrogate tells nothing of {unknown[0]}; it knows {known}")
+            raise SettingError(f"a surrogate does not predict {unknown[0]}; it predicts {known}")
         key = config.task_label, seed
         if key not in self.surrogates:
             kind = cost.kind_of(stored.settings)
             speed = cost.learn(cost.measured(self.results, kind).get(kind, []))
             self.surrogates[key] = learn(stored, seed, speed)
             of = "all seeds" if seed is None else f"seed {config.seed}"
-            self.tell(f"{key[0]}, {of}: {self.surrogates[key].held_out}")
+            self.report(f"{key[0]}, {of}: {self.surrogates[key].held_out}")
         return self.surrogates[key]
 
 
@@ -260,7 +260,7 @@ def chosen_runs(
 def as_table(replay: Replay, replayed: Sequence[Replayed]) -> pa.Table:
     """Return all runs' outcomes with `COLUMNS`, and in its metadata how they came to be.
 
-    That is, as JSON under `replay`: the options, versions, and each surrogate's held-out judgement.
+    That is, as JSON under `replay`: the options, versions, and each surrogate's held-out quality.
     """
     how = {
         "gp_cells": version("gp-cells"),

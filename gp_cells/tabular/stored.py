@@ -35,11 +35,11 @@ Record = dict[str, Any]
 
 @dataclass(frozen=True)
 class Answer:
-    """What is stored of an architecture, or foretold of it.
+    """What is stored of an architecture, or predicted of it.
 
     `row.fitness` is in the task's unit and infinite where a trial failed. `spread` is a standard
     deviation in the same unit: of the fitness over seeds, None of a single one; or of a surrogate's
-    trees. `trials` are what it rests on, 0 if foretold; `epochs` and `train_s`, the seconds of training
+    trees. `trials` are what it rests on, 0 if predicted; `epochs` and `train_s`, the seconds of training
     and validation on a core of its own, are those of one trial, the mean where there are several.
     """
 

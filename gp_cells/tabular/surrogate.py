@@ -1,8 +1,8 @@
-"""A guess at what was never trained: a random forest on features of formulas, judged held out.
+"""A prediction of what was never trained: a random forest on features of formulas, judged held out.
 
 Breiman 2001 (https://doi.org/10.1023/A:1010933404324). The mean over the trees is the guess. Their
 standard deviation says how much they disagree; it is no calibrated error, so the share of held-out
-losses within two of it is told beside the rank correlations. Nothing is kept: the forest is grown anew
+losses within two of it is reported beside the rank correlations. Nothing is kept: the forest is grown again
 from the tables, and from equal tables it is equal.
 """
 
@@ -82,7 +82,7 @@ class Surrogate:
     def __call__(self, genome: Genome) -> Answer:
         """Return a guess: that it trains all its epochs, and to which loss, in what time.
 
-        A training that fails is never foretold.
+        A training that fails is never predicted.
         """
         counts = self.space.count(genome, self.form, self.recipe)
         mean, spread = _guess(self.forest, _matrix([features(genome, counts)], self.columns))

@@ -29,7 +29,7 @@ class Told:
             }
         ]
         self.designed = [{"name": "lstm", "side": "designed"}]
-        self.strategy_of = {f"r{i}": "gp" for i in range(runs)}
+        self.searching = {"gp": [f"r{i}" for i in range(runs)]}
         self.rows = [{**row, "strategy": "gp"} for row in self.evolved]
 
     def replicates(self, row):
@@ -91,13 +91,13 @@ def test_one_search_a_strategy_claims_nothing_about_strategies(made_up):
 def test_equal_cells_are_not_called_worse():
     told = answer(Told([1.0, 2.0], [1.0, 2.0]), ONE_SEARCH)
 
-    assert "do exactly alike" in told.headline
+    assert "do equally well" in told.headline
     assert "both cells have the same loss with both" in told.caution
 
 
 def test_strategies_that_were_run_more_than_once_are_not_said_to_have_run_once():
     told = Told([1.0, 1.1], [2.0, 2.1], runs=2)
-    told.strategy_of["r9"] = "random"
+    told.searching["random"] = ["r9"]
 
     assert "Each search ran once" not in answer(told, ONE_SEARCH).caution
 
@@ -124,16 +124,20 @@ def searched(low, high, p_holm=0.4, warnings=()):
 @pytest.mark.parametrize(
     ("low", "high", "said"),
     [
-        (0.01, 0.03, "end behind the best hand-designed cell, gru: +0.020 nats per frame [+0.010"),
+        (
+            0.01,
+            0.03,
+            "end with a higher loss than the best hand-designed cell, gru: +0.020 nats per frame [+0.010",
+        ),
         (
             -0.03,
             -0.01,
-            "end ahead of the best hand-designed cell, gru: −0.020 nats per frame [−0.030",
+            "end with a lower loss than the best hand-designed cell, gru: −0.020 nats per frame [−0.030",
         ),
         (
             -0.01,
             0.03,
-            "end within chance of the best hand-designed cell, gru: +0.010 nats per frame",
+            "end indistinguishable from the best hand-designed cell, gru: +0.010 nats per frame",
         ),
     ],
 )
@@ -154,7 +158,7 @@ def test_strategies_are_told_apart_only_after_correction():
     alike = answer(Told([1.0], [1.0]), searched(0.01, 0.03, p_holm=0.4)).caution
 
     assert "gp is better than random (corrected p 0.03)" in apart
-    assert "No strategy is told apart from another (smallest corrected p 0.4)" in alike
+    assert "No two strategies differ significantly (smallest corrected p 0.4)" in alike
 
 
 def test_warnings_of_the_comparison_stand_beside_its_answer():

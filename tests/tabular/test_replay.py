@@ -120,7 +120,7 @@ def test_a_surrogate_cannot_be_asked_for_what_only_a_training_tells(
     stored: World, config: dict[str, Any]
 ) -> None:
     config["strategies"]["nsga2"]["settings"]["objectives"] = ["fitness", "entanglement"]
-    with pytest.raises(SettingError, match="a surrogate tells nothing of entanglement"):
+    with pytest.raises(SettingError, match="a surrogate does not predict entanglement"):
         replayed(stored, config, "tiny-bach-nsga2-s1", missing="surrogate")
 
 

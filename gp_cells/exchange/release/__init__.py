@@ -47,7 +47,7 @@ def publish(
 
     Raises:
         SettingError: the folder is not empty, or the extra packages or the checkout are missing.
-        RecordError: there is nothing to publish, or the commit that made it is not at hand.
+        RecordError: there is nothing to publish, or the commit that made it is not in this checkout.
     """
     if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
         raise SettingError(f"publish needs {missing[0]}: pip install 'gp-cells[release]'")
@@ -101,9 +101,9 @@ def _write(
         write_network(results, name, folder)
         shutil.rmtree(folder / "__pycache__", ignore_errors=True)
     put("croissant.json", croissant.croissant(release, facts, schemas))
-    told = [*sums.paths(release), "README.md", crate.NAME, sums.NAME]
+    listed = [*sums.paths(release), "README.md", crate.NAME, sums.NAME]
     command = _command(benchmarks, weights, authors)
-    put("README.md", pages.readme(facts, told, command, planned))
+    put("README.md", pages.readme(facts, listed, command, planned))
     put(crate.NAME, crate.describe(release, facts))
     put(sums.NAME, sums.sums(release))
 
@@ -135,7 +135,7 @@ def workflow(commit: str | None) -> dict[str, str]:
     """Return the Snakefile and the rules at a commit; without one, as they are here.
 
     Raises:
-        RecordError: the checkout of this package has not got the commit.
+        RecordError: the checkout of this package does not have the commit.
     """
     if commit is None:
         here = checkout("publish")
@@ -144,7 +144,8 @@ def workflow(commit: str | None) -> dict[str, str]:
     listed = _git("ls-tree", "-r", "--name-only", commit, "Snakefile", "rules")
     if listed is None:
         raise RecordError(
-            f"the last trial was made at commit {commit}, which {checkout('publish')} has not got; fetch it"
+            f"the last trial was made at commit {commit}, which {checkout('publish')} does not "
+            "have; fetch it"
         )
     return {path: _git("show", f"{commit}:{path}") or "" for path in listed.split()}
 

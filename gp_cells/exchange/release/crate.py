@@ -106,10 +106,10 @@ class _Crate:
         kind, meaning = next(
             (kind, text) for pattern, kind, text in CONTENTS if fnmatch.fnmatch(path, pattern)
         )
-        told = {"name": path, "description": meaning, "encodingFormat": kind}
-        told |= {"contentSize": str(file.stat().st_size), "sha256": sums.digest(file)}
+        described = {"name": path, "description": meaning, "encodingFormat": kind}
+        described |= {"contentSize": str(file.stat().st_size), "sha256": sums.digest(file)}
         types = {"@type": WORKFLOW_TYPES} if path == WORKFLOW else {}
-        added = self.crate.add_file(file, path, properties={**told, **types})
+        added = self.crate.add_file(file, path, properties={**described, **types})
         if path == "README.md":
             added["about"] = self.crate.root_dataset
 

@@ -90,7 +90,7 @@ Hosts are numbered in place of their names, and paths are relative: results only
 
 ## How it was made
 
-{code}{unfinished} In a checkout of gp-cells it is made again by
+{code}{unfinished} In a checkout of gp-cells it is reproduced by
 
     {commands}
 

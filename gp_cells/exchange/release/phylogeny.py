@@ -46,8 +46,8 @@ def phylogeny(rows: Mapping[str, Sequence[Row]]) -> str:
     for name, row in zip(names, rows["candidates"], strict=True):
         once = dict.fromkeys(str(ids[parent]) for parent in bred_from.get(name, ()))
         ancestors = ",".join(once) or "none"
-        told = [row[key] for key in ("wave", "run", "candidate", "architecture_id", "operator")]
-        lines.writerow([ids[name], f"[{ancestors}]", *told, row["fitness"]])
+        values = [row[key] for key in ("wave", "run", "candidate", "architecture_id", "operator")]
+        lines.writerow([ids[name], f"[{ancestors}]", *values, row["fitness"]])
     return text.getvalue()
 
 
@@ -92,8 +92,8 @@ def provenance(facts: Facts) -> str:
         )
         document.wasAssociatedWith(f"gpc:{row['run']}", who)
     for row in rows["candidates"]:
-        told = {f"gpc:{key}": row[key] for key in ("architecture_id", "operator")}
-        document.entity(_entity(row["run"], row["candidate"]), told)
+        attributes = {f"gpc:{key}": row[key] for key in ("architecture_id", "operator")}
+        document.entity(_entity(row["run"], row["candidate"]), attributes)
         document.wasGeneratedBy(_entity(row["run"], row["candidate"]), f"gpc:{row['run']}")
     for row in rows["lineage"]:
         run = row["run"]
@@ -107,13 +107,13 @@ def provenance(facts: Facts) -> str:
 
 
 def derivations(text: str) -> set[tuple[str, str]]:
-    """Return who was derived from whom in a prov.json."""
+    """Return which candidate was derived from which in a prov.json."""
     relations = json.loads(text).get("wasDerivedFrom", {}).values()
     return {(one["prov:generatedEntity"], one["prov:usedEntity"]) for one in relations}
 
 
 def expected_derivations(lineage: Sequence[Row]) -> set[tuple[str, str]]:
-    """Return who was derived from whom in the table."""
+    """Return which candidate was derived from which in the table."""
     return {
         (_entity(row["run"], row["child"]), _entity(row["run"], row["parent"])) for row in lineage
     }

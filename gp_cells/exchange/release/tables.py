@@ -1,7 +1,7 @@
 """The tables of a release: one Parquet file each, of results only, with their dictionary and schema.
 
 What a machine is called and where its folders are is no result: hosts are numbered in the order in which
-trials started on them, so that further runs renumber none, and their ids are hashed anew.
+trials started on them, so that further runs renumber none, and their ids are hashed again.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from gp_cells.tables.names import KEYS, TABLES
 from gp_cells.tables.parquet import released_file
 from gp_cells.tables.query import connect
 
-MOST = 5  # faults of one check that are told
+MOST = 5  # faults of one check that are reported
 
 Faults = Iterator[str]
 
@@ -72,12 +72,12 @@ def _find(release: Path, name: str, check: Callable[[Path], Faults], needs: str)
 
 
 def check_sums(release: Path) -> Faults:
-    """Hold every file against its checksum."""
+    """Compare every file with its checksum."""
     yield from sums.faults(release, sums.read((release / sums.NAME).read_text()))
 
 
 def check_other_sums(release: Path) -> Faults:
-    """Hold the checksums that the metadata has of the same files against the files."""
+    """Compare the checksums in the metadata with the files."""
     stored = json.loads((release / "croissant.json").read_text())["distribution"]
     listed = {
         "croissant.json": {file["contentUrl"]: file["sha256"] for file in stored},
@@ -92,7 +92,7 @@ def check_other_sums(release: Path) -> Faults:
 
 
 def check_schemas(release: Path) -> Faults:
-    """Hold dictionary and JSON Schema against the columns that the Parquet files have."""
+    """Compare dictionary and JSON Schema with the columns that the Parquet files have."""
     schemas = tables.read_schemas(release)
     yield from (f"tables/{table}.parquet is missing" for table in sorted({*TABLES} - {*schemas}))
     yield from (f"tables/{table}.parquet is no table" for table in sorted({*schemas} - {*TABLES}))
@@ -103,7 +103,7 @@ def check_schemas(release: Path) -> Faults:
 
 
 def check_rows(release: Path) -> Faults:
-    """Hold each row of each table against schema.json."""
+    """Check each row of each table against schema.json."""
     schema = json.loads((release / "schema.json").read_text())
     jsonschema.Draft202012Validator.check_schema(schema)
     for table, definition in schema["$defs"].items():
@@ -116,7 +116,7 @@ def check_rows(release: Path) -> Faults:
 
 
 def check_rules(release: Path) -> Faults:
-    """Hold the tables against each other."""
+    """Check the tables against each other."""
     connection = connect(release)
     for rule, sql in RULES.items():
         answer = connection.sql(sql)
@@ -146,7 +146,7 @@ def check_configs(release: Path) -> Faults:
 
 
 def check_citation(release: Path) -> Faults:
-    """Hold CITATION.cff against the schema of its format, which the package cffconvert has."""
+    """Check CITATION.cff against the schema of its format, which the package cffconvert has."""
     spec = importlib.util.find_spec("cffconvert")
     assert spec is not None and spec.origin is not None  # else the check is not made
     schema = json.loads((Path(spec.origin).parent / "schemas/1.2.0/schema.json").read_text())
@@ -156,7 +156,7 @@ def check_citation(release: Path) -> Faults:
 
 
 def check_phylogeny(release: Path) -> Faults:
-    """Hold phylogeny.csv against the standard, and against the tables."""
+    """Check phylogeny.csv against the standard, and against the tables."""
     text = (release / "phylogeny.csv").read_text()
     yield from (f"phylogeny.csv: {fault}" for fault in phylogeny.faults(text))
     if text != phylogeny.phylogeny(
@@ -166,7 +166,7 @@ def check_phylogeny(release: Path) -> Faults:
 
 
 def check_provenance(release: Path) -> Faults:
-    """Hold the derivations of prov.json against the table lineage."""
+    """Compare the derivations of prov.json with the table lineage."""
     stored = phylogeny.derivations((release / "prov.json").read_text())
     expected = phylogeny.expected_derivations(_rows(release, "lineage"))
     for child, parent in sorted(stored ^ expected):

@@ -176,7 +176,7 @@ def test_the_workflow_is_the_one_of_the_commit_that_made_the_trials() -> None:
     command = ["git", "-C", str(Path(__file__).parent), "rev-list", "--max-parents=0", "HEAD"]
     first = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
     assert workflow(first) != workflow(None)
-    with pytest.raises(RecordError, match="has not got; fetch it"):
+    with pytest.raises(RecordError, match="does not have; fetch it"):
         workflow("0" * 40)
 
 
