@@ -45,6 +45,7 @@ from gp_cells.tasks.task import (
     DataError,
     Form,
     Inputs,
+    Reading,
     Recipe,
     SplitName,
     refuse_tied,
@@ -99,7 +100,8 @@ class BachChorales:
         names["train"] = names["train"][: max(1, round(self.part * len(names["train"])))]
         splits = {split: pack([chorales[name] for name in names[split]]) for split in names}
         form = Form(self.inputs, KEYS, "keys", KEYS)
-        return Data(form, splits, score_references(splits["train"], splits["valid"]))
+        references = score_references(splits["train"], splits["valid"])
+        return Data(form, splits, references, Reading(self.inputs, "keys", "each step"))
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield whole chorales of about one length together, padded at their end.

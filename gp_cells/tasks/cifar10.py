@@ -32,6 +32,10 @@ MEMBERS = (*(f"data_batch_{i}.bin" for i in range(1, 6)), "test_batch.bin")
 ADVICE = (
     "set `file` to the CIFAR-10 binary version from https://www.cs.toronto.edu/~kriz/cifar.html"
 )
+NAMES = (
+    *("airplane", "automobile", "bird", "cat", "deer"),
+    *("dog", "frog", "horse", "ship", "truck"),
+)
 SIDE = 32
 MARGIN = 4
 RECIPE = Recipe(units=24, layers=1, batch_size=96, epochs=20)
@@ -71,7 +75,7 @@ class Cifar10:
         tested = len(batches[-1])
         homes: list[SplitName] = [drawn(image.tobytes(), (9, 1, 0)) for image in images[:-tested]]
         homes += ["test"] * tested
-        return classify_images(images, rows[:, 0], homes, self.part)
+        return classify_images(images, rows[:, 0], homes, self.part, NAMES)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield standardised images, with `shuffle` in random order, moved and mirrored."""

@@ -28,7 +28,10 @@ import numpy as np
 from gp_cells.tasks.hdf5 import read_hdf5
 from gp_cells.tasks.task import DataError
 
-INDEX = re.compile(r"\s*|Unnamed: \d+(\.\d+)*(_level_\d+)?|__index_level_\d+__|__null_dask_index__")
+INDEX = re.compile(
+    r"\s*|Unnamed: \d+(\.\d+)*(_level_\d+)?|__index_level_\d+__|__null_dask_index__|"
+    r"index|level_\d+|row\.?names|\.\.\.1"  # pandas' reset_index; R's
+)
 LISTED = 20  # names that a message lists in full
 BLOCK = 1 << 24  # bytes of CSV that pyarrow takes at once, and the longest line that it can read
 BROKEN = (OSError, RuntimeError, ValueError, LookupError, EOFError, MemoryError)

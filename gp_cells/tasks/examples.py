@@ -12,11 +12,12 @@ from __future__ import annotations
 import gzip
 import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
 from gp_cells.tasks.sources import SPLITS
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, SplitName
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Reading, SplitName
 
 Change = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
@@ -49,13 +50,33 @@ def pack_images(
 
 
 def classify_images(
-    images: np.ndarray, classes: np.ndarray, homes: Sequence[SplitName], part: float = 1.0
+    images: np.ndarray,
+    classes: np.ndarray,
+    homes: Sequence[SplitName],
+    part: float = 1.0,
+    names: Sequence[str] = (),
 ) -> Data:
-    """Return images with classes, 0 to the largest, as a task's data; the rest is as in `pack_images`."""
+    """Return images with classes, 0 to the largest, as a task's data; the rest is as in `pack_images`.
+
+    A class that has no name of its own is called by its number.
+    """
     splits = pack_images(images, classes.astype(np.int64), homes, part, np.float32)
     _, channels, height, width = images.shape
     form = Form("images", channels, "classes", int(classes.max()) + 1, height, width)
-    return Data(form, splits, score_guesses(splits, form))
+    reading = Reading(
+        "images",
+        "classes",
+        "image",
+        **kept_scale(splits["train"]["scale"]),
+        classes=tuple(names) or tuple(map(str, range(form.outputs))),
+    )
+    return Data(form, splits, score_guesses(splits, form), reading)
+
+
+def kept_scale(scale: np.ndarray) -> dict[str, Any]:
+    """Return mean and deviation, (2, features), as a `Reading` keeps them."""
+    mean, deviation = map(tuple, scale.tolist())
+    return {"mean": mean, "deviation": deviation, "scale_type": scale.dtype.name}
 
 
 def pack_sequences(

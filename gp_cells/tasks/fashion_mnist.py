@@ -35,6 +35,10 @@ WAYS = (
     "either apt-get install dataset-fashion-mnist, or unpack that package elsewhere by dpkg-deb -x, or "
     "take the four files from https://github.com/zalandoresearch/fashion-mnist; then set `folder`"
 )
+NAMES = (
+    *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag"),
+    "Ankle boot",
+)
 RECIPE = Recipe(units=16, batch_size=64, epochs=3)
 
 
@@ -74,7 +78,7 @@ class FashionMnist:
         classes = np.concatenate([arrays[1], arrays[3]])
         homes: list[SplitName] = [drawn(image.tobytes(), (11, 1, 0)) for image in arrays[0]]
         homes += ["test"] * len(arrays[2])
-        return classify_images(images, classes, homes, self.part)
+        return classify_images(images, classes, homes, self.part, NAMES)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield standardised images, with `shuffle` in random order."""

@@ -19,13 +19,24 @@ import numpy as np
 
 from gp_cells.config.choose import setting
 from gp_cells.tasks.examples import (
+    kept_scale,
     pack_sequences,
     score_guesses,
     sequence_batches,
     standardise_frames,
 )
 from gp_cells.tasks.sources import installed, read_bytes
-from gp_cells.tasks.task import Arrays, Batch, Data, Form, Inputs, Recipe, SplitName, refuse_tied
+from gp_cells.tasks.task import (
+    Arrays,
+    Batch,
+    Data,
+    Form,
+    Inputs,
+    Reading,
+    Recipe,
+    SplitName,
+    refuse_tied,
+)
 
 FILES = {  # SHA-256
     "TRAIN": "68a430eabd919cc77f40b1f5f3bc0dcafacc1486bca9260785aeb7d262cc78cd",
@@ -76,9 +87,11 @@ class JapaneseVowels:
             "valid": pack_sequences(sequences, speakers, chosen),
             "test": pack_sequences(*read_ts(texts["TEST"])),
         }
-        standardise_frames(splits, np.float32)
+        scale = standardise_frames(splits, np.float32)
         form = Form(self.inputs, COEFFICIENTS, "classes", SPEAKERS)
-        return Data(form, splits, score_guesses(splits, form))
+        names = tuple(str(i + 1) for i in range(SPEAKERS))
+        reading = Reading(self.inputs, "classes", "last step", **kept_scale(scale), classes=names)
+        return Data(form, splits, score_guesses(splits, form), reading)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield utterances of about one length together, the speaker at their last frame."""

@@ -36,6 +36,7 @@ from gp_cells.tasks import rows
 from gp_cells.tasks.columns import SUFFIXES, Table, fitting, one_line, read_columns
 from gp_cells.tasks.examples import (
     image_batches,
+    kept_scale,
     pack_images,
     pack_sequences,
     score_guesses,
@@ -247,7 +248,7 @@ class OwnData:
             images = np.stack(examples.inputs)
             splits = pack_images(images, targets, examples.homes)
             form = Form(self.inputs, images.shape[1], self.targets, outputs, *images.shape[2:])
-            scale = splits["train"]["scale"]
+            scale = kept_scale(splits["train"]["scale"])
         else:
             sequences, features = examples.inputs, examples.inputs[0].shape[-1]
             if self.inputs == "symbols":
@@ -257,9 +258,8 @@ class OwnData:
             homes = np.array(examples.homes)
             splits = {split: pack_sequences(sequences, targets, homes == split) for split in SPLITS}
             form = Form(self.inputs, features, self.targets, outputs)
-            scale = standardise_frames(splits) if self.inputs == "frames" else np.zeros((2, 0))
-        mean, deviation = map(tuple, scale.tolist())
-        reading = replace(reading, mean=mean, deviation=deviation)
+            scale = kept_scale(standardise_frames(splits)) if self.inputs == "frames" else {}
+        reading = replace(reading, **scale)
         if self.targets == "classes":
             return Data(form, splits, score_guesses(splits, form), reading)
         squares = np.square(splits["valid"]["targets"], dtype=np.float64)

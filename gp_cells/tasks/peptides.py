@@ -23,7 +23,7 @@ import numpy as np
 from gp_cells.config.choose import setting
 from gp_cells.tasks.examples import pack_sequences, score_guesses, sequence_batches
 from gp_cells.tasks.sources import SPLITS, drawn, installed, read_bytes
-from gp_cells.tasks.task import Arrays, Batch, Data, Form, Inputs, Recipe
+from gp_cells.tasks.task import Arrays, Batch, Data, Form, Inputs, Reading, Recipe
 
 SHA_256 = "e1db3dd659179118dcfca63723385f2f0c95c49d27060a90f7a9d5848250eb48"
 AMINO_ACIDS = b"ACDEFGHIKLMNPQRSTVWY"
@@ -59,7 +59,9 @@ class Peptides:
         homes = np.array([drawn(first.encode(), (6, 2, 2)) for first in find_kin(peptides)])
         splits = {split: pack_sequences(sequences, classes, homes == split) for split in SPLITS}
         form = Form(self.inputs, len(AMINO_ACIDS), "classes", 2)
-        return Data(form, splits, score_guesses(splits, form))
+        letters, names = tuple(AMINO_ACIDS.decode()), ("other", "antimicrobial")
+        reading = Reading(self.inputs, "classes", "last step", symbols=letters, classes=names)
+        return Data(form, splits, score_guesses(splits, form), reading)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield peptides of about one length together, the class at their last amino acid."""

@@ -24,6 +24,7 @@ import numpy as np
 
 from gp_cells.config.choose import setting
 from gp_cells.tasks.examples import (
+    kept_scale,
     pack_sequences,
     score_guesses,
     sequence_batches,
@@ -37,6 +38,7 @@ from gp_cells.tasks.task import (
     DataError,
     Form,
     Inputs,
+    Reading,
     Recipe,
     SplitName,
     refuse_tied,
@@ -82,9 +84,11 @@ class Smartwatch:
         content = read_bytes(folder / "data" / "watch_dataset.npy", SHA_256, "reinstall seglearn")
         recordings = unpickle_arrays(content[content.index(b"\n") + 1 :]).item()
         splits = {split: cut_windows(recordings, people) for split, people in PEOPLE.items()}
-        standardise_frames(splits, np.float32)
+        scale = standardise_frames(splits, np.float32)
         form = Form(self.inputs, AXES, "classes", EXERCISES)
-        return Data(form, splits, score_guesses(splits, form))
+        names = tuple(recordings["y_labels"])
+        reading = Reading(self.inputs, "classes", "last step", **kept_scale(scale), classes=names)
+        return Data(form, splits, score_guesses(splits, form), reading)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield windows, the exercise at their last sample."""

@@ -25,7 +25,17 @@ import numpy as np
 
 from gp_cells.config.choose import check_settings, setting
 from gp_cells.tasks.sources import installed
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Inputs, Recipe, SplitName
+from gp_cells.tasks.task import (
+    Arrays,
+    Batch,
+    Data,
+    DataError,
+    Form,
+    Inputs,
+    Reading,
+    Recipe,
+    SplitName,
+)
 
 RECIPE = Recipe(units=128, batch_size=32, epochs=10, learning_rate=0.005)
 UNKNOWN = 0  # the symbol of every character that the training split lacks
@@ -81,7 +91,14 @@ class StateOfTheUnion:
             splits["train"]["symbols"], splits["valid"]["symbols"], features
         )
         form = Form(self.inputs, features, "classes", features)
-        return Data(form, splits, references)
+        reading = Reading(
+            self.inputs,
+            "classes",
+            "each step",
+            symbols=(None, *vocabulary),
+            classes=("unknown", *vocabulary),
+        )
+        return Data(form, splits, references, reading)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield `recipe.batch_size` streams of equal length side by side, `steps` at a time.

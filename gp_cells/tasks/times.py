@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import re
-from fractions import Fraction
+from decimal import Decimal
 
 import numpy as np
 
@@ -36,7 +36,7 @@ def order_of(name: str, column: np.ndarray) -> np.ndarray:
     if column.dtype.kind != "O":
         return np.unique(column, return_inverse=True)[1].astype(np.int64)
     kinds: dict[str, int] = {}
-    read: dict[str, tuple[str, Fraction]] = {}
+    read: dict[str, tuple[str, Decimal | int]] = {}
     for row, text in enumerate(column.tolist(), start=1):
         if text not in read:
             read[text] = _read(name, text, row)
@@ -51,7 +51,7 @@ def order_of(name: str, column: np.ndarray) -> np.ndarray:
     return np.array([places[read[text][1]] for text in column.tolist()], np.int64)
 
 
-def _read(name: str, text: str, row: int) -> tuple[str, Fraction]:
+def _read(name: str, text: str, row: int) -> tuple[str, Decimal | int]:
     """Return what kind of time a text is, and the time as a number.
 
     Raises:
@@ -60,7 +60,7 @@ def _read(name: str, text: str, row: int) -> tuple[str, Fraction]:
     stripped = text.strip()
     try:
         if NUMBER.fullmatch(stripped):
-            return "a number", Fraction(stripped)
+            return "a number", Decimal(stripped)
         if date := DATE.fullmatch(stripped):
             return _read_date(date)
         if clock := CLOCK.fullmatch(stripped):
@@ -70,24 +70,23 @@ def _read(name: str, text: str, row: int) -> tuple[str, Fraction]:
     raise DataError(f"{name} is {text!r} in row {row}, expected {READ}")
 
 
-def _read_date(found: re.Match[str]) -> tuple[str, Fraction]:
-    """Return a date, with its time if it has one, in seconds; where there is a zone, those of UTC."""
+def _read_date(found: re.Match[str]) -> tuple[str, Decimal | int]:
+    """Return a date, with its time if it has one, in 1e-18 s; where there is a zone, those of UTC."""
     year, month, day, hour, minute, second, part, zone = found.groups()
     moment = datetime.datetime(
         int(year), int(month), int(day or 1), int(hour or 0), int(minute or 0), int(second or 0)
     )
-    seconds = Fraction((moment - datetime.datetime(1, 1, 1)) // datetime.timedelta(seconds=1))
-    seconds += Fraction(int(part), 10 ** len(part)) if part else 0
+    seconds = (moment - datetime.datetime(1, 1, 1)) // datetime.timedelta(seconds=1)
     if zone is None:
-        return "a date without a zone", seconds
+        return "a date without a zone", _fine(seconds, part)
     if zone != "Z":
         ahead = int(zone[1:3]) * 3600 + int(zone[3:].strip(":") or 0) * 60
         seconds -= -ahead if zone[0] == "-" else ahead
-    return "a date with a zone", seconds
+    return "a date with a zone", _fine(seconds, part)
 
 
-def _read_clock(found: re.Match[str]) -> tuple[str, Fraction]:
-    """Return the time of a clock in seconds since midnight."""
+def _read_clock(found: re.Match[str]) -> tuple[str, Decimal | int]:
+    """Return the time of a clock in 1e-18 s since midnight."""
     hour_told, minute, second, part, half = found.groups()
     hour = int(hour_told)
     if half and not 1 <= hour <= 12:
@@ -95,6 +94,10 @@ def _read_clock(found: re.Match[str]) -> tuple[str, Fraction]:
     if half:
         hour = hour % 12 + (12 if half[0] in "Pp" else 0)
     told = datetime.time(hour, int(minute), int(second or 0))  # refuses hour 24 and minute 60
-    seconds = Fraction(told.hour * 3600 + told.minute * 60 + told.second)
-    seconds += Fraction(int(part), 10 ** len(part)) if part else 0
-    return "a time of 12 hours" if half else "a time of 24 hours", seconds
+    seconds = told.hour * 3600 + told.minute * 60 + told.second
+    return "a time of 12 hours" if half else "a time of 24 hours", _fine(seconds, part)
+
+
+def _fine(seconds: int, part: str | None) -> int:
+    """Return seconds and the digits after their point in 1e-18 s, which is exact."""
+    return seconds * 10**18 + int((part or "").ljust(18, "0"))

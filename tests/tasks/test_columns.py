@@ -41,7 +41,9 @@ def left_out(path, **settings):
     return set(data.splits["train"]["lengths"].tolist()), note.split("'")[1]
 
 
-@pytest.mark.parametrize("name", ["", " ", "Unnamed: 0", "Unnamed: 0.1", "__index_level_0__"])
+@pytest.mark.parametrize(
+    "name", ["", " ", "Unnamed: 0", "Unnamed: 0.1", "__index_level_0__", "index"]
+)
 @pytest.mark.parametrize("start", [0, 500])
 def test_a_star_leaves_out_the_index_that_pandas_wrote(tmp_path, name, start):
     table = features()

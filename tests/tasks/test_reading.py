@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 from support.own_files import FRAMES, SPLITS, own
 
-from gp_cells.tasks import DataError
+from gp_cells.tasks import TASKS, DataError
+from gp_cells.tasks.examples import kept_scale, pack_sequences, standardise_frames
 from gp_cells.tasks.prepared import load, prepare
-from gp_cells.tasks.reading import in_units, read_examples, read_reading, write_reading
+from gp_cells.tasks.reading import encode, in_units, read_examples, read_reading, write_reading
+from gp_cells.tasks.task import Reading
 
 NUMBERS = {"targets": "numbers", "target": ["size"]}
 COUNT = 36
@@ -252,3 +254,45 @@ def test_a_reading_is_written_and_read_the_same(tmp_path):
     assert all(dataclasses.asdict(reading)[key] for key in ("symbols", "classes", "columns"))
     write_reading(tmp_path, None)
     assert read_reading(tmp_path) is None
+
+
+# --- the tasks that read packages ------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["digits", "japanese_vowels", "peptides", "smartwatch"])
+def test_what_a_task_keeps_fits_its_form(name):
+    data = TASKS[name]().read()
+    form, reading = data.form, data.reading
+    assert (reading.inputs, reading.targets) == (form.inputs, form.targets)
+    assert len(reading.symbols if form.inputs == "symbols" else reading.mean) == form.features
+    assert len(set(reading.classes)) == form.outputs
+
+
+def test_images_of_a_task_are_encoded_as_they_are_batched():
+    task = TASKS["digits"]()
+    data = task.read()
+    split = data.splits["valid"]
+    batch = next(iter(task.batches(split, None)))
+    for image, seen in zip(split["images"], batch.inputs, strict=False):
+        np.testing.assert_array_equal(encode(data.reading, image), seen)
+
+
+def test_frames_of_a_task_are_encoded_as_they_are_prepared():
+    frames = np.random.default_rng(0).normal(3, 2, (50, 4))
+    splits = {split: pack_sequences([frames], np.array([0])) for split in SPLITS}
+    scale = standardise_frames(splits, np.float32)
+    reading = Reading("frames", "classes", "last step", **kept_scale(scale))
+    np.testing.assert_array_equal(encode(reading, frames), splits["test"]["steps"])
+
+
+def test_a_letter_that_is_no_amino_acid_is_refused():
+    reading = TASKS["peptides"]().read().reading
+    assert encode(reading, np.array(list("ACY"), object)).tolist() == [0, 1, 19]
+    with pytest.raises(DataError, match="the symbol 'B' is not known"):
+        encode(reading, np.array(list("AB"), object))
+
+
+def test_a_task_that_reads_a_package_reads_no_file(tmp_path):
+    reading = Reading("frames", "keys", "each step")
+    with pytest.raises(DataError, match="no telling how to read this one"):
+        read_examples(reading, tmp_path / "a.csv")
