@@ -1,6 +1,6 @@
 """Follow a running benchmark from its files: what is done, what failed, the best so far, time left.
 
-On a terminal of its own it is one block that is drawn anew, a row for each strategy on each task; in a
+On a terminal of its own it is one block that is drawn again, a row for each strategy on each task; in a
 pipe or beside Snakemake's own words it is a line each time something finished.
 """
 
@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import math
-import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -21,6 +21,9 @@ from gp_cells.config.files import RecordError
 from gp_cells.config.plan import Plan, Run
 from gp_cells.config.records import FitnessRecord
 from gp_cells.config.typed_json import read_record
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 BAR = 20  # letters of a whole bar
 
@@ -102,29 +105,35 @@ def _follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None
     tally = Tally(plan, root)
     tally.look()
     at_start, began, shown = len(tally.finished), time.monotonic(), -1
-    is_alone = process is None and sys.stderr.isatty()
-    height = 0
-    while True:
-        done, elapsed_s = len(tally.finished), time.monotonic() - began
-        if is_alone:
-            height = _redraw(progress_block(tally, at_start, elapsed_s), height)
-        elif done != shown and (process is None or shown >= 0):
-            print(progress_line(tally, at_start, elapsed_s), file=sys.stderr, flush=True)
-        shown = done
-        if done >= tally.total or not _is_running(process):
-            return
-        time.sleep(every_s)
-        tally.look()
+    with _drawing(process) as draw:
+        while True:
+            done, elapsed_s = len(tally.finished), time.monotonic() - began
+            if draw is not None:
+                draw(progress_block(tally, at_start, elapsed_s))
+            elif done != shown and (process is None or shown >= 0):
+                print(progress_line(tally, at_start, elapsed_s), file=sys.stderr, flush=True)
+            shown = done
+            if done >= tally.total or not _is_running(process):
+                return
+            time.sleep(every_s)
+            tally.look()
 
 
-def _redraw(lines: Sequence[str], height: int) -> int:
-    """Write a block over the one before it, which had `height` lines; return its own height."""
-    size = shutil.get_terminal_size()
-    cut = [line[: size.columns - 1] for line in lines[: size.lines - 1]]
-    back = f"\x1b[{height}A" if height else ""
-    sys.stderr.write(f"{back}\r" + "".join(f"{line}\x1b[K\n" for line in cut) + "\x1b[J")
-    sys.stderr.flush()
-    return len(cut)
+@contextlib.contextmanager
+def _drawing(process: int | None) -> Iterator[Callable[[RenderableType], None] | None]:
+    """Yield what draws a block over the one before it; None where lines are wanted."""
+    if process is not None or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console(stderr=True, highlight=False)
+    if console.is_dumb_terminal:
+        yield None
+        return
+    with Live(console=console, auto_refresh=False) as live:
+        yield lambda block: live.update(block, refresh=True)
 
 
 def progress_line(tally: Tally, at_start: int, elapsed_s: float) -> str:
@@ -141,29 +150,34 @@ def progress_line(tally: Tally, at_start: int, elapsed_s: float) -> str:
     return " · ".join([*parts, _left(tally, at_start, elapsed_s)])
 
 
-def progress_block(tally: Tally, at_start: int, elapsed_s: float) -> list[str]:
-    """Return the lines of a block: the whole benchmark, then each strategy on each task."""
+def progress_block(tally: Tally, at_start: int, elapsed_s: float) -> RenderableType:
+    """Return a block to draw: a line on the whole benchmark, then a row for each strategy on each task."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+    from rich.text import Text
+
     done, total = len(tally.finished), tally.total
     failed = _count_failed(tally.finished.values())
-    head = [f"{tally.plan.benchmark}: {done} of {total} trials", _left(tally, at_start, elapsed_s)]
+    head = [f"{tally.plan.benchmark}: {done} of {total} trials"]
+    head += [f"{failed} failed"] if failed else []
     if done - at_start > 0:
-        head.insert(1, f"{60 * (done - at_start) / elapsed_s:.3g} a minute")
-    lines = [" · ".join([*head[:1], *([f"{failed} failed"] if failed else []), *head[1:]])]
-    groups = list(tally.groups())
-    wide = max(len(f"{task}  {strategy}") for task, strategy, _, _ in groups)
-    for task, strategy, runs, finished in groups:
+        head.append(f"{60 * (done - at_start) / elapsed_s:.3g} a minute")
+    head.append(_left(tally, at_start, elapsed_s))
+    rows = Table.grid(padding=(0, 2, 0, 0))
+    for justify in ("left", "left", "left", "right", "left", "left", "left"):
+        rows.add_column(justify=justify, no_wrap=True)
+    for task, strategy, runs, finished in tally.groups():
         size = sum(_size(run) for run in runs)
         ended = sum(_size(run) == sum(t.run is run for t in finished) for run in runs)
-        full = BAR * len(finished) // size
-        row = [
-            f"  {f'{task}  {strategy}':<{wide}}  {'█' * full}{'░' * (BAR - full)}",
-            f"{len(finished):>5} of {size}",
-            f"{ended} of {len(runs)} runs",
-            f"best {_best(finished)}",
-        ]
         count = _count_failed(finished)
-        lines.append("  ".join([*row, *([f"{count} failed"] if count else [])]))
-    return lines
+        rows.add_row(
+            *(Text(f"  {task}"), Text(strategy)),
+            ProgressBar(size, len(finished), width=BAR),
+            *(f"{len(finished)} of {size}", f"{ended} of {len(runs)} runs"),
+            *(f"best {_best(finished)}", Text(f"{count} failed" if count else "", "red")),
+        )
+    return Group(Text(" · ".join(head), no_wrap=True, overflow="ellipsis"), rows)
 
 
 def _count_failed(trials: Iterable[Finished]) -> int:

@@ -1,8 +1,11 @@
 import os
+import re
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 from support.tiny import TINY
 
 from gp_cells.config.files import write_json
@@ -95,20 +98,29 @@ def test_a_block_has_a_row_for_each_strategy_on_each_task(tmp_path):
     finish(tmp_path, GP, "replicates/00-0-0", 2.25, 20)
     finish(tmp_path, RANDOM, "waves/000/00", None, 20)
 
-    head, gp, random = progress_block(looked(tmp_path), 0, 120.0)
+    console = Console(width=120, file=StringIO())
+    console.print(progress_block(looked(tmp_path), 0, 120.0))
+    head, gp, random = (line.rstrip() for line in console.file.getvalue().splitlines())
 
     assert head == "tiny: 6 of 10 trials · 1 failed · 3 a minute · about 2 min left"
     assert gp.split()[:2] == ["bach", "gp"]
-    assert "█" * 20 in gp and "5 of 5" in gp and "1 of 1 runs" in gp and "best 2.2500" in gp
-    assert "1 of 5" in random and "0 of 1 runs" in random and "1 failed" in random
+    assert "━" * 20 in gp and "5 of 5" in gp and "1 of 1 runs" in gp and "best 2.2500" in gp
+    assert (
+        random.count("━") == 4
+        and "1 of 5" in random
+        and "0 of 1 runs" in random
+        and "1 failed" in random
+    )
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
-def test_a_terminal_gets_a_block_that_is_drawn_anew_and_a_pipe_lines(
+def test_a_terminal_gets_a_block_that_is_drawn_again_and_a_pipe_lines(
     tmp_path, monkeypatch, capsys, is_terminal
 ):
     finish(tmp_path, GP, "waves/000/00", 2.5, 10)
     monkeypatch.setattr("sys.stderr.isatty", lambda: is_terminal, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "100")
     rest = [("waves/000/01",), ("waves/001/00", "waves/001/01", "replicates/00-0-0")]
 
     def work(_):
@@ -124,7 +136,11 @@ def test_a_terminal_gets_a_block_that_is_drawn_anew_and_a_pipe_lines(
     follow(PLAN, tmp_path, None, 1.0)
 
     said = capsys.readouterr().err
-    assert said.count("\x1b[3A") == (2 if is_terminal else 0)  # three rows, drawn three times
+    # a block is three lines, drawn over twice and at the end: its last line is emptied, and two above
+    assert said.count("\x1b[2K" + "\x1b[1A\x1b[2K" * 2) == (3 if is_terminal else 0)
+    assert is_terminal or "\x1b" not in said
     assert "all done" in said
-    if not is_terminal:
+    if is_terminal:
+        assert re.findall(r"tiny: (\d+) of 10 trials", said)[:3] == ["1", "2", "10"]
+    else:
         assert [line.split("]")[0] for line in said.splitlines()] == ["[1/10", "[2/10", "[10/10"]
