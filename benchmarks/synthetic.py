@@ -240,9 +240,11 @@ class MadeUpRun:
     def measures(self, losses: Sequence[float], rng: np.random.Generator) -> Row:
         """Return what else is measured of a trial."""
         names = ("synflow", "jacobian_covariance", "hidden_covariance")
-        measured = {name: -losses[0] + float(rng.normal()) for name in names}
-        measured |= {f"{name}_s": 0.01 for name in names}
-        return measured | {"latency_1_ms": 0.2, "latency_64_ms": 3.0, "introspectability": None}
+        scores = {name: -losses[0] + float(rng.normal()) for name in names}
+        costs = {f"{name}_s": 0.01 for name in (*names, "latency", "introspectability")}
+        times = {"latency_1_ms": 0.2, "latency_64_ms": 3.0}
+        unknown = dict.fromkeys(("introspectability", "other_measures", "measure_failures"))
+        return scores | costs | times | unknown
 
     def trial(self, candidate: str, key: str, rate: float, seed: int, finalist: int | None) -> Row:
         """Return a trial whose loss depends on its architecture, its rate and a die."""

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError, choose
+from gp_cells.config.objectives import GIVEN_BY
 from gp_cells.config.recipe import Form, Recipe, changed_recipe
 from gp_cells.config.records import PlugIn, RunConfig, RunSettings, TrialProtocol
 from gp_cells.config.reference import settings_reference
 from gp_cells.config.schema import config_schema
 from gp_cells.config.typed_json import plain
 from gp_cells.genomes.genome import parse
+from gp_cells.measures import DEFAULT, MEASURES, Measure
 from gp_cells.spaces import SPACES, Space
 from gp_cells.stopping import STOPPERS, Stopper
 from gp_cells.strategies import STRATEGIES, Strategy
@@ -24,6 +26,7 @@ FAMILIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
     "space": ("spaces", SPACES),
     "strategy": ("strategies", STRATEGIES),
     "stopping": ("stopping", STOPPERS),
+    "measure": ("measures", MEASURES),
 }
 
 OfRun: TypeAlias = RunConfig | RunSettings | TrialProtocol
@@ -45,7 +48,7 @@ def _members() -> dict[str, Mapping[str, Any]]:
 
 
 def plug_in(family: str, named: PlugIn) -> Any:
-    """Return the task, space, strategy or stopping rule of that name, with its settings.
+    """Return the task, space, strategy, stopping rule or measure of that name, with its settings.
 
     Raises:
         SettingError: there is no such plug-in, no such setting, or a value is refused.
@@ -78,6 +81,38 @@ def stopper_of(run: OfRun) -> Stopper:
     return stopper
 
 
+def measures_of(run: OfRun) -> dict[str, Measure]:
+    """Return the measures of a run's trials, by name: those its config names, else the default ones.
+
+    Raises:
+        SettingError: there is no such measure or setting, one is named twice, or two give the same
+            column.
+    """
+    named = tuple(PlugIn(name=name) for name in DEFAULT) if run.measures is None else run.measures
+    found: dict[str, Measure] = {}
+    columns: dict[str, str] = {}
+    for of in named:
+        if of.name in found:
+            raise SettingError(f"measures: {of.name} is named twice; name it once")
+        measure = found[of.name] = plug_in("measure", of)
+        for column in measure.columns:
+            if column.name in columns:
+                both = f"{columns[column.name]} and {of.name}"
+                raise SettingError(f"measures: {both} give {column.name}; leave one out")
+            columns[column.name] = of.name
+    return found
+
+
+def _check_objectives(objectives: Sequence[str], measures: Mapping[str, Measure]) -> None:
+    for objective in objectives:
+        needed = GIVEN_BY.get(objective)
+        if needed is not None and needed not in measures:
+            raise SettingError(
+                f"measures: the strategy selects on {objective}, which the measure {needed} gives; "
+                f"name it too, or select on something else"
+            )
+
+
 def fill_in(run: RunConfig) -> RunConfig:
     """Return a run config with every default of its plug-ins filled in.
 
@@ -99,12 +134,18 @@ def fill_in(run: RunConfig) -> RunConfig:
         )
     strategy.check(search.waves, search.slots, space)
     final_recipe_of(run)
+    measures = measures_of(run)
+    filled = _filled(run.strategy, strategy)
+    _check_objectives(filled.settings.get("objectives", ()), measures)
     return dataclasses.replace(
         run,
         task=_filled(run.task, task),
         space=_filled(run.space, space),
-        strategy=_filled(run.strategy, strategy),
+        strategy=filled,
         stopping=_filled(run.stopping, stopper),
+        measures=None
+        if run.measures is None
+        else tuple(_filled(named, measures[named.name]) for named in run.measures),
     )
 
 

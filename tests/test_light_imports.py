@@ -30,7 +30,14 @@ def test_what_reads_tables_loads_no_torch(room):
 
 @pytest.mark.parametrize(
     "module",
-    ["gp_cells.workflow.tabulate", "gp_cells.workflow.rerun", "gp_cells.training.trial_file"],
+    [
+        "gp_cells.workflow.tabulate",
+        "gp_cells.workflow.rerun",
+        "gp_cells.training.trial_file",
+        "gp_cells.measures",
+        "gp_cells.networks.network",
+        "gp_cells.spaces",
+    ],
 )
 def test_records_and_rows_are_read_without_torch(module):
     assert loaded(f"import {module}", "torch") == []

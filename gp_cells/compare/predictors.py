@@ -10,9 +10,12 @@ from scipy.stats import spearmanr
 
 from gp_cells.compare.hypotheses import interval_of_rank_correlation
 from gp_cells.compare.records import Records, Row
-from gp_cells.config.objectives import SCORES
+from gp_cells.measures import MEASURES
 
-PREDICTORS = (*SCORES, "introspectability", "network_parameters", "network_multiply_adds")
+PREDICTORS = (
+    *(column.name for of in MEASURES.values() for column in of.columns if column.predicts),
+    *("network_parameters", "network_multiply_adds"),
+)
 FEWEST = 5  # architectures that a rank correlation is taken of
 
 

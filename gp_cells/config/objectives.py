@@ -15,16 +15,16 @@ COUNTED = (  # from the genome alone; see `Space.count`
     "network_parameters",
     "network_multiply_adds",
 )
-MEASURED = ("entanglement",)  # 1 − introspectability; see `gp_cells.training.measures`
+MEASURED = ("entanglement",)  # 1 − introspectability
 LATENCY_BATCHES = (1, 64)  # sequences or images of a timed pass
 TIMED = (*(f"latency_{n}_ms" for n in LATENCY_BATCHES), "cpu_s")  # of a pass; of the whole training
 OBJECTIVES = (FITNESS, *COUNTED, *MEASURED, *TIMED)
 
-SCORES = (
-    "synflow",
-    "jacobian_covariance",
-    "hidden_covariance",
-)  # zero-cost; nobody selects on them
+# The measure that gives an objective, of those that come from one.
+GIVEN_BY = {
+    "entanglement": "introspectability",
+    **{f"latency_{n}_ms": "latency" for n in LATENCY_BATCHES},
+}
 
 
 def entanglement(introspectability: float | None) -> float | None:

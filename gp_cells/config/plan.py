@@ -23,7 +23,13 @@ from gp_cells.config.files import canonical_json
 from gp_cells.config.records import RunConfig
 from gp_cells.config.typed_json import decode, encode, plain
 
-FAMILIES = {"task": "tasks", "space": "spaces", "strategy": "strategies", "stopping": "stopping"}
+FAMILIES = {
+    "task": "tasks",
+    "space": "spaces",
+    "strategy": "strategies",
+    "stopping": "stopping",
+    "measure": "measures",
+}
 
 
 # --- where a trial's files are --------------------------------------------------------------------
@@ -237,7 +243,8 @@ def data_name(benchmark: str, task: str) -> str:
 
 # --- a config and the configs of its runs ---------------------------------------------------------
 
-SHARED = ("benchmark", "space", "finalists", "stopping", "training")  # by all runs of a config
+# By all runs of a config; only `measures` may be left out.
+SHARED = ("benchmark", "space", "finalists", "stopping", "training", "measures")
 
 
 def run_names(config: Mapping[str, Any]) -> dict[str, tuple[str, str, int]]:
@@ -272,7 +279,7 @@ def run_config(
             f"{search['waves'] * search['slots']}, all candidates, got {search['finalists']}"
         )
     value = {
-        **{key: config[key] for key in SHARED},
+        **{key: config[key] for key in SHARED if key in config},
         "run": run_name(config["benchmark"], task, strategy, seed),
         "task_label": task,
         "strategy_label": strategy,
@@ -287,7 +294,7 @@ def run_config(
 def config_of(runs: Sequence[RunConfig]) -> dict[str, Any]:
     """Return a config that plans some runs, which `agree`: each task with each strategy and seed."""
     values = [encode(run) for run in runs]
-    config = {key: values[0][key] for key in SHARED}
+    config = {key: values[0][key] for key in SHARED if key in values[0]}
     config["seeds"] = sorted({run.seed for run in runs})
     config["tasks"] = {value["task_label"]: value["task"] for value in values}
     config["strategies"] = {}

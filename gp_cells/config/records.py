@@ -78,7 +78,7 @@ class Training:
 
 @dataclass(frozen=True, kw_only=True)
 class RunConfig:
-    """The part of a config that a run concerns."""
+    """The part of a config that a run concerns; without `measures` its trials have the default ones."""
 
     benchmark: str
     run: str
@@ -92,6 +92,7 @@ class RunConfig:
     finalists: FinalTraining
     stopping: PlugIn
     training: Training
+    measures: tuple[PlugIn, ...] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,6 +128,7 @@ class RunSettings:
     stopping: PlugIn
     training: Training
     data: DataDescription
+    measures: tuple[PlugIn, ...] | None = None
     timed_objectives: tuple[str, ...] = ()
 
     @property
@@ -163,6 +165,7 @@ class TrialProtocol:
     stopping: PlugIn
     training: Training
     data: DataDescription
+    measures: tuple[PlugIn, ...] | None = None
     timed_objectives: tuple[str, ...] = ()
 
     @property

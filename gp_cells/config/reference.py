@@ -13,7 +13,12 @@ from gp_cells.config.choose import About, about, number_text, range_text
 from gp_cells.config.recipe import Recipe
 from gp_cells.config.schema import Schema, default_of, summary
 
-TITLES = {"task": "Tasks", "space": "Search spaces", "strategy": "Strategies"}
+TITLES = {
+    "task": "Tasks",
+    "space": "Search spaces",
+    "strategy": "Strategies",
+    "measure": "Measures",
+}
 WORDS = {int: "whole number", float: "number", str: "text", bool: "true or false"}
 JSON_WORDS = {"integer": "whole number", "number": "number", "string": "text", "object": "keys"}
 ENDS = ("minimum", "exclusiveMinimum", "maximum")
@@ -58,7 +63,7 @@ def _keys(base: Schema) -> Iterator[Sequence[str]]:
         if "enum" in schema:
             kind = " or ".join(schema["enum"])
         elif one is not schema:
-            kind = f"list of {kind}s"
+            kind = f"list of {one['$ref'].rpartition('/')[2] if '$ref' in one else kind}s"
         elif place.endswith(".recipe"):
             kind = "[recipe](#recipe)"
         yield f"`{place}`", kind, _ends_words(*map(one.get, ENDS)), schema["description"]

@@ -10,34 +10,19 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from gp_cells.config.objectives import COUNTED, TIMED
+from gp_cells.config.objectives import COUNTED
+from gp_cells.measures import table_columns
 from gp_cells.tables.names import VERSION
 
 TEXT, WHOLE, REAL, TRUTH = pa.string(), pa.int64(), pa.float64(), pa.bool_()
 
 Column = tuple[str, pa.DataType, str, str]  # name, type, unit, meaning
 
-# What is measured of a trial beside its losses and its cost.
-MEASURES: Sequence[Column] = (
-    ("latency_1_ms", REAL, "ms", "median time of a pass of 1 sequence or image, no gradient"),
-    ("latency_64_ms", REAL, "ms", "median time of a pass of 64 sequences or images together"),
-    (
-        "introspectability",
-        REAL,
-        "",
-        "mean cosine distance of activations summed by predicted class, validation split, 0 to 2",
-    ),
-    ("synflow", REAL, "ln", "zero-cost score: flow through positive first weights"),
-    ("synflow_s", REAL, "s", "wall time of this score"),
-    ("jacobian_covariance", REAL, "", "zero-cost score: how alike inputs' Jacobians are"),
-    ("jacobian_covariance_s", REAL, "s", "wall time of this score"),
-    (
-        "hidden_covariance",
-        REAL,
-        "",
-        "zero-cost score: how alike outputs of cells are; recurrent",
-    ),
-    ("hidden_covariance_s", REAL, "s", "wall time of this score"),
+# What is measured of a trial beside its losses, and what that took.
+MEASURED: Sequence[Column] = (
+    *((of.name, REAL, of.unit, of.meaning) for of in table_columns()),
+    ("other_measures", TEXT, "JSON", "values and cost of third-party measures; NULL without any"),
+    ("measure_failures", TEXT, "JSON", "why measures have no values, by name; NULL if none failed"),
 )
 
 
@@ -155,7 +140,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("compiler", TEXT, "", "version of the C++ compiler; NULL if none was needed"),
         ("compile_s", REAL, "s", "wall time of compiling the cell; 0 if it was compiled before"),
         ("device", TEXT, "", "cpu or cuda"),
-        *MEASURES,
+        *MEASURED,
         ("hardware_id", TEXT, "", "the machine; see table hardware"),
         ("slurm_job_id", TEXT, "", "job on a cluster; NULL elsewhere"),
         ("started_utc", TEXT, "ISO 8601", "start of the last process"),
@@ -208,10 +193,11 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
 MINIMISED = frozenset(
     {
         *("fitness", "best_so_far", "train_loss", "valid_loss", "valid_error"),
-        *("test_loss", "test_error", *COUNTED, *TIMED, "wall_s", "peak_memory_mb"),
+        *("test_loss", "test_error", *COUNTED, "cpu_s", "wall_s", "peak_memory_mb"),
+        *(column.name for column in table_columns() if column.better == "minimised"),
     }
 )
-MAXIMISED = frozenset({"introspectability"})
+MAXIMISED = frozenset(column.name for column in table_columns() if column.better == "maximised")
 
 
 def direction(column: str) -> str:

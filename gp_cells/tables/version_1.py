@@ -2,7 +2,8 @@
 
 Two columns of `architectures` had other names, `runs` did not say whether the strategy searches, and
 `trials` had no sizes. Those are the architecture's where finalists were trained by the search's recipe;
-else they are NULL, since what an enlarged network counts is not in these tables.
+else they are NULL, since what an enlarged network counts is not in these tables. Nor do they say what
+some measures took, or why one failed; `_s` of a zero-cost score was wall time.
 """
 
 from __future__ import annotations
@@ -19,6 +20,10 @@ if TYPE_CHECKING:  # SQL does without
 OLD_VERSION = "1"
 RENAMED = {"kept": "activations", "gates": "projections"}  # columns of `architectures`
 OLD_NAMES = {new: old for old, new in RENAMED.items()}
+ADDED = {  # columns of `trials` that are NULL for all of these, with SQL's types
+    **dict.fromkeys(("latency_s", "introspectability_s"), "double"),
+    **dict.fromkeys(("other_measures", "measure_failures"), "varchar"),
+}
 LISTING = "baselines"  # the one strategy that lists designs instead of searching
 
 
@@ -31,7 +36,16 @@ def upgraded(table: str, part: pa.Table, other: Callable[[str], pa.Table]) -> pa
         return part.rename_columns([RENAMED.get(name, name) for name in part.column_names])
     if table == "runs":
         return _with_searches(part)
-    return _with_sizes(part, other) if table == "trials" else part
+    return _with_added(_with_sizes(part, other)) if table == "trials" else part
+
+
+def _with_added(trials: pa.Table) -> pa.Table:
+    import pyarrow as pa
+
+    types = {"double": pa.float64(), "varchar": pa.string()}
+    for name, kind in ADDED.items():
+        trials = trials.append_column(name, pa.nulls(trials.num_rows, types[kind]))
+    return trials
 
 
 def _with_searches(runs: pa.Table) -> pa.Table:
@@ -87,8 +101,9 @@ def selections(sources: Mapping[str, str]) -> dict[str, str]:
             f" then architecture.{OLD_NAMES.get(size, size)} end as {size}"
             for size in SIZES
         )
+        added = ", ".join(f"null::{kind} as {name}" for name, kind in ADDED.items())
         found["trials"] = (
-            f"select trial.*, {sizes} from {sources['trials']} trial"
+            f"select trial.*, {sizes}, {added} from {sources['trials']} trial"
             f" join {sources['architectures']} architecture using (run, architecture_id)"
             f" join {sources['runs']} run using (run)"
         )

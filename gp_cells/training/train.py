@@ -147,7 +147,7 @@ def train(
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise  # the machine's fault, not the candidate's: to be tried again
-        status, reason = "out_of_memory", _one_line(error)
+        status, reason = "out_of_memory", one_line(error)
     if training is None:
         return Finished(
             status=status,
@@ -189,7 +189,7 @@ def make_network(setup: Setup) -> Network:
     try:
         network = setup.space.network(setup.genome, setup.form, recipe, *machinery)
     except ValueError as error:
-        raise _Failed("invalid", _one_line(error)) from error
+        raise _Failed("invalid", one_line(error)) from error
     network.initialise(seeds.derive(seed=setup.seed, purpose="weights"))
     return network.to(setup.device)
 
@@ -379,5 +379,6 @@ def is_out_of_memory(error: Exception) -> bool:
     return isinstance(error, MemoryError) or any(words in said for words in known)
 
 
-def _one_line(error: Exception) -> str:
+def one_line(error: Exception) -> str:
+    """Return an error as one line of at most 200 letters."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:200]

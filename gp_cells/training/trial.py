@@ -18,9 +18,10 @@ from gp_cells.config.recipe import changed_recipe
 from gp_cells.config.records import TrialProtocol, TrialSpec
 from gp_cells.config.typed_json import encode, read_record
 from gp_cells.genomes.genome import parse
-from gp_cells.plugins import form_of, space_of, stopper_of, task_of
+from gp_cells.plugins import form_of, measures_of, space_of, stopper_of, task_of
 from gp_cells.tasks.prepared import load
 from gp_cells.training import record
+from gp_cells.training.attempts import AttemptsFile
 from gp_cells.training.measures import measure
 from gp_cells.training.train import Interrupted, Setup, train
 
@@ -39,19 +40,20 @@ def run_trial(
     signal.signal(signal.SIGTERM, lambda number, _: stop_requests.append(number))
     set_up_torch(protocol.training.threads)
     code = [record.version("gp-cells"), record.git_state(Path(__file__).parent)]
-    checkpoints = record.CheckpointFile(
-        fitness_file.with_name("checkpoint.h5"), content_hash(encode(protocol), encode(spec), code)
-    )
+    fingerprint = content_hash(encode(protocol), encode(spec), code)
+    checkpoints = record.CheckpointFile(fitness_file.with_name("checkpoint.h5"), fingerprint)
+    attempts = AttemptsFile(fitness_file.with_name("measuring.json"), fingerprint)
     splits = load(data, "search", protocol.data.hash)
     setup = setup_of(protocol, spec)
     try:
         finished = train(setup, splits, checkpoints, lambda: bool(stop_requests))
     except Interrupted as interruption:
         raise Interrupted(f"{spec.candidate}: {interruption}") from interruption
-    measures = measure(setup, splits, finished)
+    measures = measure(setup, splits, finished, measures_of(protocol), attempts)
     record.write_trial(trial_file, spec, protocol, finished, measures)
     record.write_fitness(fitness_file, spec, finished, measures, protocol.timed_objectives)
     checkpoints.remove()
+    attempts.remove()
 
 
 def setup_of(protocol: TrialProtocol, spec: TrialSpec) -> Setup:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config.files import RecordError, content_hash
-from gp_cells.config.objectives import COUNTED, LATENCY_BATCHES, SCORES
+from gp_cells.config.objectives import COUNTED
 from gp_cells.config.plan import Run, wave_place
 from gp_cells.config.records import (
     ChosenTrial,
@@ -20,6 +20,7 @@ from gp_cells.config.records import (
 )
 from gp_cells.config.typed_json import encode, read_record, read_records
 from gp_cells.genomes.genome import parse
+from gp_cells.measures import cost_column, table_columns
 from gp_cells.plugins import form_of, recipe_of, space_of, strategy_of
 from gp_cells.strategies.strategy import baseline_name, searches
 from gp_cells.tables.names import VERSION
@@ -202,13 +203,28 @@ def trial_row(trial: TrialRecord, settings: RunSettings, chosen: Collection[str]
     }
 
 
-def measure_columns(measures: Mapping[str, Any]) -> dict[str, float | None]:
+def measure_columns(measures: Mapping[str, Any]) -> dict[str, Any]:
     """Return the columns of table `trials` that say what a candidate is like beside its loss."""
-    columns = {"introspectability": measures["introspectability"]}
-    columns |= {f"latency_{n}_ms": measures["latency_ms"].get(str(n)) for n in LATENCY_BATCHES}
-    for name in SCORES:
-        columns |= {name: measures["scores"].get(name), f"{name}_s": measures["scores_s"].get(name)}
-    return {name: None if value is None else float(value) for name, value in columns.items()}
+    if "scores" in measures:
+        measures = _measures_of_0_1_0(measures)
+    costs = {cost_column(name).name: seconds for name, seconds in measures["cpu_s"].items()}
+    given = {**measures["values"], **costs}
+    names = [column.name for column in table_columns()]
+    others = {name: value for name, value in given.items() if name not in names}
+    return {
+        **{name: None if given.get(name) is None else float(given[name]) for name in names},
+        "other_measures": json.dumps(others, sort_keys=True) if others else None,
+        "measure_failures": json.dumps(measures["failures"], sort_keys=True)
+        if measures["failures"]
+        else None,
+    }
+
+
+def _measures_of_0_1_0(measures: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the measures of a record that version 0.1.0 wrote as they are written now."""
+    values = {f"latency_{size}_ms": value for size, value in measures["latency_ms"].items()}
+    values |= {**measures["scores"], "introspectability": measures["introspectability"]}
+    return {"values": values, "cpu_s": measures["scores_s"], "failures": {}}
 
 
 def curve_rows(trial: TrialRecord, row: Mapping[str, Any]) -> list[Row]:

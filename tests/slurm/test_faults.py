@@ -24,6 +24,7 @@ VOLATILE = {
     *("wall_s", "cpu_s", "process_cpu_s", "first_step_s", "compile_s", "peak_memory_mb"),
     *("latency_1_ms", "latency_64_ms"),
     *("synflow_s", "jacobian_covariance_s", "hidden_covariance_s"),
+    *("latency_s", "introspectability_s"),
     *("started_utc", "resumed", "hardware_id", "slurm_job_id"),
 }
 
