@@ -1,0 +1,70 @@
+"""Every plug-in of the families' dicts with settings that suit a test: small, and all that it needs."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+from gp_cells.measures import MEASURES
+from gp_cells.spaces import SPACES, Space
+from gp_cells.stopping import STOPPERS
+from gp_cells.strategies import STRATEGIES, Strategy
+from gp_cells.tasks import TASKS, Task
+
+FAMILIES = {
+    "tasks": TASKS,
+    "spaces": SPACES,
+    "strategies": STRATEGIES,
+    "stopping": STOPPERS,
+    "measures": MEASURES,
+}
+
+# What has no default, or is too large for a test.
+SETTINGS: dict[str, dict[str, Any]] = {
+    "aging": {"population": 8, "sample": 4},
+    "baselines": {"cells": ("lstm", "gru", "tanh_rnn")},
+    "cifar10": {"file": "cifar-10-binary.tar.gz"},
+    "introspectability": {"targets": 50},
+    "latency": {"passes": 1},
+    "nsga2": {
+        "objectives": ("fitness", "parameters"),
+        "reference_point": (20.0, 50.0),
+        "population": 8,
+    },
+    "own_data": {
+        "file": str(Path(__file__).parent / "sequences.csv"),
+        "inputs": "frames",
+        "input": ("x", "y"),
+        "targets": "classes",
+        "target": ("kind",),
+        "sequence": "specimen",
+        "split": "split",
+    },
+}
+
+
+def make(family: str, name: str) -> Any:
+    """Return a plug-in of a family, of a task a twentieth if it can be had in part."""
+    member: Any = FAMILIES[family][name]
+    given = dict(SETTINGS.get(name, {}))
+    if "part" in {field.name for field in dataclasses.fields(member)}:
+        given["part"] = 0.05
+    return member(**given)
+
+
+def make_task(name: str) -> Task:
+    """Return a task with a small recipe."""
+    task = make("tasks", name)
+    recipe = dataclasses.replace(task.recipe, units=4, layers=1, batch_size=4, epochs=1)
+    small: Task = dataclasses.replace(task, recipe=recipe)
+    return small
+
+
+def make_strategy(name: str, space: Space) -> Strategy | None:
+    """Return a strategy; None if it lists designs and the space has none."""
+    strategy: Any = make("strategies", name)
+    if "cells" not in {field.name for field in dataclasses.fields(strategy)}:
+        return strategy  # type: ignore[no-any-return]
+    designs = tuple(list(space.baselines)[:3])
+    return dataclasses.replace(strategy, cells=designs) if designs else None
