@@ -327,3 +327,14 @@ def settings_reference() -> None:
     from gp_cells.plugins import reference_of_settings
 
     print(reference_of_settings())
+
+
+@command(option("shell", choices=["bash", "zsh"]))
+def completion(shell: str) -> None:
+    """Print what makes a shell complete `gp-cells`.
+
+    Writes to standard output, for a shell to read: source <(gp-cells completion bash)
+    """
+    from gp_cells.cli.completion import completion as script
+
+    print(script(shell), end="")

@@ -7,6 +7,7 @@ import inspect
 import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -561,6 +562,42 @@ def test_a_reader_that_goes_early_is_no_error_that_anybody_sees(
     process.stdout.close()
     assert process.stderr.read() == b""
     assert process.wait() == OUTPUT_CLOSED
+
+
+@pytest.mark.parametrize(
+    ("line", "completed"),
+    [
+        ("gp-cells que", ["query"]),
+        ("gp-cells ste", ["step"]),
+        ("gp-cells step ta", ["tabulate"]),
+        ("gp-cells query --fo", ["--format"]),
+        ("gp-cells query --format ", ["table", "csv"]),
+        ("gp-cells step train --", ["--protocol", "--genome", "--data", "--fitness", "--trial"]),
+        ("gp-cells import da", ["darts_rnn"]),
+        ("gp-cells show lst", []),
+    ],
+)
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_a_shell_completes_commands_options_and_choices(
+    shell: str, line: str, completed: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    if shutil.which(shell) is None:
+        pytest.skip(f"there is no {shell}")
+    assert main(["completion", shell]) == 0
+    words = line.split(" ")
+    asked = f"COMP_WORDS=({shlex.join(words)}); COMP_CWORD={len(words) - 1}; _gp_cells"
+    if shell == "zsh":  # whose own completion sets this up in the same way
+        asked = f"emulate sh -c {shlex.quote(asked)}"
+    program = f'{capsys.readouterr().out}\n{asked}\nprintf "%s\\n" "${{COMPREPLY[@]}}"'
+    command = [shell, "-f" if shell == "zsh" else "--norc", "-c", program]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    found = [word for word in done.stdout.split() if word != "--help"]
+    if shell == "zsh":  # which compares with the word under the cursor itself, afterwards
+        found = [word for word in found if word.startswith(words[-1])]
+    assert found == completed
+    assert (
+        shell == "zsh" or done.stderr == ""
+    )  # zsh warns where its folders are writable for others
 
 
 def test_the_package_is_imported_without_torch_by_a_command_that_needs_none() -> None:
