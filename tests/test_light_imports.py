@@ -18,14 +18,24 @@ def loaded(statement, *libraries):
     return done.stdout.split()
 
 
-@pytest.mark.parametrize("room", ["compare", "tables", "report", "exchange/release"])
-def test_what_reads_tables_loads_no_torch(room):
+def modules_of(room):
+    """Return every module of a folder of the package, by its full name."""
     paths = sorted((ROOT / "gp_cells" / room).glob("*.py"))
     names = [path.relative_to(ROOT).with_suffix("").as_posix().replace("/", ".") for path in paths]
-    modules = [name.removesuffix(".__init__") for name in names]
+    return [name.removesuffix(".__init__") for name in names]
+
+
+@pytest.mark.parametrize("room", ["compare", "tables", "exchange/release", "report"])
+def test_what_reads_tables_loads_no_torch_and_no_task(room):
+    modules = modules_of(room)
 
     assert len(modules) > 3
-    assert loaded(f"import {', '.join(modules)}", "torch") == []
+    assert loaded(f"import {', '.join(modules)}", "torch", "gp_cells.tasks") == []
+
+
+@pytest.mark.parametrize("room", ["compare", "tables", "exchange/release"])
+def test_statistics_tables_and_releases_load_no_deap(room):
+    assert loaded(f"import {', '.join(modules_of(room))}", "deap") == []
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -318,6 +318,19 @@ def agree(one: RunConfig, other: RunConfig) -> bool:
         canonical_json(plain(getattr(one, key))) == canonical_json(plain(getattr(other, key)))
         for key in keys
     )
+
+
+def grouped(runs: Iterable[RunConfig]) -> list[list[RunConfig]]:
+    """Return runs in few groups, in their order, each of runs that one config can plan."""
+    groups: list[list[RunConfig]] = []
+    for run in runs:
+        for group in groups:
+            if all(agree(other, run) for other in group):
+                group.append(run)
+                break
+        else:
+            groups.append([run])
+    return groups
 
 
 # --- what a config may be -------------------------------------------------------------------------

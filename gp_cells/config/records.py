@@ -19,6 +19,7 @@ The outcomes of a history are in `gp_cells.strategies.history`, the whole record
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -177,6 +178,15 @@ class TrialProtocol:
 def settings_from(config: RunConfig, data: DataDescription, timed: tuple[str, ...]) -> RunSettings:
     """Return the settings of a run from its config with all defaults and its data."""
     return RunSettings(**_shared(config, RunConfig), data=data, timed_objectives=timed)
+
+
+def settings_in(row: Mapping[str, Any]) -> RunSettings:
+    """Return the settings of a run from its row of table `runs`.
+
+    Raises:
+        RecordError: they are not such as this version reads.
+    """
+    return decode(RunSettings, json.loads(row["settings"]), f"settings of {row['run']}")
 
 
 def _shared(record: Any, kind: type) -> dict[str, Any]:

@@ -20,8 +20,8 @@ import numpy as np
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError, canonical_json
 from gp_cells.config.objectives import COUNTED, OBJECTIVES, entanglement
-from gp_cells.config.records import PlugIn, RunConfig, RunSettings
-from gp_cells.config.typed_json import decode, encode
+from gp_cells.config.records import PlugIn, RunConfig, RunSettings, settings_in
+from gp_cells.config.typed_json import encode
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.language import Language, Term
 from gp_cells.plugins import plug_in
@@ -160,10 +160,7 @@ def protocol_of(run: RunConfig | RunSettings) -> Record:
 def _stored_runs(results: Path) -> list[RunSettings]:
     """Return the settings of every run of the tables."""
     rows = read_tables(results, "runs").to_pylist()
-    return [
-        decode(RunSettings, json.loads(row["settings"]), f"settings of {row['run']}")
-        for row in rows
-    ]
+    return [settings_in(row) for row in rows]
 
 
 def find_stored(results: Path, wanted: RunConfig, label: str) -> Stored:

@@ -7,7 +7,6 @@ the tables. The rules ask this for every job, so neither torch nor deap is impor
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 from collections.abc import Mapping, Sequence
@@ -18,9 +17,15 @@ from typing import Any
 
 from gp_cells.config.files import RecordError
 from gp_cells.config.recipe import changed_recipe
-from gp_cells.config.records import DataDescription, RunSettings, TrialProtocol, TrialSpec
+from gp_cells.config.records import (
+    DataDescription,
+    RunSettings,
+    TrialProtocol,
+    TrialSpec,
+    settings_in,
+)
 from gp_cells.config.refusal import Refusal
-from gp_cells.config.typed_json import decode, read_record
+from gp_cells.config.typed_json import read_record
 
 BACKWARD = 2  # times the work of a forward pass that its gradient takes
 COPIES = 5  # of each weight: itself, its gradient, Adam's two moments, the best so far
@@ -109,10 +114,7 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
     """
     from gp_cells.tables.parquet import read_tables  # pyarrow: not where nothing is predicted
 
-    settings = {
-        row["run"]: decode(RunSettings, json.loads(row["settings"]), f"settings of {row['run']}")
-        for row in read_tables(results, "runs").to_pylist()
-    }
+    settings = {row["run"]: settings_in(row) for row in read_tables(results, "runs").to_pylist()}
     runs = [run for run, of in settings.items() if kind in (None, kind_of(of))]
     batch_sizes = {run: settings[run].recipe.batch_size for run in runs}
     found: dict[Any, list[Measured]] = {}

@@ -7,7 +7,6 @@ different outcome, a failure and a kill, and a search under way sees nothing of 
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import shlex
@@ -22,9 +21,9 @@ from gp_cells.config import seeds
 from gp_cells.config.checkout import checkout
 from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError, write_json
-from gp_cells.config.plan import agree, config_of, read_plan, trial_folder
-from gp_cells.config.records import RunConfig, RunSettings, TrialSpec
-from gp_cells.config.typed_json import decode, write_record
+from gp_cells.config.plan import config_of, grouped, read_plan, trial_folder
+from gp_cells.config.records import RunConfig, RunSettings, TrialSpec, settings_in
+from gp_cells.config.typed_json import write_record
 from gp_cells.plugins import counts_of
 from gp_cells.tables.parquet import read_tables
 from gp_cells.tables.query import find_trial
@@ -142,29 +141,14 @@ def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:
     ]
 
 
-def settings_in(row: Mapping[str, Any]) -> RunSettings:
-    """Return the settings of a run from its row of table `runs`.
-
-    Raises:
-        RecordError: they are not such as this version reads.
-    """
-    return decode(RunSettings, json.loads(row["settings"]), f"settings of {row['run']}")
-
-
 def configs(trials: Sequence[Stored]) -> Iterator[tuple[Row, list[Stored]]]:
     """Yield as few configs as hold the runs of all trials, each with its trials."""
-    groups: list[tuple[list[RunConfig], list[Stored]]] = []
+    runs: list[RunConfig] = []
     for trial in trials:
-        run = trial.settings.config
-        for runs, members in groups:
-            if run in runs or all(agree(other, run) for other in runs):
-                runs += [] if run in runs else [run]
-                members.append(trial)
-                break
-        else:
-            groups.append(([run], [trial]))
-    for runs, members in groups:
-        yield config_of(runs), members
+        if trial.settings.config not in runs:
+            runs.append(trial.settings.config)
+    for group in grouped(runs):
+        yield config_of(group), [trial for trial in trials if trial.settings.config in group]
 
 
 def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) -> list[str]:

@@ -19,11 +19,11 @@ import yaml
 from gp_cells.config.checkout import checkout
 from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError
-from gp_cells.config.plan import run_names
+from gp_cells.config.plan import config_of, grouped, run_names
+from gp_cells.config.records import settings_in
 from gp_cells.exchange.release import crate, croissant, pages, phylogeny, sums, tables
 from gp_cells.exchange.release.facts import Facts
 from gp_cells.tables.query import best
-from gp_cells.workflow.rerun import configs, gather
 
 # Writes the network of a trial, called RUN/CANDIDATE, from the results into a folder. It comes from the
 # command line: what builds networks needs torch, a release needs the tables alone.
@@ -88,7 +88,7 @@ def _write(
     put("DICTIONARY.md", pages.dictionary_page(schemas))
     put("schema.json", tables.json_schema(schemas))
     planned = 0
-    for name, config in benchmark_configs(release, rows):
+    for name, config in benchmark_configs(rows["runs"]):
         put(f"configs/{name}.yaml", yaml.safe_dump(config, sort_keys=False, width=100))
         planned += len(run_names(config))
     for path, text in workflow(facts.commit).items():
@@ -116,16 +116,14 @@ def _command(benchmarks: Sequence[str], weights: int, authors: Sequence[str]) ->
     return " ".join(words)
 
 
-def benchmark_configs(
-    release: Path, rows: Mapping[str, Sequence[Any]]
-) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the configs that ask for the runs of a release, each with the name of its benchmark.
+def benchmark_configs(runs: Sequence[Mapping[str, Any]]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the configs that plan some rows of table `runs`, each with the name of its benchmark.
 
     A benchmark whose runs no single config could ask for has several, numbered from the second on.
     """
-    one_a_run = {row["run"]: row for row in rows["trials"]}
     names: dict[str, int] = {}
-    for config, _ in configs(gather(release, list(one_a_run.values()))):
+    for group in grouped(settings_in(row).config for row in runs):
+        config = config_of(group)
         name = config["benchmark"]
         names[name] = names.get(name, 0) + 1
         yield (name if names[name] == 1 else f"{name}-{names[name]}"), config
