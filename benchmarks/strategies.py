@@ -19,7 +19,7 @@ import numpy as np
 from gp_cells.compare import pareto
 from gp_cells.compare.intervals import bootstrap
 from gp_cells.genomes.genome import parse
-from gp_cells.spaces import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import Outcome, Strategy
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.gp import GP

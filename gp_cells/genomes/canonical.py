@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from gp_cells.genomes.language import Language, Term, heads, unprimed
+from gp_cells.genomes.language import Language
+from gp_cells.genomes.terms import Term, family_of, heads, unprimed
 
 
-def canonical_terms(terms: list[tuple[str, Term]], language: Language) -> list[tuple[str, Term]]:
+def canonical_terms(
+    formulas: Sequence[tuple[str, Term]], language: Language
+) -> list[tuple[str, Term]]:
     """Return formulas in canonical form, part after part; see `Genome.canonical`.
 
     The form must not depend on how projections and hidden formulas were named. Each gets a
@@ -28,12 +31,12 @@ def canonical_terms(terms: list[tuple[str, Term]], language: Language) -> list[t
     """
     hidden = iter(language.hidden)
     found: list[tuple[str, Term]] = []
-    parts = language.parts(terms)
+    parts = language.parts(formulas)
     for output in language.outputs:
-        formulas = _live(dict(parts[output]), output)
+        live = _live(dict(parts[output]), output)
         if not language.carried:
-            formulas = _inlined(formulas, output)
-        flat = {name: _flat(term, language) for name, term in formulas.items()}
+            live = _inlined(live, output)
+        flat = {name: _flat(term, language) for name, term in live.items()}
         found += _renamed(flat, output, hidden, language)
     return [(name, _folded(term, language)) for name, term in found]
 
@@ -53,7 +56,7 @@ def _renamed(
     def rename(term: Term) -> Term:
         head, children = term[0], _sorted_children(term, colours, language)
         if head in colours and head not in names:
-            family = _family(head)
+            family = family_of(head)
             counts[family] = counts.get(family, 0) + 1
             names[head] = f"{family}{counts[family]}"
         return (names.get(head, head), *(rename(child) for child in children))
@@ -112,17 +115,12 @@ def _folded(term: Term, language: Language) -> Term:
     return (head, *children)
 
 
-def _family(head: str) -> str:
-    return head.rstrip("0123456789")
-
-
 def _colours(formulas: dict[str, Term], output: str, language: Language) -> dict[str, str]:
     """Return a distinct sortable colour for every projection and hidden formula, whatever its name."""
-    families = {family for family, _ in (*language.leaves, *language.weighted)}
     memories = [unprimed(name) for name in formulas if name != output]
     names = {head for term in formulas.values() for head in heads(term)}
-    symbols = sorted(n for n in names if _family(n) in families and n != _family(n)) + memories
-    kind = {s: "memory" if s in memories else _family(s) for s in symbols}
+    symbols = sorted(filter(language.is_learned, names)) + memories
+    kind = {s: "memory" if s in memories else family_of(s) for s in symbols}
     colours = _refined({s: kind[s] for s in symbols}, kind, formulas, language)
     while True:
         alike: dict[str, list[str]] = {}
@@ -158,7 +156,9 @@ def _refined(
         colours = finer
 
 
-def _key_of_all(formulas: dict[str, Term], colours: dict[str, str], language: Language) -> Term:
+def _key_of_all(
+    formulas: dict[str, Term], colours: dict[str, str], language: Language
+) -> tuple[tuple[str, Term], ...]:
     labels = _with_primes(colours)
     return tuple(
         sorted(

@@ -1,4 +1,4 @@
-"""Genomes: formulas as text to typed DEAP trees and back, and their content hash.
+"""Genomes: formulas as text to typed terms and back, and their content hash.
 
 A genome is a list of named formulas, one a line; a later formula may use an earlier one by its
 name. In a recurrent cell a primed name is this step's value (`h'` is the output, `c'` what memory cell
@@ -11,15 +11,13 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from deap import gp
-
 from gp_cells.config.refusal import Refusal
 from gp_cells.genomes.canonical import canonical_terms
-from gp_cells.genomes.language import Function, Language, Term, primitive_set
+from gp_cells.genomes.language import Function, Language, Value
+from gp_cells.genomes.terms import Term, heads, height, size
 
 LONGEST_TEXT = 20_000  # characters; nothing sensible is longer, and ast has its own recursion limit
 
@@ -30,18 +28,14 @@ class GenomeError(Refusal):
 
 @dataclass(frozen=True)
 class Genome:
-    """An architecture as formulas: pairs of a name and a DEAP tree, in the order of writing."""
+    """An architecture as formulas: pairs of a name and a term, in the order of writing."""
 
     language: Language
-    formulas: tuple[tuple[str, gp.PrimitiveTree], ...]
+    formulas: tuple[tuple[str, Term], ...]
 
     def __str__(self) -> str:
         """Return the genome as text that `parse` reads back to an equal genome."""
-        return "\n".join(f"{name} = {written(term, self.language)}" for name, term in self.terms())
-
-    def terms(self) -> list[tuple[str, Term]]:
-        """Return the formulas as nested tuples, for walking."""
-        return [(name, nested(tree)) for name, tree in self.formulas]
+        return "\n".join(f"{name} = {written(term, self.language)}" for name, term in self.formulas)
 
     def canonical(self) -> Genome:
         """Return the one form that all ways of writing this architecture share.
@@ -54,36 +48,13 @@ class Genome:
 
     @cached_property
     def _canonical(self) -> Genome:
-        return from_terms(canonical_terms(self.terms(), self.language), self.language)
+        return Genome(self.language, tuple(canonical_terms(self.formulas, self.language)))
 
     @cached_property
     def architecture_id(self) -> str:
         """The blake2b-128 of the canonical text and the language's version, in hex."""
         text = f"{self.language.name} {self.language.version}\n{self.canonical()}"
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
-
-
-def nested(tree: gp.PrimitiveTree) -> Term:
-    """Return a DEAP tree (a prefix list) as nested tuples."""
-    position = 0
-
-    def walk() -> Term:
-        nonlocal position
-        node = tree[position]
-        position += 1
-        return (node.name, *(walk() for _ in range(node.arity)))
-
-    return walk()
-
-
-def from_terms(terms: Iterable[tuple[str, Term]], language: Language) -> Genome:
-    """Return the genome of formulas given as nested tuples."""
-    mapping = primitive_set(language).mapping
-
-    def flat(term: Term) -> list:
-        return [mapping[term[0]], *(node for child in term[1:] for node in flat(child))]
-
-    return Genome(language, tuple((name, gp.PrimitiveTree(flat(term))) for name, term in terms))
 
 
 # --- text to genome -------------------------------------------------------------------------------
@@ -126,15 +97,24 @@ def _statements(text: str) -> list[tuple[int, str, ast.stmt]]:
     return statements
 
 
+@dataclass(frozen=True)
+class _Part:
+    """A part of a formula as it is read: its term, type and size, which grows with every name used."""
+
+    term: Term
+    type: type[Value]
+    nodes: int = 1
+    depth: int = 0
+
+
 class _Reader:
     """Reads statements in order; knows the formulas read so far, and what names stand for."""
 
     def __init__(self, language: Language) -> None:
         self.language = language
-        self.mapping = primitive_set(language).mapping
         self.plain = set(language.terminals) - set(language.names)
-        self.local: dict[str, list] = {}
-        self.formulas: dict[str, list] = {}
+        self.local: dict[str, _Part] = {}
+        self.formulas: dict[str, Term] = {}
         self.line, self.code = 0, ""
 
     def refuse(self, reason: str) -> GenomeError:
@@ -154,22 +134,22 @@ class _Reader:
             example = "h' = tanh(gate1)" if self.language.carried else f"{self.output} = …"
             raise self.refuse(f"expected one formula, such as {example}")
         name = re.sub("_$", "'", statement.targets[0].id)
-        tree = self.tree(statement.value)
-        self.check_size(name, tree)
+        part = self.part(statement.value)
+        self.check_size(name, part.nodes, part.depth)
         if name.endswith("'") or name in self.language.outputs:
-            self.write(name, tree)
+            self.write(name, part)
             return
         if name in self.plain or name in self.language.by_name:
             raise self.refuse(f"{name!r} already means something else; choose another name")
         if name in self.local:
             raise self.refuse(f"{name!r} is written twice")
-        self.local[name] = tree if self.language.carried else self.hide(tree)
+        self.local[name] = part if self.language.carried else self.hide(part)
 
     @property
     def output(self) -> str:
         return self.language.outputs[0]
 
-    def write(self, name: str, tree: list) -> None:
+    def write(self, name: str, part: _Part) -> None:
         """Keep a formula under its own name; an output that is not carried ends its part."""
         names = self.language.names if self.language.carried else self.language.outputs
         if name not in names:
@@ -177,57 +157,57 @@ class _Reader:
             raise self.refuse(f"there is no {kind} {name}; choose one of {', '.join(names)}")
         if name in self.formulas:
             raise self.refuse(f"{name} is written twice")
-        self.formulas[name] = self.checked(tree)
+        self.formulas[name] = self.checked(part)
         if not self.language.carried:
             self.local = {}
 
-    def hide(self, tree: list) -> list:
+    def hide(self, part: _Part) -> _Part:
         """Keep a formula under the next hidden name; return what reading it gives."""
         free = [name for name in self.language.hidden if name not in self.formulas]
         if not free:
             raise self.refuse(f"at most {len(self.language.hidden)} named formulas are allowed")
-        self.formulas[free[0]] = self.checked(tree)
-        return [self.mapping[free[0]]]
+        self.formulas[free[0]] = self.checked(part)
+        return _Part((free[0],), self.language.leaf)
 
-    def checked(self, tree: list) -> list:
-        """Return a formula's tree if it is of the type that a formula has."""
-        if not issubclass(tree[0].ret, self.language.formula):
+    def checked(self, part: _Part) -> Term:
+        """Return a formula's term if it is of the type that a formula has."""
+        if not issubclass(part.type, self.language.formula):
             raise self.refuse(self.language.formula.refusal)
-        return tree
+        return part.term
 
-    def check_size(self, name: str, tree: list) -> None:
-        depth, limit = gp.PrimitiveTree(tree).height, self.language.max_depth
-        if depth > limit:
+    def check_size(self, name: str, nodes: int, depth: int) -> None:
+        if depth > self.language.max_depth:
+            limit = self.language.max_depth
             raise self.refuse(f"{name} is {depth} deep; at most {limit} is allowed")
-        if len(tree) > self.language.max_nodes:
-            nodes, limit = len(tree), self.language.max_nodes
+        if nodes > self.language.max_nodes:
+            limit = self.language.max_nodes
             raise self.refuse(f"{name} has {nodes} nodes; at most {limit} are allowed")
 
-    def tree(self, node: ast.expr) -> list:
-        """Return the prefix list of DEAP nodes of an expression."""
+    def part(self, node: ast.expr) -> _Part:
+        """Return what an expression spells."""
         if isinstance(node, ast.Name):
             return self.leaf(node.id)
         if isinstance(node, ast.BinOp):
             return self.infix(node)
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and not node.keywords:
-            return self.apply(node.func.id, [self.tree(argument) for argument in node.args])
+            return self.apply(node.func.id, [self.part(argument) for argument in node.args])
         if isinstance(node, ast.Constant):
             raise self.refuse(
                 f"{self.source(node)}: the only number is 1, as in 1 - x, x + 1, x - 1"
             )
         raise self.refuse(f"{self.source(node)} is not part of a formula")
 
-    def leaf(self, name: str) -> list:
+    def leaf(self, name: str) -> _Part:
         if name in self.local:
-            return list(self.local[name])
+            return self.local[name]
         spelt = re.sub("_$", "'", name)
         if spelt.endswith("'") and spelt not in self.formulas:
             raise self.refuse(f"{spelt} is used before it is written")
         if spelt in self.plain or spelt.endswith("'"):
-            return [self.mapping[spelt]]
+            return _Part((spelt,), self.language.leaf)
         raise self.refuse(f"there is no {spelt!r}; known names: {self.known()}")
 
-    def infix(self, node: ast.BinOp) -> list:
+    def infix(self, node: ast.BinOp) -> _Part:
         if isinstance(node.op, ast.Div):
             return self.over(node)
         sign = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*"}.get(type(node.op))
@@ -239,21 +219,21 @@ class _Reader:
         if left_is_one or right_is_one:
             pattern = f"1 {sign} {{0}}" if left_is_one else f"{{0}} {sign} 1"
             pattern = "{0} + 1" if pattern == "1 + {0}" else pattern
-            arguments = [self.tree(node.right if left_is_one else node.left)]
+            arguments = [self.part(node.right if left_is_one else node.left)]
         else:
             pattern = f"{{0}} {sign} {{1}}"
-            arguments = [self.tree(node.left), self.tree(node.right)]
+            arguments = [self.part(node.left), self.part(node.right)]
         for function in self.language.functions:
             if function.pattern == pattern:
                 return self.apply(function.name, arguments)
         raise self.refuse(f"{self.source(node)}: {pattern.format('x', 'y')} is not in this space")
 
-    def over(self, node: ast.BinOp) -> list:
+    def over(self, node: ast.BinOp) -> _Part:
         """Return a value divided by a whole number, where the language has such a function."""
         divisor = ast.get_source_segment(self.code, node.right)
         for function in self.language.functions:
             if function.pattern == f"{{0}} / {divisor}":
-                return self.apply(function.name, [self.tree(node.left)])
+                return self.apply(function.name, [self.part(node.left)])
         raise self.refuse_infix(node)
 
     def refuse_infix(self, node: ast.BinOp) -> GenomeError:
@@ -261,7 +241,7 @@ class _Reader:
         division = f", and / by {ends[0]} to {ends[-1]}" if ends else ""
         return self.refuse(f"{self.source(node)}: the infix operators are + - *{division}")
 
-    def apply(self, name: str, arguments: list[list]) -> list:
+    def apply(self, name: str, arguments: list[_Part]) -> _Part:
         function = self.language.by_name.get(name)
         if function is None:
             raise self.refuse(f"there is no function {name!r}; known names: {self.known()}")
@@ -271,13 +251,15 @@ class _Reader:
         elif came != expected:
             raise self.refuse(f"{name} takes {expected} argument(s), {came} given")
         for argument, kind in zip(arguments, function.arguments, strict=True):
-            if not issubclass(argument[0].ret, kind):
-                text = written(nested(gp.PrimitiveTree(argument)), self.language)
+            if not issubclass(argument.type, kind):
+                text = written(argument.term, self.language)
                 raise self.refuse(f"{name}({text}): {kind.refusal}")
-        tree = [self.mapping[name], *(node for argument in arguments for node in argument)]
-        if len(tree) > self.language.max_nodes:  # here too: names used twice grow exponentially
-            self.check_size("a formula", tree)
-        return tree
+        nodes = 1 + sum(argument.nodes for argument in arguments)
+        depth = 1 + max(argument.depth for argument in arguments)
+        if nodes > self.language.max_nodes:  # here too: names used twice grow exponentially
+            self.check_size("a formula", nodes, depth)
+        term: Term = (name, *(argument.term for argument in arguments))
+        return _Part(term, function.result, nodes, depth)
 
     def known(self) -> str:
         families = [f"{f}1…{f}{n}" for f, n in (*self.language.leaves, *self.language.weighted)]
@@ -289,18 +271,17 @@ class _Reader:
         for output in self.language.outputs:
             if output not in self.formulas:
                 raise GenomeError(f"no formula writes the output {output}")
-        for name, tree in self.formulas.items():
-            for node in tree:
-                if node.name in self.language.states and f"{node.name}'" not in self.formulas:
+        for name, term in self.formulas.items():
+            for head in heads(term):
+                if head in self.language.states and f"{head}'" not in self.formulas:
                     raise GenomeError(
-                        f"{name} reads memory cell {node.name}, which no formula writes; "
-                        f"add a line {node.name}' = …"
+                        f"{name} reads memory cell {head}, which no formula writes; "
+                        f"add a line {head}' = …"
                     )
-        trees = tuple((name, gp.PrimitiveTree(tree)) for name, tree in self.formulas.items())
-        genome = Genome(self.language, trees)
+        genome = Genome(self.language, tuple(self.formulas.items()))
         if not self.language.carried:  # where what is read once stands is only known now
-            for name, tree in genome.canonical().formulas:
-                self.check_size(name, tree)
+            for name, term in genome.canonical().formulas:
+                self.check_size(name, size(term), height(term))
         return genome
 
 
@@ -335,7 +316,7 @@ def _write(term: Term, language: Language) -> tuple[str, int]:
 
 def _arguments(term: Term, function: Function) -> list[Term]:
     """Return the arguments as they are written: concat(a, b, c) for concat(concat(a, b), c)."""
-    first = term[1]
+    first, *others = term[1:]
     if function.associative and not function.pattern and first[0] == term[0]:
-        return [*_arguments(first, function), *term[2:]]
-    return list(term[1:])
+        return [*_arguments(first, function), *others]
+    return [first, *others]

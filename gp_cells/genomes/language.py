@@ -6,16 +6,14 @@ search can write it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache, cached_property
+from functools import cached_property
 from typing import TypeVar
 
-from deap import gp
+from gp_cells.genomes.terms import family_of, unprimed
 
 T = TypeVar("T")
-
-Term = tuple  # ("add", left, right), ("gate1",): a formula as nested tuples
 
 
 class Value:
@@ -104,6 +102,19 @@ class Language:
         return {function.name: function for function in (*self.functions, *numbered)}
 
     @cached_property
+    def families(self) -> frozenset[str]:
+        """The families of names with learned weights, such as `gate`."""
+        return frozenset(family for family, _ in (*self.leaves, *self.weighted))
+
+    def is_learned(self, name: str) -> bool:
+        """Return whether a name stands for learned weights: a family and a number."""
+        return family_of(name) in self.families and name != family_of(name)
+
+    def type_of(self, name: str) -> type[Value]:
+        """Return the type of the value that a function or leaf gives."""
+        return self.by_name[name].result if name in self.by_name else self.leaf
+
+    @cached_property
     def terminals(self) -> tuple[str, ...]:
         """Every leaf: numbered projections, inputs, states of the step before, and formulas."""
         numbered = [f"{family}{i}" for family, n in self.leaves for i in range(1, n + 1)]
@@ -139,32 +150,3 @@ class Language:
                 break
             before = [] if other in self.outputs else [*before, other]
         return [*self.inputs, *before]
-
-
-def unprimed(name: str) -> str:
-    """Return a name without its prime."""
-    return name.removesuffix("'")
-
-
-@cache
-def primitive_set(language: Language) -> gp.PrimitiveSetTyped:
-    """Return the DEAP primitive set of a language; it is only ever used for its types."""
-    primitives = gp.PrimitiveSetTyped(language.name, [], language.formula)
-    for function in language.by_name.values():
-        primitives.addPrimitive(_never_called, function.arguments, function.result, function.name)
-    for name in language.terminals:
-        primitives.addTerminal(None, language.leaf, name)
-    return primitives
-
-
-def _never_called() -> None:
-    raise AssertionError(
-        "formulas are compiled by gp_cells.networks.engine, never called through DEAP"
-    )
-
-
-def heads(term: Term) -> Iterator[str]:
-    """Yield the name at every node of a term, in prefix order."""
-    yield term[0]
-    for child in term[1:]:
-        yield from heads(child)

@@ -5,29 +5,25 @@ replace an element, insert a branch, shrink a branch. A fourth is ours, for form
 name: let what one formula computes be read twice. Crossover is one-point and homologous: the
 point lies in the region that both trees share once mirrored sums and products are aligned.
 
-DEAP's own `cxOnePoint` iterates a set of types in the order of their memory addresses (DEAP issue
-190), and its `mutInsert` and `mutShrink` do not know that a squashed value is a value, so these are
-ours. DEAP's tree generator draws from the global `random`; it is called here alone, under a seed.
+All work on terms. Fresh formulas are drawn by DEAP, in `gp_cells.genomes.trees`, which also says why
+its operators are not used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
-from deap import gp
 
 from gp_cells.config.choose import SettingError
-from gp_cells.config.seeds import deap_seeded
-from gp_cells.genomes.genome import Genome, from_terms, nested
-from gp_cells.genomes.language import Language, Term, heads, primitive_set, unprimed
-from gp_cells.spaces import Vocabulary
+from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.language import Language, Value
+from gp_cells.genomes.terms import NodePath, Term, grafted, heads, paths, subtree, unprimed
+from gp_cells.genomes.trees import drawn_leaves, random_formula
+from gp_cells.genomes.vocabulary import Vocabulary
 
 TRIES = 100  # draws before giving up on a legal, changed child
-SAMPLE_DEPTH = (2, 4)  # shallowest and deepest formula of a fresh genome
 MUTATIONS = ("replace", "insert", "shrink", "share")
-
-Path = tuple[int, ...]  # the way from a formula's root to a node, as child numbers
 
 
 def sample(space: Vocabulary, rng: np.random.Generator) -> Genome:
@@ -43,7 +39,7 @@ def sample(space: Vocabulary, rng: np.random.Generator) -> Genome:
     for _ in range(TRIES):
         sketch = space.sketch(rng)
         names = [name for name, _ in sketch]
-        terms = [(name, term or _random_formula(space, name, names, rng)) for name, term in sketch]
+        terms = [(name, term or random_formula(space, name, names, rng)) for name, term in sketch]
         genome = legal(space, terms)
         if genome is not None:
             return genome
@@ -66,7 +62,7 @@ def mutate(
     change = {"replace": _replace, "insert": _insert, "shrink": _shrink}
     for _ in range(TRIES):
         operator = mutations[int(rng.integers(len(mutations)))]
-        terms = genome.terms()
+        terms = list(genome.formulas)
         spots = [(i, path) for i, (_, term) in enumerate(terms) for path in paths(term)]
         formula, path = spots[rng.integers(len(spots))]
         name, term = terms[formula]
@@ -92,7 +88,7 @@ def cross(
     A memory cell that the subtree reads and `first` lacks comes along from `second`; where nothing is
     carried over, a subtree that reads what `first` has not got at that place is left.
     """
-    terms, donors = dict(first.terms()), _as_named_in(first, second)
+    terms, donors = dict(first.formulas), _as_named_in(first, second)
     points = [
         (name, here, there)
         for name in terms
@@ -104,7 +100,7 @@ def cross(
         name, here, there = points[point]
         graft = subtree(donors[name], there)
         if not issubclass(
-            result_type(graft, space.language), slot_type(terms[name], here, space.language)
+            space.language.type_of(graft[0]), slot_type(terms[name], here, space.language)
         ):
             continue
         if not _is_readable(graft, name, list(terms), space.language):
@@ -124,7 +120,7 @@ def distance(first: Genome, second: Genome, beta: float = 0.5) -> float:
     of sums and products (Rawal and Miikkulainen 2018). The formulas of a cell count as the branches
     of one tree, matched by name.
     """
-    terms, others = dict(first.terms()), _as_named_in(first, second)
+    terms, others = dict(first.formulas), _as_named_in(first, second)
     pairs = [
         pair
         for name in terms
@@ -140,62 +136,34 @@ def distance(first: Genome, second: Genome, beta: float = 0.5) -> float:
     return beta * by_nodes + (1 - beta) * by_depth
 
 
-# --- trees ----------------------------------------------------------------------------------------
+# --- types and places --------------------------------------------------------------------------
 
 
-def paths(term: Term) -> Iterator[Path]:
-    """Yield the path of every node of a term, in prefix order."""
-    yield ()
-    for i, child in enumerate(term[1:]):
-        for path in paths(child):
-            yield (i, *path)
-
-
-def subtree(term: Term, path: Path) -> Term:
-    """Return the part of a term at a path."""
-    for i in path:
-        term = term[i + 1]
-    return term
-
-
-def grafted(term: Term, path: Path, part: Term) -> Term:
-    """Return a term with the part at a path replaced."""
-    if not path:
-        return part
-    i = path[0] + 1
-    return (*term[:i], grafted(term[i], path[1:], part), *term[i + 1 :])
-
-
-def result_type(term: Term, language: Language) -> type:
-    """Return the type of a term's value."""
-    return language.by_name[term[0]].result if term[0] in language.by_name else language.leaf
-
-
-def slot_type(term: Term, path: Path, language: Language) -> type:
+def slot_type(term: Term, path: NodePath, language: Language) -> type[Value]:
     """Return the type that a term needs at a path."""
     if not path:
         return language.formula
     return language.by_name[subtree(term, path[:-1])[0]].arguments[path[-1]]
 
 
-def aligned(first: Term, second: Term, language: Language) -> list[tuple[Path, Path]]:
+def aligned(first: Term, second: Term, language: Language) -> list[tuple[NodePath, NodePath]]:
     """Return the paths of the largest tree that two terms share in shape, root first.
 
     Nodes match if they have as many arguments; the arguments of a commutative pair may be mirrored.
     """
-    pairs: list[tuple[Path, Path]] = [((), ())]
+    pairs: list[tuple[NodePath, NodePath]] = [((), ())]
     if len(first) != len(second) or len(first) == 1:
         return pairs
     orders = [list(zip(range(len(first) - 1), range(len(first) - 1), strict=True))]
     functions = [language.by_name[term[0]] for term in (first, second)]
     if len(first) == 3 and any(function.commutative for function in functions):
         orders.append([(0, 1), (1, 0)])
-    best: list[tuple[Path, Path]] = []
+    best: list[tuple[NodePath, NodePath]] = []
     for order in orders:
         found = [
             ((i, *here), (j, *there))
             for i, j in order
-            for here, there in aligned(first[i + 1], second[j + 1], language)
+            for here, there in aligned(first[1:][i], second[1:][j], language)
         ]
         if len(found) > len(best):
             best = found
@@ -204,7 +172,7 @@ def aligned(first: Term, second: Term, language: Language) -> list[tuple[Path, P
 
 def legal(space: Vocabulary, terms: list[tuple[str, Term]]) -> Genome | None:
     """Return the canonical genome of some formulas, or None if a search may not propose it."""
-    genome = from_terms(terms, space.language).canonical()
+    genome = Genome(space.language, tuple(terms)).canonical()
     return genome if space.admits(genome) else None
 
 
@@ -214,14 +182,14 @@ def _as_named_in(first: Genome, second: Genome) -> dict[str, Term]:
     What has no such place keeps a name of its own, which no formula of the first can read.
     """
     if first.language.carried:
-        return dict(second.terms())
+        return dict(second.formulas)
     own = {place: name for name, place in _places(first).items()}
     names = {name: own.get(place, f"{name} of another") for name, place in _places(second).items()}
 
     def renamed(term: Term) -> Term:
         return (names.get(term[0], term[0]), *(renamed(child) for child in term[1:]))
 
-    return {names[name]: renamed(term) for name, term in second.terms()}
+    return {names[name]: renamed(term) for name, term in second.formulas}
 
 
 def _places(genome: Genome) -> dict[str, tuple[str, int]]:
@@ -255,44 +223,13 @@ def _with_missing_memories(
         terms.update({memory: donors[memory] for memory in missing})
 
 
-# --- draws ----------------------------------------------------------------------------------------
-
-
-def _leaves(space: Vocabulary, name: str, written: Sequence[str]) -> list[str]:
-    """Return the leaves that formula `name` may read, given names as often as all projections."""
-    given = space.language.readable(name, written)
-    share = max(1, len(space.projections) // len(given)) if given else 0
-    return [*space.projections, *given * share]
-
-
-def _narrowed(space: Vocabulary, name: str, written: Sequence[str]) -> gp.PrimitiveSetTyped:
-    """Return the DEAP primitive set that a search draws formula `name` from."""
-    language = space.language
-    primitives = gp.PrimitiveSetTyped(language.name, [], language.formula)
-    for function in language.functions:
-        if function.name in space.functions:
-            primitives.addPrimitive(len, function.arguments, function.result, function.name)
-    everything = primitive_set(language).mapping
-    leaves = _leaves(space, name, written)
-    for kind in (language.formula, language.leaf):
-        primitives.terminals[kind] = [everything[leaf] for leaf in leaves]
-    primitives.terms_count = len(set(leaves))
-    return primitives
-
-
-def _random_formula(
-    space: Vocabulary, name: str, written: Sequence[str], rng: np.random.Generator
-) -> Term:
-    kind = space.language.formula
-    with deap_seeded(rng):
-        tree = gp.genHalfAndHalf(_narrowed(space, name, written), *SAMPLE_DEPTH, kind)
-    return nested(gp.PrimitiveTree(tree))
+# --- mutations ---------------------------------------------------------------------------------
 
 
 def _share(
     terms: list[tuple[str, Term]],
     formula: int,
-    path: Path,
+    path: NodePath,
     language: Language,
     rng: np.random.Generator,
 ) -> list[tuple[str, Term]]:
@@ -303,7 +240,7 @@ def _share(
     free = [name for name in language.hidden if name not in dict(terms)]
     name, term = terms[formula]
     part = subtree(term, path)
-    can_be_named = issubclass(result_type(part, language), language.formula)
+    can_be_named = issubclass(language.type_of(part[0]), language.formula)
     can_be_read = issubclass(language.leaf, slot_type(term, path, language))
     if not free or len(part) == 1 or not (can_be_named and can_be_read):
         return terms
@@ -337,12 +274,17 @@ def _written(genome: Genome) -> list[str]:
 
 
 def _replace(
-    space: Vocabulary, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+    space: Vocabulary,
+    name: str,
+    term: Term,
+    path: NodePath,
+    genome: Genome,
+    rng: np.random.Generator,
 ) -> Term | None:
     """Replace the element at a path by another of the same type and number of arguments."""
     part, language = subtree(term, path), space.language
     if len(part) == 1:
-        options = [leaf for leaf in _leaves(space, name, _written(genome)) if leaf != part[0]]
+        options = [leaf for leaf in drawn_leaves(space, name, _written(genome)) if leaf != part[0]]
     else:
         old, needed = language.by_name[part[0]], slot_type(term, path, language)
         options = [
@@ -357,11 +299,16 @@ def _replace(
 
 
 def _insert(
-    space: Vocabulary, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+    space: Vocabulary,
+    name: str,
+    term: Term,
+    path: NodePath,
+    genome: Genome,
+    rng: np.random.Generator,
 ) -> Term | None:
     """Put a new element at a path, the old part becoming one of its arguments, the rest leaves."""
     part, language = subtree(term, path), space.language
-    kind, needed = result_type(part, language), slot_type(term, path, language)
+    kind, needed = language.type_of(part[0]), slot_type(term, path, language)
     options = [
         new
         for new in space.functions
@@ -372,7 +319,7 @@ def _insert(
     if chosen is None:
         return None
     kinds = language.by_name[chosen].arguments
-    leaves = _leaves(space, name, _written(genome))
+    leaves = drawn_leaves(space, name, _written(genome))
     arguments = [_filling(space, wanted, leaves, rng) for wanted in kinds]
     places = [i for i, wanted in enumerate(kinds) if issubclass(kind, wanted)]
     arguments[places[rng.integers(len(places))]] = part
@@ -380,7 +327,7 @@ def _insert(
 
 
 def _filling(
-    space: Vocabulary, kind: type, leaves: Sequence[str], rng: np.random.Generator
+    space: Vocabulary, kind: type[Value], leaves: Sequence[str], rng: np.random.Generator
 ) -> Term:
     """Return a leaf, within a function of one argument where only that gives a value of the type."""
     leaf = (leaves[int(rng.integers(len(leaves)))],)
@@ -391,9 +338,14 @@ def _filling(
 
 
 def _shrink(
-    space: Vocabulary, name: str, term: Term, path: Path, genome: Genome, rng: np.random.Generator
+    space: Vocabulary,
+    name: str,
+    term: Term,
+    path: NodePath,
+    genome: Genome,
+    rng: np.random.Generator,
 ) -> Term | None:
     """Replace the branch at a path by one of its own arguments."""
     part, needed = subtree(term, path), slot_type(term, path, space.language)
-    fitting = [c for c in part[1:] if issubclass(result_type(c, space.language), needed)]
+    fitting = [c for c in part[1:] if issubclass(space.language.type_of(c[0]), needed)]
     return grafted(term, path, fitting[rng.integers(len(fitting))]) if fitting else None

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.language import Term, heads
+from gp_cells.genomes.terms import Term, heads
 
 WIDEN = 6  # times the maps that `expand1` reads: Sandler et al. 2018
 NARROW = 4  # of F that `narrow1` and `narrow3` give: He et al. 2016
@@ -69,7 +69,7 @@ def network_layers(
     genome: Genome, image: Shape, filters: int, normals: int, reductions: int, stem: int = 1
 ) -> list[Layer]:
     """Return the layers between an image, value 0, and the classifier, which reads the last one."""
-    parts = genome.language.parts(genome.canonical().terms())
+    parts = genome.language.parts(genome.canonical().formulas)
     layers = [Layer("image", (), image)]
     start = _Cell(layers, stem * filters)
     last = before = start.add("norm", start.window("conv3", 0))
@@ -125,7 +125,8 @@ class _Cell:
         if head in self.named:
             return self.named[head]
         if head == "mul":
-            return self.scaled(self.place(term[1]), self.place(term[2][1]))
+            maps, gate = term[1:]
+            return self.scaled(self.place(maps), self.place(gate[1:][0]))
         values = [self.place(child) for child in _members(term)]
         if head == "add":
             return self.summed(values)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.language import Term, unprimed
+from gp_cells.genomes.terms import Term, family_of, number_of, unprimed
 
 DIVISORS = range(2, 17)  # of the operations over2 … over16
 PROJECTIONS = ("gate", "input", "recurrent", "bias", "scale", "linear")
@@ -48,17 +48,16 @@ def compile_program(genome: Genome) -> Program:
 
 def compile_as_written(genome: Genome) -> Program:
     """Return the program of a genome with the projections' numbers that are written in it."""
-    language, terms = genome.language, genome.terms()
+    language, formulas = genome.language, genome.formulas
     carried = language.names if language.carried else language.outputs
-    states = tuple(unprimed(name) for name in carried if name in dict(terms))
+    states = tuple(unprimed(name) for name in carried if name in dict(formulas))
     steps: dict[Step, int] = {}
     finished: dict[str, int] = {}
 
     def leaf(name: str) -> Step:
         if name in states:
             return Step("state", number=states.index(name))
-        family = name.rstrip("0123456789")
-        return Step(family, number=int(name[len(family) :]) - 1)
+        return Step(family_of(name), number=number_of(name) - 1)
 
     def place(term: Term) -> int:
         head, children = term[0], term[1:]
@@ -69,22 +68,19 @@ def compile_as_written(genome: Genome) -> Program:
         arguments = [place(child) for child in children]
         if language.by_name[head].commutative:
             arguments.sort()
-        weighted = head not in {function.name for function in language.functions}
-        step = Step(*_weighted(head)) if weighted else Step(head)
-        return steps.setdefault(Step(step.operation, tuple(arguments), step.number), len(steps))
+        if language.is_learned(head):
+            step = Step(family_of(head), tuple(arguments), number_of(head) - 1)
+        else:
+            step = Step(head, tuple(arguments))
+        return steps.setdefault(step, len(steps))
 
-    for name, term in terms:
+    for name, term in formulas:
         finished[name] = place(term)
     used = dict.fromkeys(PROJECTIONS, 0)
     for step in steps:
         if step.operation in used:
             used[step.operation] = max(used[step.operation], step.number + 1)
     return Program(states, tuple(steps), tuple(finished[f"{state}'"] for state in states), used)
-
-
-def _weighted(head: str) -> tuple[str, tuple[int, ...], int]:
-    family = head.rstrip("0123456789")
-    return family, (), int(head[len(family) :]) - 1
 
 
 def count_parameters(program: Program, inputs: int, units: int) -> int:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from html import escape
 
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.language import Term
+from gp_cells.genomes.terms import Term
 from gp_cells.networks.program import DIVISORS, Step, compile_program
 from gp_cells.report.layout import Bend, Layout, place
 
@@ -144,7 +144,7 @@ def _graph_nodes(genome: Genome) -> list[Node]:
         arguments = tuple(place(child) for child in term[1:])
         return add(Node("operation", SYMBOLS.get(head, head), "", arguments, operation=head))
 
-    for output, part in genome.language.parts(genome.canonical().terms()).items():
+    for output, part in genome.language.parts(genome.canonical().formulas).items():
         named = {}
         for name, term in part:
             named[name] = place(term)

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.spaces.recurrent_graph import RecurrentGraph
-from gp_cells.spaces.space import Space, Vocabulary
+from gp_cells.spaces.space import Space
 
 SPACES: Mapping[str, type[Space]] = {
     "convolutional": Convolutional,  # normal and reduction cells, Zoph et al. 2018
@@ -13,4 +13,4 @@ SPACES: Mapping[str, type[Space]] = {
     "recurrent_graph": RecurrentGraph,  # one state, values that are read many times, Pham et al. 2018
 }
 
-__all__ = ["SPACES", "Space", "Vocabulary"]
+__all__ = ["SPACES", "Space"]

@@ -22,7 +22,8 @@ import numpy as np
 from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.language import Function, Language, Term, Value
+from gp_cells.genomes.language import Function, Language, Value
+from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.networks.layers import Layer, Shape, count, network_layers
 
 if TYPE_CHECKING:
@@ -172,10 +173,10 @@ class Convolutional:
                 choice = rng.integers(len(operations) + 1)
                 sides.append((operations[choice - 1], (read,)) if choice else (read,))
             cell.append((names[place], ("add", *sides)))
-        joined: Term = ()
-        for name in names:
-            if name in unread:
-                joined = ("concat", joined, (name,)) if joined else (name,)
+        first, *others = [name for name in names if name in unread]
+        joined: Term = (first,)
+        for name in others:
+            joined = ("concat", joined, (name,))
         return [*cell, (output, joined)]
 
     def admits(self, genome: Genome) -> bool:
@@ -183,13 +184,13 @@ class Convolutional:
 
         Its network, small as it may be set, has no more parameters than any machine trains.
         """
-        trees = [tree for _, tree in genome.formulas]
+        terms = [term for _, term in genome.formulas]
         cells = LANGUAGE.parts(genome.formulas).values()
         return (
-            len(trees) <= self.max_formulas
-            and all(tree.height <= self.max_depth for tree in trees)
-            and all(len(tree) <= self.max_nodes for tree in trees)
-            and all(any(node.name == "x" for _, tree in cell for node in tree) for cell in cells)
+            len(terms) <= self.max_formulas
+            and all(height(term) <= self.max_depth for term in terms)
+            and all(size(term) <= self.max_nodes for term in terms)
+            and all(any("x" in heads(term) for _, term in cell) for cell in cells)
             and count(network_layers(genome, PROBE, 16, 2, 2)).parameters <= MOST_PARAMETERS
         )
 
@@ -205,7 +206,7 @@ class Convolutional:
             "network_parameters": parameters,
             "network_multiply_adds": multiply_adds,
             "kept": counts.kept,
-            "nodes": sum(len(tree) for _, tree in genome.formulas),
+            "nodes": sum(size(term) for _, term in genome.formulas),
         }
 
     def network(

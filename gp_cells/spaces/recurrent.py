@@ -17,7 +17,8 @@ import numpy as np
 from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.language import Language, Mixed, Term
+from gp_cells.genomes.language import Language, Mixed
+from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.spaces.steps import FUNCTIONS, LEAVES, MOST_LEAVES, count, describe_leaves, explodes
 
 if TYPE_CHECKING:
@@ -88,11 +89,11 @@ class Recurrent:
 
         Genomes with a state that explodes whatever the weights are left out too.
         """
-        trees = [tree for _, tree in genome.formulas]
-        used = {node.name for tree in trees for node in tree}
+        terms = [term for _, term in genome.formulas]
+        used = {head for term in terms for head in heads(term)}
         return (
-            all(tree.height <= self.max_depth for tree in trees)
-            and all(len(tree) <= self.max_nodes for tree in trees)
+            all(height(term) <= self.max_depth for term in terms)
+            and all(size(term) <= self.max_nodes for term in terms)
             and not any(f"{family}{self.max_gates + 1}" in used for family in self.leaves)
             and any(name.startswith(("gate", "input")) for name in used)
             and not explodes(genome)

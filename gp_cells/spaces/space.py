@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
-
-import numpy as np
 
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.language import Language, Term
+from gp_cells.genomes.vocabulary import Vocabulary
 
 if TYPE_CHECKING:  # breeding does without torch
     from gp_cells.networks.network import Network
 
 
-class Vocabulary(Protocol):
-    """What a search may write: all that strategies know of a space."""
+class Space(Vocabulary, Protocol):
+    """A family of architectures: what a search may write of it, and how to build what is written."""
 
     @property
     def engines(self) -> tuple[str, ...]:
         """What can run networks of this space, by their names in the config."""
         ...
-
-    @property
-    def language(self) -> Language:
-        """Everything that a genome of this space may say; hand-designed cells may use all of it."""
-        ...
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """The functions that a search draws from."""
-        ...
-
-    @property
-    def projections(self) -> Sequence[str]:
-        """The leaves with learned weights that a search draws from, e.g. gate1 … gate8."""
-        ...
-
-    @property
-    def baselines(self) -> Mapping[str, Path]:
-        """The hand-designed genomes of this space: name to `.cell` file."""
-        ...
-
-    def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
-        """Return the formulas of a fresh genome in order, None for those to be drawn at random."""
-        ...
-
-    def admits(self, genome: Genome) -> bool:
-        """Return whether a search may propose a canonical genome."""
-        ...
-
-
-class Space(Vocabulary, Protocol):
-    """A family of architectures: what a search may write of it, and how to build what is written."""
 
     @property
     def reads(self) -> tuple[Inputs, ...]:

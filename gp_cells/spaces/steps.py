@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.language import Function, Language, Mixed, Squashed, Term, Value
+from gp_cells.genomes.language import Function, Language, Mixed, Squashed, Value
+from gp_cells.genomes.terms import Term, size
 from gp_cells.networks.program import compile_program, count_multiply_adds, count_parameters
 
 FUNCTIONS = (
@@ -39,7 +40,7 @@ def count(genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
     """Return the sizes of one layer and of the network; see `Space.count`."""
     program, units, layers = compile_program(genome), recipe.units, recipe.layers
     inputs = units if form.inputs == "symbols" else form.features
-    nodes = sum(len(tree) for _, tree in genome.formulas)
+    nodes = sum(size(term) for _, term in genome.formulas)
     parameters = count_parameters(program, inputs, units)
     multiply_adds = count_multiply_adds(program, inputs, units)
     output = units * form.outputs
@@ -67,7 +68,7 @@ def explodes(genome: Genome) -> bool:
     degrees = dict.fromkeys(genome.language.names, 1)
     while True:
         found: dict[str, int] = {}
-        for name, term in genome.terms():
+        for name, term in genome.formulas:
             found[name] = _degree(term, degrees, found, genome.language)
         bounded = {name for name, degree in found.items() if degree == 0 and degrees[name] == 1}
         if not bounded:

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
 from gp_cells.genomes.genome import parse
-from gp_cells.spaces import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal, baseline_operator
 
 

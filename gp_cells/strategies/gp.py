@@ -20,7 +20,7 @@ from gp_cells.config import seeds
 from gp_cells.config.choose import check_settings, setting
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
-from gp_cells.spaces import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal, mutated
 
 

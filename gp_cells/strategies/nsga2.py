@@ -26,7 +26,7 @@ from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setti
 from gp_cells.config.objectives import FITNESS, OBJECTIVES
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import parse
-from gp_cells.spaces import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import selection
 from gp_cells.strategies.strategy import Outcome, Proposal, check_founders, mutated
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gp_cells.config import seeds
 from gp_cells.genomes import variation
-from gp_cells.spaces import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal
 
 

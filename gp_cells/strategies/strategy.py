@@ -13,7 +13,7 @@ from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome
-from gp_cells.spaces import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.language import Language, Term, heads, unprimed
+from gp_cells.genomes.language import Language
+from gp_cells.genomes.terms import Term, family_of, heads, height, size, unprimed
 
 SQUASHING = ("tanh", "sigmoid", "relu", "leaky_relu")
 
@@ -21,39 +22,32 @@ def features(genome: Genome, counts: Mapping[str, int]) -> dict[str, float]:
     next value, and how many without a squashing between. `counts` are its sizes, as of `Space.count`,
     and come in as their logarithms.
     """
-    terms = genome.canonical().terms()
+    formulas = genome.canonical().formulas
     language = genome.language
     found: Counter[str] = Counter()
-    for name, term in terms:
+    for name, term in formulas:
         found.update(_kind(head, language) for head in heads(term))
         found.update(f"{above} over {below}" for above, below in _edges(term, language))
         if name in language.outputs:
             found[f"{_kind(term[0], language)} at the root"] += 1
-    projections = {head for _, term in terms for head in heads(term) if _is_learned(head, language)}
-    found.update(f"distinct {_family(head)}" for head in projections)
-    found["formulas"] = len(terms)
-    found["nodes"] = sum(1 for _, term in terms for _ in heads(term))
-    found["depth"] = max(tree.height for _, tree in genome.canonical().formulas)
+    projections = {
+        head for _, term in formulas for head in heads(term) if language.is_learned(head)
+    }
+    found.update(f"distinct {family_of(head)}" for head in projections)
+    found["formulas"] = len(formulas)
+    found["nodes"] = sum(size(term) for _, term in formulas)
+    found["depth"] = max(height(term) for _, term in formulas)
     if language.carried:
-        found["kept"] = sum(unprimed(name) in heads(term) for name, term in terms)
-        found["kept unsquashed"] = sum(_reaches(term, unprimed(name)) for name, term in terms)
+        found["kept"] = sum(unprimed(name) in heads(term) for name, term in formulas)
+        found["kept unsquashed"] = sum(_reaches(term, unprimed(name)) for name, term in formulas)
     sizes = {f"log {name}": math.log1p(count) for name, count in counts.items()}
     return {**{name: float(count) for name, count in found.items()}, **sizes}
 
 
-def _family(head: str) -> str:
-    return head.rstrip("0123456789")
-
-
-def _is_learned(head: str, language: Language) -> bool:
-    families = {family for family, _ in (*language.leaves, *language.weighted)}
-    return _family(head) in families and head != _family(head)
-
-
 def _kind(head: str, language: Language) -> str:
     """Return what a name is, whatever its number: names of states and formulas mean nothing."""
-    if _is_learned(head, language):
-        return _family(head)
+    if language.is_learned(head):
+        return family_of(head)
     if head in language.states:
         return "output before" if f"{head}'" in language.outputs else "memory before"
     return "formula" if head in language.names else head

@@ -26,8 +26,8 @@ from gp_cells.config.plan import Plan, Run
 from gp_cells.config.records import RunConfig
 from gp_cells.config.typed_json import encode
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.plugins import fill_in, search_seed, space_of, strategy_of, trial_seed
-from gp_cells.spaces import Vocabulary
 from gp_cells.strategies import Outcome
 from gp_cells.tables.schemas import REAL, TEXT, WHOLE, Column, fields
 from gp_cells.tabular.schedule import Costs, Schedule, Times, simulate

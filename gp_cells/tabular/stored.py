@@ -23,9 +23,11 @@ from gp_cells.config.objectives import COUNTED, OBJECTIVES, entanglement
 from gp_cells.config.records import PlugIn, RunConfig, RunSettings, settings_in
 from gp_cells.config.typed_json import encode
 from gp_cells.genomes.genome import Genome, parse
-from gp_cells.genomes.language import Language, Term
+from gp_cells.genomes.language import Language
+from gp_cells.genomes.terms import Term
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.plugins import plug_in
-from gp_cells.spaces import Space, Vocabulary
+from gp_cells.spaces import Space
 from gp_cells.tables.parquet import read_tables
 from gp_cells.tabular.truth import Row
 from gp_cells.workflow.cost import undisturbed_s
@@ -278,11 +280,6 @@ class OnlyStored:
         object.__setattr__(self, "ids", ids)
 
     @property
-    def engines(self) -> tuple[str, ...]:
-        """See `Vocabulary`."""
-        return self.space.engines
-
-    @property
     def language(self) -> Language:
         """See `Vocabulary`."""
         return self.space.language
@@ -304,7 +301,7 @@ class OnlyStored:
 
     def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
         """Return a stored genome's formulas."""
-        return [*self.genomes[rng.integers(len(self.genomes))].terms()]
+        return [*self.genomes[rng.integers(len(self.genomes))].formulas]
 
     def admits(self, genome: Genome) -> bool:
         """Return whether a canonical genome is stored."""

@@ -20,6 +20,7 @@ from gp_cells.config.records import (
 )
 from gp_cells.config.typed_json import encode, read_record, read_records
 from gp_cells.genomes.genome import parse
+from gp_cells.genomes.terms import heads, height
 from gp_cells.measures import cost_column, table_columns
 from gp_cells.plugins import form_of, recipe_of, space_of, strategy_of
 from gp_cells.strategies.strategy import baseline_name, searches
@@ -104,12 +105,10 @@ def architecture_rows(lineage: Sequence[LineageEntry], settings: RunSettings) ->
     space, recipe = space_of(settings), recipe_of(settings)
     rows: dict[str, Row] = {}
     language = space.language
-    projections = {
-        f"{f}{i + 1}" for f, n in (*language.leaves, *language.weighted) for i in range(n)
-    }
     for entry in lineage:
         genome = parse(entry.genome, language)
         counts = space.count(genome, form_of(settings), recipe)
+        names = {head for _, term in genome.formulas for head in heads(term)}
         row = {
             "run": settings.run,
             "architecture_id": entry.architecture_id,
@@ -118,10 +117,8 @@ def architecture_rows(lineage: Sequence[LineageEntry], settings: RunSettings) ->
             **size_columns(counts),
             "nodes": counts["nodes"],
             "formulas": len(genome.formulas),
-            "projections": len(
-                {node.name for _, tree in genome.formulas for node in tree} & projections
-            ),
-            "depth": max(tree.height for _, tree in genome.formulas),
+            "projections": len({*filter(language.is_learned, names)}),
+            "depth": max(height(term) for _, term in genome.formulas),
         }
         rows.setdefault(entry.architecture_id, row)
     return list(rows.values())

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from gp_cells.genomes import variation
-from gp_cells.genomes.genome import Genome, GenomeError, from_terms, parse
+from gp_cells.genomes.genome import Genome, GenomeError, parse
+from gp_cells.genomes.terms import Term
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 
 SPACE = Recurrent(
@@ -41,14 +42,14 @@ def disguised(genome: Genome, seed: int) -> Genome:
     for old, new in zip(language.hidden, memories, strict=True):
         names |= {old: new, old[0]: new[0]}
 
-    def reword(term: tuple) -> tuple:
+    def reword(term: Term) -> Term:
         children = [reword(child) for child in term[1:]]
         if term[0] in ("add", "mul"):
             dice.shuffle(children)
         return (names.get(term[0], term[0]), *children)
 
-    terms = [(names.get(name, name), reword(term)) for name, term in genome.terms()]
-    return from_terms(terms, language)
+    terms = [(names.get(name, name), reword(term)) for name, term in genome.formulas]
+    return Genome(language, tuple(terms))
 
 
 @given(seed=some.integers(0, 10**6))

@@ -10,6 +10,7 @@ from hypothesis import strategies as some
 
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import parse
+from gp_cells.genomes.terms import height, size
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 
 SPACE = Recurrent()
@@ -45,8 +46,8 @@ def test_every_child_is_legal_canonical_and_unlike_its_parent(seed: int) -> None
     for child in filter(None, children):
         assert child.architecture_id != first.architecture_id
         assert child == child.canonical() == parse(str(child), LANGUAGE)
-        assert all(tree.height <= SPACE.max_depth for _, tree in child.formulas)
-        assert all(len(tree) <= SPACE.max_nodes for _, tree in child.formulas)
+        assert all(height(term) <= SPACE.max_depth for _, term in child.formulas)
+        assert all(size(term) <= SPACE.max_nodes for _, term in child.formulas)
 
 
 def test_the_same_seed_gives_the_same_family_whatever_was_imported_and_hashed_before() -> None:

@@ -13,6 +13,7 @@ from gp_cells.config.choose import SettingError
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, GenomeError, parse
+from gp_cells.genomes.terms import heads
 from gp_cells.spaces.convolutional import FUNCTIONS, LANGUAGE, Convolutional
 
 SPACE = Convolutional()
@@ -48,8 +49,8 @@ def drawn(seed: int) -> Genome:
 @given(st.integers(0, 10**6))
 def test_any_genome_reads_back_from_its_text(seed: int) -> None:
     genome = drawn(seed)
-    assert parse(str(genome), LANGUAGE).terms() == genome.terms()
-    assert genome.canonical().terms() == genome.terms()
+    assert parse(str(genome), LANGUAGE).formulas == genome.formulas
+    assert genome.canonical().formulas == genome.formulas
 
 
 @pytest.mark.parametrize(
@@ -234,7 +235,7 @@ def test_fresh_genomes_are_pairwise_sums_within_the_limits() -> None:
     assert len({genome.architecture_id for genome in genomes}) == 200
     for genome in genomes:
         assert SPACE.admits(genome)
-        used = {node.name for _, tree in genome.formulas for node in tree}
+        used = {head for _, term in genome.formulas for head in heads(term)}
         assert "x" in used and used & {"add", "concat"}
 
 
@@ -256,7 +257,7 @@ def test_a_value_that_is_shared_is_read_twice_and_makes_no_longer_formula_elsewh
     for _ in range(20):
         shared, operator = variation.mutate(SPACE, genome, rng, ["share"])
         assert operator == "share"
-        uses = [node.name for _, tree in shared.formulas for node in tree]
+        uses = [head for _, term in shared.formulas for head in heads(term)]
         [named] = [name for name, _ in shared.formulas if name not in LANGUAGE.outputs]
         assert uses.count(named) == 2
 

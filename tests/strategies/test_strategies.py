@@ -9,6 +9,7 @@ from gp_cells.config.choose import SettingError, choose
 from gp_cells.config.seeds import generator
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
+from gp_cells.genomes.terms import size
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.strategies import STRATEGIES, Outcome, Strategy
 from gp_cells.strategies.aging import Aging
@@ -48,7 +49,7 @@ def searched(
                     status="diverged" if failed else "ok",
                     fitness=math.inf if failed else loss_of(text),
                     objectives={
-                        "parameters": sum(len(tree) for _, tree in proposal.genome.formulas)
+                        "parameters": sum(size(term) for _, term in proposal.genome.formulas)
                     },
                 )
             )

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from gp_cells.genomes import variation
-from gp_cells.genomes.genome import Genome, from_terms, parse
+from gp_cells.genomes.genome import Genome, parse
+from gp_cells.genomes.terms import grafted, paths, subtree
 from gp_cells.networks.cell import Cell
 from gp_cells.networks.engine import build
 from gp_cells.spaces.recurrent import FUNCTIONS, LANGUAGE, LEAVES, Recurrent
@@ -66,15 +67,15 @@ def random_genome(seed: int) -> Genome:
 
 
 def with_linear(drawn: Genome, rng: np.random.Generator) -> Genome:
-    terms = drawn.terms()
+    terms = list(drawn.formulas)
     for _ in range(rng.integers(1, 4)):
         i = rng.integers(len(terms))
         name, term = terms[i]
-        paths = list(variation.paths(term))
-        path = paths[rng.integers(len(paths))]
-        part = (f"linear{rng.integers(1, 5)}", variation.subtree(term, path))
-        terms[i] = (name, variation.grafted(term, path, part))
-    return from_terms(terms, LANGUAGE).canonical()
+        places = list(paths(term))
+        path = places[rng.integers(len(places))]
+        part = (f"linear{rng.integers(1, 5)}", subtree(term, path))
+        terms[i] = (name, grafted(term, path, part))
+    return Genome(LANGUAGE, tuple(terms)).canonical()
 
 
 def make(

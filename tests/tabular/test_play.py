@@ -11,7 +11,7 @@ import pytest
 from gp_cells.compare import pareto
 from gp_cells.config.seeds import generator
 from gp_cells.genomes import variation
-from gp_cells.spaces import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.nsga2 import NSGA2

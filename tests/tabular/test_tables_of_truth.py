@@ -14,7 +14,7 @@ from hypothesis import strategies as some
 
 from gp_cells.config.choose import SettingError
 from gp_cells.genomes import variation
-from gp_cells.genomes.genome import from_terms, parse
+from gp_cells.genomes.genome import Genome, parse
 from gp_cells.tabular.truth import nas_bench_201, nas_bench_graph, pickled
 from gp_cells.tabular.truth.nas_bench_201 import OPERATIONS, cell_of, formulas
 
@@ -25,7 +25,7 @@ GRAPHS = nas_bench_graph.NASBenchGraph()
 @given(cell=some.tuples(*[some.sampled_from(OPERATIONS)] * 6))
 @settings(max_examples=200, deadline=None)
 def test_a_cell_is_one_canonical_genome_and_back(cell: tuple[str, ...]) -> None:
-    genome = from_terms(formulas(cell), CELLS.language).canonical()
+    genome = Genome(CELLS.language, tuple(formulas(cell))).canonical()
     assert cell_of(genome) == cell
     assert parse(str(genome), CELLS.language) == genome
 

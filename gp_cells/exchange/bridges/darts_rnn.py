@@ -25,7 +25,7 @@ from gp_cells.exchange.bridges.imported import (
     genome_of,
     sum_of,
 )
-from gp_cells.genomes.language import Term
+from gp_cells.genomes.terms import Term
 from gp_cells.networks.program import DIVISORS
 from gp_cells.spaces.recurrent_graph import LANGUAGE, VALUES
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gp_cells.config.refusal import Refusal
-from gp_cells.genomes.genome import Genome, GenomeError, from_terms, parse
-from gp_cells.genomes.language import Language, Term
+from gp_cells.genomes.genome import Genome, GenomeError, parse
+from gp_cells.genomes.language import Language
+from gp_cells.genomes.terms import Term
 
 Weight = tuple[
     str, str, str
@@ -42,7 +43,7 @@ def genome_of(formulas: Sequence[tuple[str, Term]], language: Language) -> Genom
                 f"{name} has {nodes:,} nodes and is {depth} deep; {language.name} allows "
                 f"{language.max_nodes} and {language.max_depth}"
             )
-    genome = from_terms(formulas, language)
+    genome = Genome(language, tuple(formulas))
     try:
         parse(str(genome), language)
     except GenomeError as error:

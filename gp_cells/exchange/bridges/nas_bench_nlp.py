@@ -26,7 +26,7 @@ from gp_cells.exchange.bridges.imported import (
     genome_of,
     sum_of,
 )
-from gp_cells.genomes.language import Term
+from gp_cells.genomes.terms import Term
 from gp_cells.spaces.recurrent import LANGUAGE
 
 ACTIVATIONS = {

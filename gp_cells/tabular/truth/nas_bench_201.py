@@ -27,8 +27,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from gp_cells.genomes.genome import Genome, nested
-from gp_cells.genomes.language import Function, Language, Term, Value
+from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.language import Function, Language, Value
+from gp_cells.genomes.terms import Term
 from gp_cells.tabular.truth.pickled import read_pickled
 from gp_cells.tabular.truth.play import Row
 
@@ -94,7 +95,7 @@ def formulas(cell: Cell) -> list[tuple[str, Term]]:
 
 def cell_of(genome: Genome) -> Cell | None:
     """Return the cell that a canonical genome spells, or None if it is not one."""
-    found = [edge for name, tree in genome.formulas for edge in _edges(nested(tree), name[0])]
+    found = [edge for name, term in genome.formulas for edge in _edges(term, name[0])]
     operations = dict(found)
     if len(found) != len(EDGES) or set(operations) != set(EDGES):
         return None
@@ -105,7 +106,7 @@ def _edges(term: Term, target: str) -> list[tuple[str, str]]:
     """Return the edges into a map, each with its operation; an inner sum is the map b."""
     if term[0] == "add":
         return [edge for part in term[1:] for edge in _edges(part, target)]
-    operation, source = term
+    operation, [source] = term[0], term[1:]
     if len(source) == 1:
         return [(f"{source[0]}{target}", operation)]
     return [(f"b{target}", operation), *_edges(source, "b")]

@@ -23,7 +23,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.language import Function, Language, Term, Value
+from gp_cells.genomes.language import Function, Language, Value
+from gp_cells.genomes.terms import Term, heads
 from gp_cells.tabular.truth.pickled import read_pickled
 from gp_cells.tabular.truth.play import Row, Table
 
@@ -71,7 +72,7 @@ class NASBenchGraph:
 
 def list_of(genome: Genome) -> tuple[list[int], list[str]]:
     """Return what each node reads, and its operation."""
-    *operations, structure = (node.name for node in genome.formulas[0][1])
+    *operations, structure = heads(genome.formulas[0][1])
     return [int(link) for link in structure[1:]], operations[::-1]
 
 

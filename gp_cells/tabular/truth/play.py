@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from gp_cells.config.plan import searched_candidate
 from gp_cells.genomes.genome import Genome
-from gp_cells.spaces import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import Outcome, Strategy
 
 

@@ -13,10 +13,11 @@ import numpy as np
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.config.seeds import generator
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.language import Function, Language, Term, Value
+from gp_cells.genomes.language import Function, Language, Value
+from gp_cells.genomes.terms import Term, size
 from gp_cells.genomes.variation import sample
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.measures.measure import Column, Subject
-from gp_cells.spaces.space import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal
 from gp_cells.tasks.task import Arrays, Batch, Data
 
@@ -96,21 +97,21 @@ class Smooth:
 
     def admits(self, genome: Genome) -> bool:
         """Return whether it is small."""
-        return all(len(tree) <= self.max_nodes for _, tree in genome.formulas)
+        return all(size(term) <= self.max_nodes for _, term in genome.formulas)
 
     def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
         """Return the sizes of a network of `recipe.units`."""
         pixels = form.height * form.width if form.inputs == "images" else 1
         weights = recipe.units * (form.features * pixels + form.outputs)
         names = ("parameters", "multiply_adds", "network_parameters", "network_multiply_adds")
-        nodes = sum(len(tree) for _, tree in genome.formulas)
+        nodes = sum(size(term) for _, term in genome.formulas)
         return {**dict.fromkeys(names, weights), "kept": recipe.units * nodes, "nodes": nodes}
 
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
     ) -> Network:
         """Return a torch module that offers what `Network` says, and nothing else that is used."""
-        return _network(dict(genome.terms())["y"], form, recipe)
+        return _network(dict(genome.formulas)["y"], form, recipe)
 
 
 def _network(term: Term, form: Form, recipe: Recipe) -> Network:

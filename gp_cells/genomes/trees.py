@@ -1,0 +1,101 @@
+"""Formulas as trees of DEAP, and the random formulas that DEAP draws.
+
+DEAP (Fortin et al. 2012, https://jmlr.org/papers/v13/fortin12a.html) does two things in this project.
+Here its typed generator draws the random formulas of fresh genomes, full and grown in equal parts; and
+in `gp_cells.strategies.selection` its NSGA-II selects among points. Genomes are stored as terms, and all
+else that is done with formulas (parsing, canonical form, mutation, crossover, distance) works on those.
+
+Of DEAP's own variation, `cxOnePoint` iterates a set of types in the order of their memory addresses
+(DEAP issue 190) and so gives other children in every process; `mutInsert` and `mutShrink` do not know
+that a squashed value is a value. Its generator draws from the global `random`, which is seeded around
+the call and put back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+from deap import gp
+
+from gp_cells.config.seeds import deap_seeded
+from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.language import Language
+from gp_cells.genomes.terms import Term
+from gp_cells.genomes.vocabulary import Vocabulary
+
+DRAWN_DEPTH = (2, 4)  # shallowest and deepest formula of a fresh genome
+
+
+def trees_of(genome: Genome) -> list[tuple[str, gp.PrimitiveTree]]:
+    """Return the formulas of a genome as DEAP trees."""
+    mapping = primitive_set(genome.language).mapping
+
+    def flat(term: Term) -> list[gp.Primitive | gp.Terminal]:
+        return [mapping[term[0]], *(node for child in term[1:] for node in flat(child))]
+
+    return [(name, gp.PrimitiveTree(flat(term))) for name, term in genome.formulas]
+
+
+def term_of(tree: gp.PrimitiveTree) -> Term:
+    """Return a DEAP tree (a list in prefix order) as a term."""
+    position = 0
+
+    def walk() -> Term:
+        nonlocal position
+        node = tree[position]
+        position += 1
+        return (node.name, *(walk() for _ in range(node.arity)))
+
+    return walk()
+
+
+@cache
+def primitive_set(language: Language) -> gp.PrimitiveSetTyped:
+    """Return the DEAP primitive set of a language, which knows types and computes nothing."""
+    primitives = gp.PrimitiveSetTyped(language.name, [], language.formula)
+    for function in language.by_name.values():
+        primitives.addPrimitive(_never_called, function.arguments, function.result, function.name)
+    for name in language.terminals:
+        primitives.addTerminal(None, language.leaf, name)
+    return primitives
+
+
+def _never_called() -> None:
+    raise AssertionError("formulas are compiled by gp_cells.networks, never called through DEAP")
+
+
+def random_formula(
+    space: Vocabulary, name: str, written: Sequence[str], rng: np.random.Generator
+) -> Term:
+    """Return a random formula `name` of a genome of formulas `written`.
+
+    Half the time it is a full tree, half the time a grown one; depths as in `DRAWN_DEPTH`.
+    """
+    narrowed, kind = _narrowed(space, name, written), space.language.formula
+    with deap_seeded(rng):
+        tree = gp.genHalfAndHalf(narrowed, *DRAWN_DEPTH, kind)
+    return term_of(gp.PrimitiveTree(tree))
+
+
+def _narrowed(space: Vocabulary, name: str, written: Sequence[str]) -> gp.PrimitiveSetTyped:
+    """Return the DEAP primitive set that a search draws formula `name` from."""
+    language = space.language
+    primitives = gp.PrimitiveSetTyped(language.name, [], language.formula)
+    for function in language.functions:
+        if function.name in space.functions:
+            primitives.addPrimitive(len, function.arguments, function.result, function.name)
+    everything = primitive_set(language).mapping
+    leaves = drawn_leaves(space, name, written)
+    for kind in (language.formula, language.leaf):
+        primitives.terminals[kind] = [everything[leaf] for leaf in leaves]
+    primitives.terms_count = len(set(leaves))
+    return primitives
+
+
+def drawn_leaves(space: Vocabulary, name: str, written: Sequence[str]) -> list[str]:
+    """Return the leaves that formula `name` may read, given names as often as all projections."""
+    given = space.language.readable(name, written)
+    share = max(1, len(space.projections) // len(given)) if given else 0
+    return [*space.projections, *given * share]
