@@ -56,6 +56,7 @@ def test_the_contracts_of_imports_are_kept():
         ("tables/query.py", "from torch import nn", "readers"),
         ("compare/pareto.py", "import gp_cells.tasks", "readers"),
         ("workflow/tabulate.py", "from gp_cells.training.train import train", "torch"),
+        ("spaces/steps.py", "from gp_cells.genomes import variation", "genomes"),
         ("config/plan.py", "def read():\n    import pandas", "rules"),
         ("tasks/digits.py", "from .mnist_5k import Mnist5k", "tasks"),
         ("tasks/sources.py", "from gp_cells.tasks import digits", "tasks"),

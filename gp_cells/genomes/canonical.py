@@ -8,7 +8,6 @@ settled here by colour refinement with individualisation.
 from __future__ import annotations
 
 import functools
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gp_cells.genomes.language import Language
@@ -20,7 +19,7 @@ def canonical_terms(
 ) -> list[tuple[str, Term]]:
     """Return formulas in canonical form, part after part; see `Genome.canonical`.
 
-    The form must not depend on how projections and hidden formulas were named. Each gets a
+    The form must not depend on how projections and formulas were named. Each gets a
     colour from the whole part as seen from it, refined until nothing changes. Of those still alike
     each is set apart in turn, and the one that gives the least part stays apart; then refinement
     goes on. Arguments are then sorted by colour, and names given in order of first use.
@@ -29,27 +28,25 @@ def canonical_terms(
     forms where formulas look alike from everywhere and yet are not interchangeable; the smallest
     case known has seven equal convolutions, each read by three of seven equal sums.
     """
-    hidden = iter(language.hidden)
+    named = iter(language.kind.named)
     found: list[tuple[str, Term]] = []
-    parts = language.parts(formulas)
-    for output in language.outputs:
-        live = _live(dict(parts[output]), output)
-        if not language.carried:
-            live = _inlined(live, output)
+    parts = language.kind.parts(formulas)
+    for output in language.kind.outputs:
+        live = language.kind.inlined(_live(dict(parts[output]), output), output)
         flat = {name: _flat(term, language) for name, term in live.items()}
-        found += _renamed(flat, output, hidden, language)
+        found += _renamed(flat, output, named, language)
     return [(name, _folded(term, language)) for name, term in found]
 
 
 def _renamed(
-    formulas: dict[str, Term], output: str, hidden: Iterator[str], language: Language
+    formulas: dict[str, Term], output: str, named: Iterator[str], language: Language
 ) -> list[tuple[str, Term]]:
     """Return the formulas of a part in order, everything in them sorted and renamed."""
     colours = _colours(formulas, output, language)
     order = _written_order(formulas, output, colours)
     names = {output: output}
     for old in (name for name in order if name != output):
-        names[old] = next(hidden)
+        names[old] = next(named)
         names[unprimed(old)] = unprimed(names[old])
     counts: dict[str, int] = {}
 
@@ -75,29 +72,6 @@ def _live(formulas: dict[str, Term], output: str) -> dict[str, Term]:
     return {name: term for name, term in formulas.items() if name in live}
 
 
-def _inlined(formulas: dict[str, Term], output: str) -> dict[str, Term]:
-    """Put each formula that is used once, or is a mere name, where it is used."""
-    while True:
-        uses = Counter(head for term in formulas.values() for head in heads(term))
-        once = [
-            name
-            for name, term in formulas.items()
-            if name != output and (uses[name] == 1 or len(term) == 1)
-        ]
-        if not once:
-            return formulas
-        name, term = once[0], formulas[once[0]]
-        formulas = {
-            other: _replaced(of, name, term) for other, of in formulas.items() if other != name
-        }
-
-
-def _replaced(term: Term, name: str, by: Term) -> Term:
-    if term == (name,):
-        return by
-    return (term[0], *(_replaced(child, name, by) for child in term[1:]))
-
-
 def _flat(term: Term, language: Language) -> Term:
     """Return a term with nested calls of an associative function as one call of many arguments."""
     children: list[Term] = []
@@ -116,7 +90,7 @@ def _folded(term: Term, language: Language) -> Term:
 
 
 def _colours(formulas: dict[str, Term], output: str, language: Language) -> dict[str, str]:
-    """Return a distinct sortable colour for every projection and hidden formula, whatever its name."""
+    """Return a distinct sortable colour for every projection and named formula, whatever its name."""
     memories = [unprimed(name) for name in formulas if name != output]
     names = {head for term in formulas.values() for head in heads(term)}
     symbols = sorted(filter(language.is_learned, names)) + memories

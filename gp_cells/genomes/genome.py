@@ -41,8 +41,8 @@ class Genome:
         """Return the one form that all ways of writing this architecture share.
 
         Commutative arguments are sorted, projections and formulas renamed in order of first use,
-        formulas that do not reach an output dropped; where nothing is carried from step to step, a
-        formula that is used once stands where it is used.
+        formulas that do not reach an output dropped; of `GraphFormulas` one that is used once stands
+        where it is used.
         """
         return self._canonical
 
@@ -111,7 +111,7 @@ class _Reader:
     """Reads statements in order; knows the formulas read so far, and what names stand for."""
 
     def __init__(self, language: Language) -> None:
-        self.language = language
+        self.language, self.kind = language, language.kind
         self.plain = set(language.terminals) - set(language.names)
         self.local: dict[str, _Part] = {}
         self.formulas: dict[str, Term] = {}
@@ -131,43 +131,39 @@ class _Reader:
             and len(statement.targets) == 1
             and isinstance(statement.targets[0], ast.Name)
         ):
-            example = "h' = tanh(gate1)" if self.language.carried else f"{self.output} = …"
-            raise self.refuse(f"expected one formula, such as {example}")
+            raise self.refuse(f"expected one formula, such as {self.kind.example}")
         name = re.sub("_$", "'", statement.targets[0].id)
         part = self.part(statement.value)
         self.check_size(name, part.nodes, part.depth)
-        if name.endswith("'") or name in self.language.outputs:
+        if name.endswith("'") or name in self.kind.outputs:
             self.write(name, part)
             return
         if name in self.plain or name in self.language.by_name:
             raise self.refuse(f"{name!r} already means something else; choose another name")
         if name in self.local:
             raise self.refuse(f"{name!r} is written twice")
-        self.local[name] = part if self.language.carried else self.hide(part)
-
-    @property
-    def output(self) -> str:
-        return self.language.outputs[0]
+        self.local[name] = self.named(part)
 
     def write(self, name: str, part: _Part) -> None:
-        """Keep a formula under its own name; an output that is not carried ends its part."""
-        names = self.language.names if self.language.carried else self.language.outputs
-        if name not in names:
-            kind = "state" if self.language.carried else "formula"
-            raise self.refuse(f"there is no {kind} {name}; choose one of {', '.join(names)}")
+        """Keep a formula under its own name."""
+        if name not in self.kind.written:
+            names = ", ".join(self.kind.written)
+            raise self.refuse(f"there is no {self.kind.word} {name}; choose one of {names}")
         if name in self.formulas:
             raise self.refuse(f"{name} is written twice")
         self.formulas[name] = self.checked(part)
-        if not self.language.carried:
-            self.local = {}
+        self.local = self.kind.still_known(self.local)
 
-    def hide(self, part: _Part) -> _Part:
-        """Keep a formula under the next hidden name; return what reading it gives."""
-        free = [name for name in self.language.hidden if name not in self.formulas]
-        if not free:
-            raise self.refuse(f"at most {len(self.language.hidden)} named formulas are allowed")
-        self.formulas[free[0]] = self.checked(part)
-        return _Part((free[0],), self.language.leaf)
+    def named(self, part: _Part) -> _Part:
+        """Return what an abbreviation gives where it is read: its formula, or the name of that."""
+        try:
+            name = self.kind.name_of_next(self.formulas)
+        except LookupError as error:
+            raise self.refuse(str(error)) from error
+        if name is None:
+            return part
+        self.formulas[name] = self.checked(part)
+        return _Part((name,), self.language.leaf)
 
     def checked(self, part: _Part) -> Term:
         """Return a formula's term if it is of the type that a formula has."""
@@ -264,22 +260,22 @@ class _Reader:
     def known(self) -> str:
         families = [f"{f}1…{f}{n}" for f, n in (*self.language.leaves, *self.language.weighted)]
         functions = [function.name for function in self.language.functions]
-        given = (*self.language.inputs, *self.language.states)
+        given = (*self.kind.inputs, *self.kind.states)
         return ", ".join([*families, *given, *functions, *self.local])
 
     def genome(self) -> Genome:
-        for output in self.language.outputs:
+        for output in self.kind.outputs:
             if output not in self.formulas:
                 raise GenomeError(f"no formula writes the output {output}")
         for name, term in self.formulas.items():
             for head in heads(term):
-                if head in self.language.states and f"{head}'" not in self.formulas:
+                if head in self.kind.states and f"{head}'" not in self.formulas:
                     raise GenomeError(
                         f"{name} reads memory cell {head}, which no formula writes; "
                         f"add a line {head}' = …"
                     )
         genome = Genome(self.language, tuple(self.formulas.items()))
-        if not self.language.carried:  # where what is read once stands is only known now
+        if self.kind.expands:  # what is read once, and so where it stands, is only known now
             for name, term in genome.canonical().formulas:
                 self.check_size(name, size(term), height(term))
         return genome

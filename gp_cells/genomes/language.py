@@ -6,14 +6,12 @@ search can write it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TypeVar
 
-from gp_cells.genomes.terms import family_of, unprimed
-
-T = TypeVar("T")
+from gp_cells.genomes.kinds import FormulaKind
+from gp_cells.genomes.terms import family_of
 
 
 class Value:
@@ -52,23 +50,16 @@ class Function:
 class Language:
     """What the formulas of a search space may say, and how large they may be.
 
-    Every genome has the formulas `outputs`, and may have those called `hidden` beside. Where they are
-    `carried` from step to step, a formula writes a primed name, and the name without prime is what
-    the step before wrote; other names are abbreviations. Where not, a formula may read `inputs` and
-    the formulas before it, down to the output before: each output ends a part of its own.
-
-    `leaves` and `weighted` are numbered families, (`gate`, 16) standing for gate1 … gate16: leaves
-    with learned weights, and functions of one argument with learned weights. Formulas and leaves are
-    of the types `formula` and `leaf`.
+    `kind` says which formulas a genome has and what one may read of another. `leaves` and `weighted` are
+    numbered families, (`gate`, 16) standing for gate1 … gate16: leaves with learned weights, and
+    functions of one argument with learned weights. Formulas and leaves are of the types `formula` and
+    `leaf`.
     """
 
     name: str
     version: str
     functions: tuple[Function, ...]
-    outputs: tuple[str, ...]
-    hidden: tuple[str, ...] = ()
-    carried: bool = False
-    inputs: tuple[str, ...] = ()
+    kind: FormulaKind
     leaves: tuple[tuple[str, int], ...] = ()
     weighted: tuple[tuple[str, int], ...] = ()
     formula: type[Value] = Value
@@ -79,17 +70,12 @@ class Language:
     @property
     def recurrent(self) -> bool:
         """Whether its formulas are one step of a cell, whose output is called h'."""
-        return self.outputs == ("h'",)
+        return self.kind.outputs == ("h'",)
 
     @property
     def names(self) -> tuple[str, ...]:
         """All names of formulas, the outputs first."""
-        return (*self.outputs, *self.hidden)
-
-    @property
-    def states(self) -> tuple[str, ...]:
-        """What is carried over from the step before, by the formulas' names without prime."""
-        return tuple(unprimed(name) for name in self.names) if self.carried else ()
+        return (*self.kind.outputs, *self.kind.named)
 
     @cached_property
     def by_name(self) -> Mapping[str, Function]:
@@ -118,35 +104,4 @@ class Language:
     def terminals(self) -> tuple[str, ...]:
         """Every leaf: numbered projections, inputs, states of the step before, and formulas."""
         numbered = [f"{family}{i}" for family, n in self.leaves for i in range(1, n + 1)]
-        return (*numbered, *self.inputs, *self.states, *self.names)
-
-    def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
-        """Return the formulas that each output may use, by its name, in their order.
-
-        Where nothing is carried over, an output ends its part, and what is after the last is of none.
-        """
-        if self.carried:
-            return {self.outputs[0]: list(formulas)}
-        parts: dict[str, list[tuple[str, T]]] = {}
-        part: list[tuple[str, T]] = []
-        for formula in formulas:
-            part.append(formula)
-            if formula[0] in self.outputs:
-                parts[formula[0]], part = part, []
-        return parts
-
-    def readable(self, name: str, written: Sequence[str]) -> list[str]:
-        """Return the names that a formula may read beside learned leaves, in a genome of formulas.
-
-        Carried memory is read as the step before left it, and by an output as this step leaves it.
-        """
-        if self.carried:
-            memories = [other for other in written if other not in self.outputs]
-            now = memories if name in self.outputs else []
-            return [*(unprimed(memory) for memory in memories), *now]
-        before: list[str] = []
-        for other in written:
-            if other == name:
-                break
-            before = [] if other in self.outputs else [*before, other]
-        return [*self.inputs, *before]
+        return (*numbered, *self.kind.inputs, *self.kind.states, *self.names)

@@ -96,6 +96,6 @@ def _narrowed(space: Vocabulary, name: str, written: Sequence[str]) -> gp.Primit
 
 def drawn_leaves(space: Vocabulary, name: str, written: Sequence[str]) -> list[str]:
     """Return the leaves that formula `name` may read, given names as often as all projections."""
-    given = space.language.readable(name, written)
+    given = space.language.kind.readable(name, written)
     share = max(1, len(space.projections) // len(given)) if given else 0
     return [*space.projections, *given * share]

@@ -18,7 +18,7 @@ import numpy as np
 from gp_cells.config.choose import SettingError
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.language import Language, Value
-from gp_cells.genomes.terms import NodePath, Term, grafted, heads, paths, subtree, unprimed
+from gp_cells.genomes.terms import NodePath, Term, grafted, heads, paths, subtree
 from gp_cells.genomes.trees import drawn_leaves, random_formula
 from gp_cells.genomes.vocabulary import Vocabulary
 
@@ -57,8 +57,7 @@ def mutate(
     The place is uniform over all nodes of all formulas. `share` is for languages whose formulas are
     values with a name; in others there is nothing to share.
     """
-    carried = space.language.carried
-    mutations = [name for name in mutations if not (carried and name == "share")]
+    mutations = [name for name in mutations if name != "share" or space.language.kind.shares]
     change = {"replace": _replace, "insert": _insert, "shrink": _shrink}
     for _ in range(TRIES):
         operator = mutations[int(rng.integers(len(mutations)))]
@@ -85,10 +84,13 @@ def cross(
 
     Formulas are matched by their names, or, where names mean nothing, by their place before an output.
 
-    A memory cell that the subtree reads and `first` lacks comes along from `second`; where nothing is
-    carried over, a subtree that reads what `first` has not got at that place is left.
+    A memory cell that the subtree reads and `first` lacks comes along from `second`; of values with a
+    name, a subtree that reads what `first` has not got at that place is left.
     """
-    terms, donors = dict(first.formulas), _as_named_in(first, second)
+    terms, donors = (
+        dict(first.formulas),
+        first.language.kind.matched(first.formulas, second.formulas),
+    )
     points = [
         (name, here, there)
         for name in terms
@@ -103,10 +105,11 @@ def cross(
             space.language.type_of(graft[0]), slot_type(terms[name], here, space.language)
         ):
             continue
-        if not _is_readable(graft, name, list(terms), space.language):
+        leaves = {head for head in heads(graft) if head not in space.language.by_name}
+        if not space.language.kind.can_read(leaves, name, list(terms)):
             continue
         child_terms = {**terms, name: grafted(terms[name], here, graft)}
-        child = legal(space, _with_missing_memories(child_terms, donors, space.language))
+        child = legal(space, space.language.kind.completed(child_terms, donors))
         if child is not None and child.architecture_id != first.architecture_id:
             return child
     return None
@@ -120,7 +123,10 @@ def distance(first: Genome, second: Genome, beta: float = 0.5) -> float:
     of sums and products (Rawal and Miikkulainen 2018). The formulas of a cell count as the branches
     of one tree, matched by name.
     """
-    terms, others = dict(first.formulas), _as_named_in(first, second)
+    terms, others = (
+        dict(first.formulas),
+        first.language.kind.matched(first.formulas, second.formulas),
+    )
     pairs = [
         pair
         for name in terms
@@ -176,53 +182,6 @@ def legal(space: Vocabulary, terms: list[tuple[str, Term]]) -> Genome | None:
     return genome if space.admits(genome) else None
 
 
-def _as_named_in(first: Genome, second: Genome) -> dict[str, Term]:
-    """Return the second genome's formulas, each by the name that the first has for its place.
-
-    What has no such place keeps a name of its own, which no formula of the first can read.
-    """
-    if first.language.carried:
-        return dict(second.formulas)
-    own = {place: name for name, place in _places(first).items()}
-    names = {name: own.get(place, f"{name} of another") for name, place in _places(second).items()}
-
-    def renamed(term: Term) -> Term:
-        return (names.get(term[0], term[0]), *(renamed(child) for child in term[1:]))
-
-    return {names[name]: renamed(term) for name, term in second.formulas}
-
-
-def _places(genome: Genome) -> dict[str, tuple[str, int]]:
-    """Return where each formula stands: before which output, and how many formulas before it."""
-    return {
-        name: (output, -1 if name == output else i)
-        for output, part in genome.language.parts(genome.formulas).items()
-        for i, (name, _) in enumerate(part)
-    }
-
-
-def _is_readable(part: Term, name: str, written: Sequence[str], language: Language) -> bool:
-    """Return whether a part may stand in a formula; memory that is missing can be brought along."""
-    if language.carried:
-        return True
-    known = {*language.inputs, *language.by_name, *language.readable(name, written)}
-    return set(heads(part)) <= known
-
-
-def _with_missing_memories(
-    terms: dict[str, Term], donors: dict[str, Term], language: Language
-) -> list[tuple[str, Term]]:
-    terms = dict(terms)
-    if not language.carried:
-        return list(terms.items())
-    while True:
-        read = {unprimed(head) for term in terms.values() for head in heads(term)}
-        missing = [m for m in language.hidden if unprimed(m) in read and m not in terms]
-        if not missing:
-            return sorted(terms.items(), key=lambda item: (item[0] in language.outputs, item[0]))
-        terms.update({memory: donors[memory] for memory in missing})
-
-
 # --- mutations ---------------------------------------------------------------------------------
 
 
@@ -237,14 +196,14 @@ def _share(
 
     That is any leaf from there to the output, or else a sum with the output.
     """
-    free = [name for name in language.hidden if name not in dict(terms)]
+    free = [name for name in language.kind.named if name not in dict(terms)]
     name, term = terms[formula]
     part = subtree(term, path)
     can_be_named = issubclass(language.type_of(part[0]), language.formula)
     can_be_read = issubclass(language.leaf, slot_type(term, path, language))
     if not free or len(part) == 1 or not (can_be_named and can_be_read):
         return terms
-    end = next(i for i, (n, _) in enumerate(terms) if i >= formula and n in language.outputs)
+    end = next(i for i, (n, _) in enumerate(terms) if i >= formula and n in language.kind.outputs)
     after = [(name, grafted(term, path, (free[0],))), *terms[formula + 1 : end + 1]]
     leaves = [
         (i, spot)

@@ -69,7 +69,7 @@ def network_layers(
     genome: Genome, image: Shape, filters: int, normals: int, reductions: int, stem: int = 1
 ) -> list[Layer]:
     """Return the layers between an image, value 0, and the classifier, which reads the last one."""
-    parts = genome.language.parts(genome.canonical().formulas)
+    parts = genome.language.kind.parts(genome.canonical().formulas)
     layers = [Layer("image", (), image)]
     start = _Cell(layers, stem * filters)
     last = before = start.add("norm", start.window("conv3", 0))

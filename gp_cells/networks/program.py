@@ -49,8 +49,8 @@ def compile_program(genome: Genome) -> Program:
 def compile_as_written(genome: Genome) -> Program:
     """Return the program of a genome with the projections' numbers that are written in it."""
     language, formulas = genome.language, genome.formulas
-    carried = language.names if language.carried else language.outputs
-    states = tuple(unprimed(name) for name in carried if name in dict(formulas))
+    written = dict(formulas)
+    states = tuple(unprimed(name) for name in language.kind.passed_on if name in written)
     steps: dict[Step, int] = {}
     finished: dict[str, int] = {}
 

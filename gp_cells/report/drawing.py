@@ -144,7 +144,7 @@ def _graph_nodes(genome: Genome) -> list[Node]:
         arguments = tuple(place(child) for child in term[1:])
         return add(Node("operation", SYMBOLS.get(head, head), "", arguments, operation=head))
 
-    for output, part in genome.language.parts(genome.canonical().formulas).items():
+    for output, part in genome.language.kind.parts(genome.canonical().formulas).items():
         named = {}
         for name, term in part:
             named[name] = place(term)

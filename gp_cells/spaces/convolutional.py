@@ -22,6 +22,7 @@ import numpy as np
 from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
 from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.networks.layers import Layer, Shape, count, network_layers
@@ -68,13 +69,17 @@ OPERATIONS = ("sep3", "sep5", "sep7", "dil3", "dil5", "conv1x7_7x1", "avg3", "ma
 
 PROBE, MOST_PARAMETERS = Shape(1, 8, 8), 10**8  # joins of joins grow without bound
 
+KIND = GraphFormulas(
+    outputs=("normal", "reduction"),
+    named=tuple("abcdefghijklmnopqrstuvw"),
+    inputs=("x", "skip"),
+)
+
 LANGUAGE = Language(
     name="convolutional",
     version="1",
     functions=FUNCTIONS,
-    outputs=("normal", "reduction"),
-    hidden=tuple("abcdefghijklmnopqrstuvw"),
-    inputs=("x", "skip"),
+    kind=KIND,
     formula=Maps,
     leaf=Maps,
 )
@@ -147,12 +152,12 @@ class Convolutional:
         Each begins with `x` and `skip` brought to F maps. Then `blocks` times: two earlier values, an
         operation or none for each, and their sum.
         """
-        hidden = iter(LANGUAGE.hidden)
+        free = iter(KIND.named)
         return [
             formula
-            for output in LANGUAGE.outputs
+            for output in KIND.outputs
             for formula in self._drawn_cell(
-                output, [next(hidden) for _ in range(self.blocks + 2)], rng
+                output, [next(free) for _ in range(self.blocks + 2)], rng
             )
         ]
 
@@ -162,7 +167,7 @@ class Convolutional:
         operations = [name for name in OPERATIONS if name in self.functions]
         cell: list[tuple[str, Term | None]] = [
             (name, ("norm", ("conv1", ("relu", (given,)))))
-            for name, given in zip(names, LANGUAGE.inputs, strict=False)
+            for name, given in zip(names, KIND.inputs, strict=False)
         ]
         unread = set(names)
         for place in range(2, len(names)):
@@ -185,7 +190,7 @@ class Convolutional:
         Its network, small as it may be set, has no more parameters than any machine trains.
         """
         terms = [term for _, term in genome.formulas]
-        cells = LANGUAGE.parts(genome.formulas).values()
+        cells = KIND.parts(genome.formulas).values()
         return (
             len(terms) <= self.max_formulas
             and all(height(term) <= self.max_depth for term in terms)

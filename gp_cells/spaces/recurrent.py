@@ -17,6 +17,7 @@ import numpy as np
 from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.kinds import CellFormulas
 from gp_cells.genomes.language import Language, Mixed
 from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.spaces.steps import FUNCTIONS, LEAVES, MOST_LEAVES, count, describe_leaves, explodes
@@ -116,9 +117,7 @@ LANGUAGE = Language(
     name="recurrent",
     version="1",
     functions=FUNCTIONS,
-    outputs=("h'",),
-    hidden=MEMORIES,
-    carried=True,
+    kind=CellFormulas("h'", MEMORIES),
     leaves=tuple((family, MOST_LEAVES) for family in LEAVES),
     weighted=(("linear", 24),),
     leaf=Mixed,

@@ -25,6 +25,7 @@ import numpy as np
 from gp_cells.config.choose import check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
 from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.networks.program import DIVISORS
@@ -51,9 +52,7 @@ LANGUAGE = Language(
     name="recurrent_graph",
     version="1",
     functions=(*UNTYPED, *MEANS),
-    outputs=("h'",),
-    hidden=VALUES,
-    inputs=("h",),
+    kind=GraphFormulas(outputs=("h'",), named=VALUES, inputs=("h",)),
     leaves=tuple((family, MOST_LEAVES) for family in LEAVES),
     weighted=(("linear", 24),),
     max_depth=15,

@@ -88,4 +88,4 @@ def _degree(term: Term, before: dict[str, int], now: dict[str, int], language: L
         return now[head]
     if f"{head}'" in before:
         return before[f"{head}'"]
-    return before[language.outputs[0]] if head.startswith(("gate", "recurrent")) else 0
+    return before[language.kind.outputs[0]] if head.startswith(("gate", "recurrent")) else 0

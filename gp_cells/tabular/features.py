@@ -28,7 +28,7 @@ def features(genome: Genome, counts: Mapping[str, int]) -> dict[str, float]:
     for name, term in formulas:
         found.update(_kind(head, language) for head in heads(term))
         found.update(f"{above} over {below}" for above, below in _edges(term, language))
-        if name in language.outputs:
+        if name in language.kind.outputs:
             found[f"{_kind(term[0], language)} at the root"] += 1
     projections = {
         head for _, term in formulas for head in heads(term) if language.is_learned(head)
@@ -37,7 +37,7 @@ def features(genome: Genome, counts: Mapping[str, int]) -> dict[str, float]:
     found["formulas"] = len(formulas)
     found["nodes"] = sum(size(term) for _, term in formulas)
     found["depth"] = max(height(term) for _, term in formulas)
-    if language.carried:
+    if language.kind.states:
         found["kept"] = sum(unprimed(name) in heads(term) for name, term in formulas)
         found["kept unsquashed"] = sum(_reaches(term, unprimed(name)) for name, term in formulas)
     sizes = {f"log {name}": math.log1p(count) for name, count in counts.items()}
@@ -48,8 +48,8 @@ def _kind(head: str, language: Language) -> str:
     """Return what a name is, whatever its number: names of states and formulas mean nothing."""
     if language.is_learned(head):
         return family_of(head)
-    if head in language.states:
-        return "output before" if f"{head}'" in language.outputs else "memory before"
+    if head in language.kind.states:
+        return "output before" if f"{head}'" in language.kind.outputs else "memory before"
     return "formula" if head in language.names else head
 
 

@@ -37,9 +37,9 @@ def disguised(genome: Genome, seed: int) -> Genome:
         names |= {
             f"{family}{i}": f"{family}{j}" for i, j in zip(range(1, 17), numbers, strict=True)
         }
-    memories = list(language.hidden)
+    memories = list(language.kind.named)
     dice.shuffle(memories)
-    for old, new in zip(language.hidden, memories, strict=True):
+    for old, new in zip(language.kind.named, memories, strict=True):
         names |= {old: new, old[0]: new[0]}
 
     def reword(term: Term) -> Term:

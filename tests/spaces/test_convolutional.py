@@ -258,7 +258,7 @@ def test_a_value_that_is_shared_is_read_twice_and_makes_no_longer_formula_elsewh
         shared, operator = variation.mutate(SPACE, genome, rng, ["share"])
         assert operator == "share"
         uses = [head for _, term in shared.formulas for head in heads(term)]
-        [named] = [name for name, _ in shared.formulas if name not in LANGUAGE.outputs]
+        [named] = [name for name, _ in shared.formulas if name not in LANGUAGE.kind.outputs]
         assert uses.count(named) == 2
 
 
@@ -266,7 +266,7 @@ def test_formulas_are_crossed_and_compared_by_their_place_in_their_cell() -> Non
     short = "a = conv3(x)\nreduction = a + norm(a)"
     one = parse(f"normal = sep3(x)\n{short}", LANGUAGE)
     other = parse(f"a = conv5(x)\nnormal = a + sep3(a)\n{short}", LANGUAGE)
-    assert dict(variation._as_named_in(one, other))["a"] == ("conv3", ("x",))
+    assert LANGUAGE.kind.matched(one.formulas, other.formulas)["a"] == ("conv3", ("x",))
     crossed = [variation.cross(SPACE, one, other, np.random.default_rng(i)) for i in range(30)]
     assert all(child is None or SPACE.admits(child) for child in crossed)
     assert variation.distance(one, one) == 0.0

@@ -28,6 +28,7 @@ from typing import ClassVar
 import numpy as np
 
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
 from gp_cells.genomes.terms import Term
 from gp_cells.tabular.truth.pickled import read_pickled
@@ -56,9 +57,7 @@ LANGUAGE = Language(
         *(Function(name, (Value,), Edge) for name in OPERATIONS),
         Function("add", (Edge, Edge), Edge, True, True, pattern="{0} + {1}"),
     ),
-    outputs=("cell",),
-    hidden=("a", "b"),
-    inputs=("x",),
+    kind=GraphFormulas(outputs=("cell",), named=("a", "b"), inputs=("x",)),
     formula=Edge,
     leaf=Map,
 )

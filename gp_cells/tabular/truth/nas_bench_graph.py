@@ -23,6 +23,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
 from gp_cells.genomes.terms import Term, heads
 from gp_cells.tabular.truth.pickled import read_pickled
@@ -43,8 +44,7 @@ LANGUAGE = Language(
     name="nas_bench_graph",
     version="1",
     functions=tuple(Function(name, (Value,), Value) for name in OPERATIONS),
-    outputs=("network",),
-    inputs=STRUCTURES,
+    kind=GraphFormulas(outputs=("network",), inputs=STRUCTURES),
 )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.config.seeds import generator
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
 from gp_cells.genomes.terms import Term, size
 from gp_cells.genomes.variation import sample
@@ -69,8 +70,7 @@ LANGUAGE = Language(
         Function("add", (Value, Value), Value, commutative=True, pattern="{0} + {1}"),
         Function("gelu", (Value,), Value),
     ),
-    outputs=("y",),
-    inputs=("x",),
+    kind=GraphFormulas(outputs=("y",), inputs=("x",)),
 )
 
 

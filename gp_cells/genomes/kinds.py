@@ -1,0 +1,347 @@
+"""The kinds of formulas: what names a genome's formulas have, and what one may read of another.
+
+A language has formulas of one kind, an object of its own that answers every question that depends on it.
+There are two: `CellFormulas`, the memory cells of a recurrent cell, and `GraphFormulas`, values with a
+name. A further kind is a further class here, and nothing that asks has to be changed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol, TypeVar
+
+from gp_cells.genomes.terms import Term, heads, unprimed
+
+T = TypeVar("T")
+
+
+class FormulaKind(Protocol):
+    """How the formulas of a language hang together.
+
+    Every genome has the formulas `outputs`, and may have those called `named` beside them; `inputs` are
+    what is given from outside, by name.
+    """
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The formulas that every genome has."""
+        ...
+
+    @property
+    def named(self) -> tuple[str, ...]:
+        """The names of all other formulas, in order of use in canonical form."""
+        ...
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The names of what is given from outside."""
+        ...
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """What formulas left at the step before, by their names without prime."""
+        ...
+
+    @property
+    def passed_on(self) -> tuple[str, ...]:
+        """The formulas whose values the next step of a recurrent cell reads."""
+        ...
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The names under which a text may write a formula; any other name is an abbreviation."""
+        ...
+
+    @property
+    def word(self) -> str:
+        """What a formula is called in messages."""
+        ...
+
+    @property
+    def example(self) -> str:
+        """A formula as it may be written, for messages."""
+        ...
+
+    @property
+    def shares(self) -> bool:
+        """Whether a formula is a value with a name, which other formulas read as often as they like."""
+        ...
+
+    @property
+    def expands(self) -> bool:
+        """Whether formulas may be larger in canonical form than they were written."""
+        ...
+
+    def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
+        """Return the formulas that each output may use, by its name, in their order."""
+        ...
+
+    def readable(self, name: str, written: Sequence[str]) -> list[str]:
+        """Return what formula `name` may read beside learned leaves, in a genome of formulas `written`."""
+        ...
+
+    def name_of_next(self, taken: Collection[str]) -> str | None:
+        """Return the name under which an abbreviation is kept as a formula of its own.
+
+        None where it stands in place of its name instead.
+
+        Raises:
+            LookupError: all names are taken; says how many there are.
+        """
+        ...
+
+    def still_known(self, abbreviations: dict[str, T]) -> dict[str, T]:
+        """Return the abbreviations that still hold once a formula has been written."""
+        ...
+
+    def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
+        """Return the formulas of a part as canonical form has them: which stand for themselves."""
+        ...
+
+    def matched(
+        self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
+    ) -> dict[str, Term]:
+        """Return the second genome's formulas, each by the name that the first has for its place."""
+        ...
+
+    def can_read(self, names: Collection[str], name: str, written: Sequence[str]) -> bool:
+        """Return whether leaves of another genome may stand in formula `name` of formulas `written`."""
+        ...
+
+    def completed(
+        self, formulas: Mapping[str, Term], donors: Mapping[str, Term]
+    ) -> list[tuple[str, Term]]:
+        """Return formulas with those of another genome that they now read, in an order of writing."""
+        ...
+
+
+@dataclass(frozen=True)
+class CellFormulas:
+    """Memory cells: a formula writes a primed name, and without prime it is what the step before wrote.
+
+    Any other name in a text is an abbreviation of its formula. Memory is read as the step before left it,
+    and by the output as this step leaves it.
+    """
+
+    output: str
+    named: tuple[str, ...]
+
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """The one output; see `FormulaKind`."""
+        return (self.output,)
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """The output and the memory cells; see `FormulaKind`."""
+        return tuple(unprimed(name) for name in self.passed_on)
+
+    @property
+    def passed_on(self) -> tuple[str, ...]:
+        """The output and the memory cells; see `FormulaKind`."""
+        return (self.output, *self.named)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The output and the memory cells; see `FormulaKind`."""
+        return self.passed_on
+
+    @property
+    def word(self) -> str:
+        """What a formula is called in messages."""
+        return "state"
+
+    @property
+    def example(self) -> str:
+        """A formula as it may be written, for messages."""
+        return f"{self.output} = tanh(gate1)"
+
+    @property
+    def shares(self) -> bool:
+        """No: what a formula computes is read at the next step, but for the output."""
+        return False
+
+    @property
+    def expands(self) -> bool:
+        """No: abbreviations are written out when they are read."""
+        return False
+
+    def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
+        """Return all formulas: the output may use each; see `FormulaKind`."""
+        return {self.output: list(formulas)}
+
+    def readable(self, name: str, written: Sequence[str]) -> list[str]:
+        """Return the memory cells, and for the output their new values too; see `FormulaKind`."""
+        memories = [other for other in written if other != self.output]
+        now = memories if name == self.output else []
+        return [*(unprimed(memory) for memory in memories), *now]
+
+    def name_of_next(self, taken: Collection[str]) -> None:
+        """Return None: an abbreviation stands in place of its name; see `FormulaKind`."""
+        return None
+
+    def still_known(self, abbreviations: dict[str, T]) -> dict[str, T]:
+        """Return all: abbreviations hold to the end; see `FormulaKind`."""
+        return abbreviations
+
+    def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
+        """Return the formulas as they are: a memory cell is one however often it is read."""
+        return dict(formulas)
+
+    def matched(
+        self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
+    ) -> dict[str, Term]:
+        """Return the second genome's formulas by their names; see `FormulaKind`."""
+        return dict(second)
+
+    def can_read(self, names: Collection[str], name: str, written: Sequence[str]) -> bool:
+        """Return True: memory that is missing comes along; see `completed`."""
+        return True
+
+    def completed(
+        self, formulas: Mapping[str, Term], donors: Mapping[str, Term]
+    ) -> list[tuple[str, Term]]:
+        """Return formulas with the memory cells that they read and lack, by name, the output last."""
+        whole = dict(formulas)
+        while True:
+            read = {unprimed(head) for term in whole.values() for head in heads(term)}
+            missing = [m for m in self.named if unprimed(m) in read and m not in whole]
+            if not missing:
+                return sorted(whole.items(), key=lambda item: (item[0] == self.output, item[0]))
+            whole.update({memory: donors[memory] for memory in missing})
+
+
+@dataclass(frozen=True)
+class GraphFormulas:
+    """Values with a name: a formula may read `inputs` and the formulas before it, down to the last output.
+
+    Each output ends a part of its own. In canonical form what is read once stands where it is read.
+    """
+
+    outputs: tuple[str, ...]
+    named: tuple[str, ...] = ()
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """None: what the step before left comes in as an input; see `FormulaKind`."""
+        return ()
+
+    @property
+    def passed_on(self) -> tuple[str, ...]:
+        """The outputs; see `FormulaKind`."""
+        return self.outputs
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The outputs: all else has names of the author's own; see `FormulaKind`."""
+        return self.outputs
+
+    @property
+    def word(self) -> str:
+        """What a formula is called in messages."""
+        return "formula"
+
+    @property
+    def example(self) -> str:
+        """A formula as it may be written, for messages."""
+        return f"{self.outputs[0]} = …"
+
+    @property
+    def shares(self) -> bool:
+        """Yes: a value has a name and may be read many times."""
+        return True
+
+    @property
+    def expands(self) -> bool:
+        """Yes: what is read once is put where it is read."""
+        return True
+
+    def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
+        """Return the formulas up to each output; what is after the last is of none."""
+        parts: dict[str, list[tuple[str, T]]] = {}
+        part: list[tuple[str, T]] = []
+        for formula in formulas:
+            part.append(formula)
+            if formula[0] in self.outputs:
+                parts[formula[0]], part = part, []
+        return parts
+
+    def readable(self, name: str, written: Sequence[str]) -> list[str]:
+        """Return the inputs and the formulas before, down to the last output; see `FormulaKind`."""
+        before: list[str] = []
+        for other in written:
+            if other == name:
+                break
+            before = [] if other in self.outputs else [*before, other]
+        return [*self.inputs, *before]
+
+    def name_of_next(self, taken: Collection[str]) -> str:
+        """Return the first name that is free; see `FormulaKind`."""
+        for name in self.named:
+            if name not in taken:
+                return name
+        raise LookupError(f"at most {len(self.named)} named formulas are allowed")
+
+    def still_known(self, abbreviations: dict[str, T]) -> dict[str, T]:
+        """Return none: the next output begins with the inputs alone; see `FormulaKind`."""
+        return {}
+
+    def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
+        """Return formulas with each that is read once, or is a mere name, put where it is read."""
+        left = dict(formulas)
+        while True:
+            uses = Counter(head for term in left.values() for head in heads(term))
+            once = [
+                name
+                for name, term in left.items()
+                if name != output and (uses[name] == 1 or len(term) == 1)
+            ]
+            if not once:
+                return left
+            name, term = once[0], left.pop(once[0])
+            left = {other: _replaced(of, name, term) for other, of in left.items()}
+
+    def matched(
+        self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
+    ) -> dict[str, Term]:
+        """Return the second genome's formulas by place, since names mean nothing; see `FormulaKind`.
+
+        What has no such place keeps a name of its own, which no formula of the first can read.
+        """
+        own = {place: name for name, place in self._places(first).items()}
+        places = self._places(second)
+        names = {name: own.get(place, f"{name} of another") for name, place in places.items()}
+
+        def renamed(term: Term) -> Term:
+            return (names.get(term[0], term[0]), *(renamed(child) for child in term[1:]))
+
+        return {names[name]: renamed(term) for name, term in second}
+
+    def _places(self, formulas: Sequence[tuple[str, Term]]) -> dict[str, tuple[str, int]]:
+        """Return where each formula stands: before which output, and how many formulas before it."""
+        return {
+            name: (output, -1 if name == output else i)
+            for output, part in self.parts(formulas).items()
+            for i, (name, _) in enumerate(part)
+        }
+
+    def can_read(self, names: Collection[str], name: str, written: Sequence[str]) -> bool:
+        """Return whether all leaves are inputs or formulas before; see `FormulaKind`."""
+        return set(names) <= set(self.readable(name, written))
+
+    def completed(
+        self, formulas: Mapping[str, Term], donors: Mapping[str, Term]
+    ) -> list[tuple[str, Term]]:
+        """Return the formulas as they are: nothing that they lack can come along."""
+        return list(formulas.items())
+
+
+def _replaced(term: Term, name: str, by: Term) -> Term:
+    if term == (name,):
+        return by
+    return (term[0], *(_replaced(child, name, by) for child in term[1:]))
