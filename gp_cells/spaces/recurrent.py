@@ -19,8 +19,8 @@ from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.kinds import CellFormulas
 from gp_cells.genomes.language import Language, Mixed
-from gp_cells.genomes.terms import Term, heads, height, size
-from gp_cells.spaces.steps import FUNCTIONS, LEAVES, MOST_LEAVES, count, describe_leaves, explodes
+from gp_cells.genomes.terms import Term
+from gp_cells.spaces import steps
 
 if TYPE_CHECKING:
     from gp_cells.networks.recurrent import Network
@@ -32,27 +32,20 @@ MEMORIES = ("c'", "d'", "e'", "f'")
 class Recurrent:
     """Recurrent cells with memory cells; the settings limit what a search may write."""
 
-    reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols")
-    engines: ClassVar[tuple[str, ...]] = ("compiled", "eager")
+    reads: ClassVar[tuple[Inputs, ...]] = steps.READS
+    engines: ClassVar[tuple[str, ...]] = steps.ENGINES
 
     functions: tuple[str, ...] = setting(
         ("add", "mul", "tanh", "sigmoid", "relu"),
         "what a search may write; at least one of add, mul, sub",
-        choices=[function.name for function in FUNCTIONS],
+        choices=[function.name for function in steps.FUNCTIONS],
         min_items=1,
     )
-    leaves: tuple[str, ...] = setting(
-        ("gate",),
-        "families of learned leaves that a search may write: " + describe_leaves(),
-        choices=tuple(LEAVES),
-        min_items=1,
-    )
+    leaves: tuple[str, ...] = steps.leaves_setting()
     memory_cells: int = setting(
         2, "most memory cells beside the output", unit="memory cells", low=1, high=len(MEMORIES)
     )
-    max_gates: int = setting(
-        8, "most leaves of each family", unit="leaves", low=1, high=MOST_LEAVES
-    )
+    max_gates: int = steps.max_gates_setting()
     max_depth: int = setting(8, "deepest formula; a single leaf has depth 0", low=3, high=15)
     max_nodes: int = setting(40, "most nodes in one formula", unit="nodes", low=7, high=128)
 
@@ -69,7 +62,7 @@ class Recurrent:
     @property
     def projections(self) -> Sequence[str]:
         """As many leaves of each family as the limit allows."""
-        return [f"{family}{i + 1}" for family in self.leaves for i in range(self.max_gates)]
+        return steps.projections(self)
 
     @property
     def baselines(self) -> Mapping[str, Path]:
@@ -86,40 +79,27 @@ class Recurrent:
         return [(name, None) for name in (*memories, "h'")]
 
     def admits(self, genome: Genome) -> bool:
-        """Return whether a search may propose a canonical genome: within limits, reads the input.
-
-        Genomes with a state that explodes whatever the weights are left out too.
-        """
-        terms = [term for _, term in genome.formulas]
-        used = {head for term in terms for head in heads(term)}
-        return (
-            all(height(term) <= self.max_depth for term in terms)
-            and all(size(term) <= self.max_nodes for term in terms)
-            and not any(f"{family}{self.max_gates + 1}" in used for family in self.leaves)
-            and any(name.startswith(("gate", "input")) for name in used)
-            and not explodes(genome)
-        )
+        """Return whether a search may propose a canonical genome; see `steps.admits`."""
+        return steps.admits(self, genome)
 
     def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
         """Return the sizes of one layer and of the network; see `Space.count`."""
-        return count(genome, form, recipe)
+        return steps.count(genome, form, recipe)
 
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
     ) -> Network:
         """Return recurrent layers between inputs and predictions; see `Space.network`."""
-        from gp_cells.networks.recurrent import Network
-
-        return Network(genome, form, recipe, engine, device, precision)
+        return steps.network(genome, form, recipe, engine, device, precision)
 
 
 LANGUAGE = Language(
     name="recurrent",
     version="1",
-    functions=FUNCTIONS,
+    functions=steps.FUNCTIONS,
     kind=CellFormulas("h'", MEMORIES),
-    leaves=tuple((family, MOST_LEAVES) for family in LEAVES),
-    weighted=(("linear", 24),),
+    leaves=steps.LEAF_FAMILIES,
+    weighted=steps.WEIGHTED,
     leaf=Mixed,
     max_depth=24,
     max_nodes=128,

@@ -27,9 +27,9 @@ from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
-from gp_cells.genomes.terms import Term, heads, height, size
+from gp_cells.genomes.terms import Term
 from gp_cells.networks.program import DIVISORS
-from gp_cells.spaces.steps import FUNCTIONS, LEAVES, MOST_LEAVES, count, describe_leaves, explodes
+from gp_cells.spaces import steps
 
 if TYPE_CHECKING:
     from gp_cells.networks.recurrent import Network
@@ -44,7 +44,7 @@ UNTYPED = tuple(
         result=Value,
         associative=function.commutative,
     )
-    for function in FUNCTIONS
+    for function in steps.FUNCTIONS
 )
 MEANS = tuple(Function(f"over{n}", (Value,), Value, pattern=f"{{0}} / {n}") for n in DIVISORS)
 
@@ -53,8 +53,8 @@ LANGUAGE = Language(
     version="1",
     functions=(*UNTYPED, *MEANS),
     kind=GraphFormulas(outputs=("h'",), named=VALUES, inputs=("h",)),
-    leaves=tuple((family, MOST_LEAVES) for family in LEAVES),
-    weighted=(("linear", 24),),
+    leaves=steps.LEAF_FAMILIES,
+    weighted=steps.WEIGHTED,
     max_depth=15,
     max_nodes=128,
 )
@@ -64,8 +64,8 @@ LANGUAGE = Language(
 class RecurrentGraph:
     """Recurrent cells with one state, as graphs of named values; the settings limit a search."""
 
-    reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols")
-    engines: ClassVar[tuple[str, ...]] = ("compiled", "eager")
+    reads: ClassVar[tuple[Inputs, ...]] = steps.READS
+    engines: ClassVar[tuple[str, ...]] = steps.ENGINES
 
     functions: tuple[str, ...] = setting(
         ("add", "mul", "tanh", "sigmoid", "relu"),
@@ -73,18 +73,11 @@ class RecurrentGraph:
         choices=[function.name for function in LANGUAGE.functions],
         min_items=1,
     )
-    leaves: tuple[str, ...] = setting(
-        ("gate",),
-        "families of learned leaves that a search may write: " + describe_leaves(),
-        choices=tuple(LEAVES),
-        min_items=1,
-    )
+    leaves: tuple[str, ...] = steps.leaves_setting()
     values: int = setting(
         4, "most named values beside the output", unit="values", low=0, high=len(VALUES)
     )
-    max_gates: int = setting(
-        8, "most leaves of each family", unit="leaves", low=1, high=MOST_LEAVES
-    )
+    max_gates: int = steps.max_gates_setting()
     max_depth: int = setting(
         8, "deepest formula; a single leaf has depth 0", low=3, high=LANGUAGE.max_depth
     )
@@ -103,7 +96,7 @@ class RecurrentGraph:
     @property
     def projections(self) -> Sequence[str]:
         """As many leaves of each family as the limit allows."""
-        return [f"{family}{i + 1}" for family in self.leaves for i in range(self.max_gates)]
+        return steps.projections(self)
 
     @property
     def baselines(self) -> Mapping[str, Path]:
@@ -118,29 +111,15 @@ class RecurrentGraph:
         return [(name, None) for name in (*VALUES[: rng.integers(self.values + 1)], "h'")]
 
     def admits(self, genome: Genome) -> bool:
-        """Return whether a search may propose a canonical genome: within limits, reads the input.
-
-        Genomes with a state that explodes whatever the weights are left out too.
-        """
-        terms = [term for _, term in genome.formulas]
-        used = {head for term in terms for head in heads(term)}
-        return (
-            all(height(term) <= self.max_depth for term in terms)
-            and all(size(term) <= self.max_nodes for term in terms)
-            and len(terms) <= self.values + 1
-            and not any(f"{family}{self.max_gates + 1}" in used for family in self.leaves)
-            and any(name.startswith(("gate", "input")) for name in used)
-            and not explodes(genome)
-        )
+        """Return whether a search may propose a canonical genome; see `steps.admits`."""
+        return len(genome.formulas) <= self.values + 1 and steps.admits(self, genome)
 
     def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
         """Return the sizes of one layer and of the network; see `Space.count`."""
-        return count(genome, form, recipe)
+        return steps.count(genome, form, recipe)
 
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
     ) -> Network:
         """Return recurrent layers between inputs and predictions; see `Space.network`."""
-        from gp_cells.networks.recurrent import Network
-
-        return Network(genome, form, recipe, engine, device, precision)
+        return steps.network(genome, form, recipe, engine, device, precision)

@@ -1,12 +1,25 @@
-"""What the spaces of recurrent cells share: the words of a step, its size, and whether it can blow up."""
+"""What the spaces of recurrent cells share: the words of a step, what a search may write, size and network.
+
+A space has its own settings and language, and calls these with itself for its limits.
+"""
 
 from __future__ import annotations
 
-from gp_cells.config.recipe import Form, Recipe
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Protocol
+
+from gp_cells.config.choose import setting
+from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.language import Function, Language, Mixed, Squashed, Value
-from gp_cells.genomes.terms import Term, size
+from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.networks.program import compile_program, count_multiply_adds, count_parameters
+
+if TYPE_CHECKING:
+    from gp_cells.networks.recurrent import Network
+
+READS: tuple[Inputs, ...] = ("frames", "symbols")
+ENGINES = ("compiled", "eager")
 
 FUNCTIONS = (
     Function("add", (Value, Value), Mixed, commutative=True, pattern="{0} + {1}"),
@@ -21,7 +34,7 @@ FUNCTIONS = (
     Function("leaky_relu", (Mixed,), Squashed),  # leaks 0.01
 )
 
-LEAVES = {
+LEAVES: Mapping[str, str] = {
     "gate": "W x + U h + b",
     "input": "W x",
     "recurrent": "U h",
@@ -29,11 +42,78 @@ LEAVES = {
     "scale": "a learned factor, one number a unit",
 }
 MOST_LEAVES = 16  # of each family in one genome
+LEAF_FAMILIES = tuple((family, MOST_LEAVES) for family in LEAVES)
+WEIGHTED = (("linear", 24),)  # functions with learned weights
 
 
-def describe_leaves() -> str:
-    """Return the families of leaves and what each computes, in words."""
-    return "; ".join(f"{family}: {meaning}" for family, meaning in LEAVES.items())
+class Limits(Protocol):
+    """The settings of a space of recurrent cells that limit what a search may write."""
+
+    @property
+    def leaves(self) -> tuple[str, ...]:
+        """The families of learned leaves."""
+        ...
+
+    @property
+    def max_gates(self) -> int:
+        """Most leaves of each family."""
+        ...
+
+    @property
+    def max_depth(self) -> int:
+        """Deepest formula; a single leaf has depth 0."""
+        ...
+
+    @property
+    def max_nodes(self) -> int:
+        """Most nodes in one formula."""
+        ...
+
+
+def leaves_setting() -> Any:
+    """Return the field of the setting `leaves`."""
+    meanings = "; ".join(f"{family}: {meaning}" for family, meaning in LEAVES.items())
+    return setting(
+        ("gate",),
+        f"families of learned leaves that a search may write: {meanings}",
+        choices=tuple(LEAVES),
+        min_items=1,
+    )
+
+
+def max_gates_setting() -> Any:
+    """Return the field of the setting `max_gates`."""
+    return setting(8, "most leaves of each family", unit="leaves", low=1, high=MOST_LEAVES)
+
+
+def projections(space: Limits) -> list[str]:
+    """Return the leaves that a search draws from: as many of each family as the limit allows."""
+    return [f"{family}{i + 1}" for family in space.leaves for i in range(space.max_gates)]
+
+
+def admits(space: Limits, genome: Genome) -> bool:
+    """Return whether a search may propose a canonical genome: within limits, reads the input.
+
+    Genomes with a state that explodes whatever the weights are left out too.
+    """
+    terms = [term for _, term in genome.formulas]
+    used = {head for term in terms for head in heads(term)}
+    return (
+        all(height(term) <= space.max_depth for term in terms)
+        and all(size(term) <= space.max_nodes for term in terms)
+        and not any(f"{family}{space.max_gates + 1}" in used for family in space.leaves)
+        and any(name.startswith(("gate", "input")) for name in used)
+        and not explodes(genome)
+    )
+
+
+def network(
+    genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
+) -> Network:
+    """Return recurrent layers between inputs and predictions; see `Space.network`."""
+    from gp_cells.networks.recurrent import Network
+
+    return Network(genome, form, recipe, engine, device, precision)
 
 
 def count(genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:

@@ -46,8 +46,8 @@ from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks import compiler
 from gp_cells.networks.cell import Cell
 from gp_cells.networks.engine import build_layers
-from gp_cells.spaces.recurrent import FUNCTIONS, LEAVES
 from gp_cells.spaces.recurrent_graph import LANGUAGE as GRAPH
+from gp_cells.spaces.steps import FUNCTIONS, LEAVES
 from gp_cells.tasks.prepared import load
 from gp_cells.training.train import NoCheckpoints, train
 from gp_cells.training.trial import setup_of

@@ -6,7 +6,8 @@ from gp_cells.config.choose import SettingError, choose
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
 from gp_cells.spaces import SPACES
-from gp_cells.spaces.recurrent import LANGUAGE, Recurrent, explodes
+from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
+from gp_cells.spaces.steps import explodes
 
 SPACE = Recurrent()
 FRAMES, TEXT = Form("frames", 88, "keys", 88), Form("symbols", 88, "classes", 88)

@@ -19,7 +19,8 @@ from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.terms import grafted, paths, subtree
 from gp_cells.networks.cell import Cell
 from gp_cells.networks.engine import build
-from gp_cells.spaces.recurrent import FUNCTIONS, LANGUAGE, LEAVES, Recurrent
+from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
+from gp_cells.spaces.steps import FUNCTIONS, LEAVES
 
 SPACE = Recurrent(tuple(f.name for f in FUNCTIONS), tuple(LEAVES), memory_cells=4)
 TIME, BATCH, INPUTS, UNITS = 11, 3, 5, 7

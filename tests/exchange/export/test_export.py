@@ -32,8 +32,9 @@ from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks.convolutional import BatchNorm
 from gp_cells.spaces.convolutional import FUNCTIONS as BLOCK_FUNCTIONS
 from gp_cells.spaces.convolutional import Convolutional
-from gp_cells.spaces.recurrent import FUNCTIONS, LEAVES, Recurrent
+from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.spaces.recurrent_graph import RecurrentGraph
+from gp_cells.spaces.steps import FUNCTIONS, LEAVES
 from gp_cells.tables.parquet import write_rows
 from gp_cells.training.record import read_weights
 from gp_cells.training.train import make_network
