@@ -11,6 +11,7 @@ rows: a column without a name, and pandas' index.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import difflib
 import io
@@ -146,17 +147,54 @@ def _read_csv(path: Path, wanted: Sequence[str], texts: Sequence[str]) -> Table:
     except DataError as error:
         raise DataError(f"{error}{_other_separator(names)}") from error
     kept = set(texts) and set(select(names, texts)[0])
-    table = arrow_csv.read_csv(
-        pyarrow.BufferReader(content),
-        read_options=arrow_csv.ReadOptions(block_size=BLOCK),
-        parse_options=arrow_csv.ParseOptions(newlines_in_values=True),
-        convert_options=arrow_csv.ConvertOptions(
-            column_types={name: pyarrow.string() for name in chosen if name in kept},
-            include_columns=_once(names, chosen),
-        ),
+    convert = arrow_csv.ConvertOptions(
+        column_types={name: pyarrow.string() for name in chosen if name in kept},
+        include_columns=_once(names, chosen),
     )
+    table = _read_lines(content, convert)
     _refuse_open_quote(content, table.num_rows)
     return Table(_from_table(table, chosen), left_out)
+
+
+def _read_lines(content: bytes, convert: Any) -> Any:
+    """Return the Arrow table of a CSV file's content.
+
+    Raises:
+        DataError: a line has too many entries or too few.
+    """
+    import pyarrow
+    from pyarrow import csv as arrow_csv
+
+    odd: list[Any] = []
+
+    def note(row: Any) -> str:
+        odd.append(row)
+        return "error"
+
+    def read(threads: bool) -> Any:
+        return arrow_csv.read_csv(
+            pyarrow.BufferReader(content),
+            read_options=arrow_csv.ReadOptions(block_size=BLOCK, use_threads=threads),
+            parse_options=arrow_csv.ParseOptions(
+                newlines_in_values=True,
+                invalid_row_handler=note,
+            ),
+            convert_options=convert,
+        )
+
+    try:
+        return read(threads=True)
+    except pyarrow.ArrowInvalid:
+        if not odd:
+            raise
+    odd.clear()
+    with contextlib.suppress(pyarrow.ArrowInvalid):
+        read(threads=False)  # which alone counts the rows
+    line = odd[0]
+    raise DataError(
+        f"row {line.number - 1} has {line.actual_columns} columns, expected {line.expected_columns}: "
+        f"{line.text[:80]}"
+    )
 
 
 def _read_text(path: Path) -> bytes:

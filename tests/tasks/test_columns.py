@@ -14,6 +14,7 @@ import pytest
 from support.own_files import FRAMES, counts, own, refused
 
 from gp_cells.cli import main
+from gp_cells.tasks.columns import read_columns
 
 ARRAYS = {**FRAMES, "input": ["x"], "target": ["y"]}
 
@@ -176,6 +177,27 @@ def test_a_text_of_several_lines_is_one_entry(tmp_path):
     table.to_csv(tmp_path / "a.csv", index=False)
     data = own(tmp_path / "a.csv", **FRAMES, input=["a", "b"]).read()
     assert data.reading.classes == ("one\nline", "two")
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("1,2,3", "row 7 has 3 columns, expected 4: 1,2,3"),
+        ("1,2,3,0,5", "row 7 has 5 columns, expected 4: 1,2,3,0,5"),
+    ],
+)
+def test_a_line_of_too_many_columns_or_too_few_is_told_with_its_row(tmp_path, line, said):
+    lines = features().to_csv(index=False).splitlines()
+    lines[7] = line
+    (tmp_path / "a.csv").write_text("\n".join(lines))
+    assert refused(tmp_path / "a.csv", **FRAMES, input=["a"]) == said
+
+
+def test_a_number_with_a_fraction_may_come_after_a_million_whole_ones(tmp_path):
+    lines = ["7,1,0"] * 1_000_000 + [f"{i / 8},{i},{i % 2}" for i in range(1, 30)]
+    (tmp_path / "a.csv").write_text("\n".join(["a,b,kind", *lines]))
+    table = read_columns(tmp_path / "a.csv", ["a"], ["kind"], ["kind"])
+    assert table.columns["a"][[0, 1_000_000]].tolist() == [7, 1 / 8]
 
 
 def test_a_quotation_mark_that_swallows_the_rest_is_refused(tmp_path):
