@@ -14,8 +14,9 @@ if not workflow.configfiles:
 
 
 include: "rules/plan.smk"
-include: "rules/train.smk"
+include: "rules/prepare.smk"
 include: "rules/search.smk"
+include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/tables.smk"
 include: "rules/report.smk"

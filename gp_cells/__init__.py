@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,40 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from torch import nn
 
-    from gp_cells.genomes.genome import Genome
+    from gp_cells.config.choose import SettingError
+    from gp_cells.config.files import RecordError
+    from gp_cells.config.refusal import Refusal
+    from gp_cells.genomes.genome import Genome, GenomeError
     from gp_cells.tabular.replay import Fitness, Missing
     from gp_cells.tabular.stored import Stored
+    from gp_cells.tasks.task import DataError
 
-__all__ = ["Results", "build", "parse"]
+__all__ = [
+    "DataError",
+    "GenomeError",
+    "RecordError",
+    "Refusal",
+    "Results",
+    "SettingError",
+    "build",
+    "parse",
+]
+
+# What the input causes, each with the module that it is of; all are kinds of `Refusal`.
+ERRORS = {
+    "DataError": "gp_cells.tasks.task",
+    "GenomeError": "gp_cells.genomes.genome",
+    "RecordError": "gp_cells.config.files",
+    "Refusal": "gp_cells.config.refusal",
+    "SettingError": "gp_cells.config.choose",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Return an error by its name, imported lazily: the module of genomes imports deap."""
+    if name not in ERRORS:
+        raise AttributeError(f"module 'gp_cells' has no attribute {name!r}")
+    return getattr(import_module(ERRORS[name]), name)
 
 
 def parse(text: str, space: str = "recurrent") -> Genome:

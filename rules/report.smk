@@ -44,6 +44,7 @@ rule compare:
 
 rule report:
     input:
+        tables=rules.compare.input,
         comparison=f"results/report/{PLAN.benchmark}/comparison.json",
     output:
         report(

@@ -1,4 +1,4 @@
-"""Trials made anew with nothing around them; `gp-cells rerun` starts it, in a folder of its own.
+"""Trials reproduced with nothing around them; `gp-cells rerun` starts it, in a folder of its own.
 
 REQUIRED INPUTS:
     results/runs/{run}/protocol.json
@@ -9,4 +9,5 @@ OUTPUTS:
 
 
 include: "plan.smk"
+include: "prepare.smk"
 include: "train.smk"

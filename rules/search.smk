@@ -34,9 +34,7 @@ rule settings:
         mem_mb=1000,
         runtime=10,
     params:
-        run_config=lambda w: json.dumps(
-            encode(PLAN.runs[w.run].config), sort_keys=True
-        ),
+        run_config=lambda w: json.dumps(encode(PLAN.runs[w.run].config), sort_keys=True),
     shell:
         "gp-cells step settings"
         " --run-config {params.run_config:q}"

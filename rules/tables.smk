@@ -1,7 +1,9 @@
 """From a finished run to its Parquet tables: tabulate.
 
 REQUIRED INPUTS:
-    results/runs/{run}/settings.json, waves/, replicates/conclusion.json, test/test.json
+    results/runs/{run}/settings.json, replicates/conclusion.json, test/test.json
+    results/runs/{run}/waves/{wave}/lineage.json
+    results/runs/{run}/{place}/fitness.json and trial.h5
 OUTPUTS:
     results/tables/{table}/run={run}/part.parquet
 """
@@ -18,8 +20,13 @@ rule tabulate:
         settings="results/runs/{run}/settings.json",
         conclusion="results/runs/{run}/replicates/conclusion.json",
         test="results/runs/{run}/test/test.json",
+        lineage=lambda w: [
+            f"{folder}/lineage.json" for folder in PLAN.runs[w.run].wave_folders()
+        ],
         trials=lambda w: [
-            f"{folder}/trial.h5" for folder in PLAN.runs[w.run].candidates()
+            f"{folder}/{file}"
+            for folder in PLAN.runs[w.run].candidates()
+            for file in ("fitness.json", "trial.h5")
         ],
     output:
         expand("results/tables/{table}/run={{run}}/part.parquet", table=TABLES),

@@ -165,6 +165,10 @@ class Run:
         """Return the folder of a wave."""
         return f"{self.folder}/{wave_place(wave)}"
 
+    def wave_folders(self) -> list[str]:
+        """Return the folders of all waves."""
+        return [self.wave_folder(wave) for wave in range(self.waves)]
+
     def wave(self, wave: int) -> list[str]:
         """Return the folders of a wave's candidates."""
         return [f"{self.wave_folder(wave)}/{slot_name(slot)}" for slot in range(self.slots)]

@@ -158,7 +158,7 @@ class CheckpointFile:
     fingerprint: str
 
     def load(self) -> Progress | None:
-        """Return the progress kept for this order, or None."""
+        """Return the progress stored for this very trial, or None."""
         try:
             sealed = self.path.read_bytes()
         except FileNotFoundError:
@@ -169,14 +169,14 @@ class CheckpointFile:
         with h5py.File(io.BytesIO(kept), "r") as file:
             columns = {f: file[f"curve/{f}"][()].tolist() for f in EPOCH_COLUMNS}
             return Progress(
-                [
+                epochs=[
                     Epoch(**{f: column[i] for f, column in columns.items()})
                     for i in range(len(columns["epoch"]))
                 ],
-                int(file.attrs["batches"]),
-                dict(zip(RUNNING, file["running"][()].tolist(), strict=True)),
-                _read_tensors(file, "tensors"),
-                int(file.attrs["resumed"]),
+                batches=int(file.attrs["batches"]),
+                running=dict(zip(RUNNING, file["running"][()].tolist(), strict=True)),
+                tensors=_read_tensors(file, "tensors"),
+                resumed=int(file.attrs["resumed"]),
             )
 
     def save(self, progress: Progress) -> None:

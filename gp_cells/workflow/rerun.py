@@ -131,11 +131,11 @@ def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:
             curves[row["trial_id"]].append(row)
     return [
         Stored(
-            row,
-            settings[row["run"]],
-            architectures[row["run"], row["architecture_id"]],
-            sorted(curves[row["trial_id"]], key=lambda point: point["epoch"]),
-            machines[row["hardware_id"]],
+            row=row,
+            settings=settings[row["run"]],
+            architecture=architectures[row["run"], row["architecture_id"]],
+            curve=sorted(curves[row["trial_id"]], key=lambda point: point["epoch"]),
+            machine=machines[row["hardware_id"]],
         )
         for row in rows
     ]

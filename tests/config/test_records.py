@@ -11,6 +11,7 @@ import pytest
 from support.specs import make_protocol, make_spec
 from support.tiny import TINY
 
+import gp_cells
 from gp_cells.config.files import RecordError, canonical_json
 from gp_cells.config.plan import config_of, read_plan
 from gp_cells.config.records import (
@@ -142,3 +143,16 @@ def test_a_run_config_reads_back_from_the_words_of_a_rule() -> None:
     for run in read_plan(TINY).runs.values():
         words = json.dumps(encode(run.config), sort_keys=True)
         assert decode(RunConfig, json.loads(words), "--run-config") == run.config
+
+
+@pytest.mark.parametrize(
+    "name", ["DataError", "GenomeError", "RecordError", "Refusal", "SettingError"]
+)
+def test_an_error_that_the_input_causes_is_at_the_door(name: str) -> None:
+    assert issubclass(getattr(gp_cells, name), gp_cells.Refusal)
+    assert issubclass(getattr(gp_cells, name), ValueError)
+
+
+def test_the_door_has_no_other_names() -> None:
+    with pytest.raises(AttributeError, match="has no attribute 'Mistake'"):
+        _ = gp_cells.Mistake

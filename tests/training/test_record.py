@@ -16,7 +16,7 @@ from gp_cells.networks.cell import Engine
 from gp_cells.training.measures import NOTHING
 from gp_cells.training.record import read_weights, write_fitness, write_trial
 from gp_cells.training.train import Epoch, Finished
-from gp_cells.training.trial_file import read_trial
+from gp_cells.training.trial_file import opened_trial, read_trial
 
 SPEC = make_spec(seed=7)
 TIMES = {"gradient_norm": 1.0, "wall_s": 0.5, "cpu_s": 0.25}
@@ -113,6 +113,20 @@ def test_a_broken_trial_is_refused_in_one_line_that_names_it(trial: Path, damage
         read_trial(trial)
     assert str(trial) in str(refusal.value)
     assert "\n" not in str(refusal.value)
+
+
+def test_a_mistake_of_ours_is_not_told_as_a_broken_trial(trial: Path) -> None:
+    with pytest.raises(KeyError, match="mistyped"), opened_trial(trial):
+        raise KeyError("mistyped")
+
+
+@pytest.mark.parametrize("part", ["order", "settings", "outcome", "curve", "weights"])
+def test_a_trial_without_one_of_its_parts_is_refused(trial: Path, part: str) -> None:
+    with h5py.File(trial, "a") as file:
+        del file[part]
+    with pytest.raises(RecordError, match=r"trial\.h5 is broken .*; delete it and run again"):
+        read_trial(trial)
+        read_weights(trial)
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"candidate": "w000-00"}', "\x00\xff"])

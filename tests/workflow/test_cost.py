@@ -163,6 +163,14 @@ def test_a_broken_file_does_not_stop_the_plan(
     assert ask(*files, 2) == {"mem_mb": 4000, "runtime": 120}
 
 
+def test_a_mistake_of_ours_is_not_taken_for_a_broken_file(
+    files: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cost, "kind_of", lambda run: {}["mistyped"])
+    with pytest.raises(KeyError, match="mistyped"):
+        ask(*files, 1)
+
+
 def test_ten_thousand_candidates_are_predicted_in_seconds(files: tuple[str, str]) -> None:
     ask(*files, 1)
     began = time.process_time()

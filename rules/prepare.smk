@@ -1,0 +1,46 @@
+"""From a task's source to its prepared splits: prepare.
+
+REQUIRED INPUTS: none but the source, which is an installed package, or the file that the task's setting
+    `file` names.
+OUTPUTS:
+    results/data/{data}/data.json, reading.json, search.npz, test.npz
+"""
+
+import json
+
+from gp_cells.config.files import hash_file
+
+
+# Snakemake takes braces in the name of a file for wildcards and has no way to write them, so a file of
+# such a name is watched by its content's hash instead.
+def source(wildcards):
+    return PLAN.tasks[wildcards.data].get("settings", {}).get("file", "")
+
+
+rule prepare:
+    input:
+        lambda w: [file for file in [source(w)] if file and not set(file) & set("{}")],
+    output:
+        "results/data/{data}/data.json",
+        "results/data/{data}/reading.json",
+        "results/data/{data}/search.npz",
+        "results/data/{data}/test.npz",
+    log:
+        "results/logs/prepare/{data}.log",
+    benchmark:
+        "results/benchmarks/prepare/{data}.jsonl"
+    conda:
+        "../envs/gp-cells.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        task=lambda w: json.dumps(PLAN.tasks[w.data], sort_keys=True),
+        folder=subpath(output[0], parent=True),
+        content=lambda w: hash_file(source(w)) if set(source(w)) & set("{}") else "",
+    shell:
+        "gp-cells step prepare"
+        " --task {params.task:q}"
+        " --folder {params.folder:q}"
+        " 2> >(tee {log:q} >&2)"
