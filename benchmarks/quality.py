@@ -1,7 +1,7 @@
 """Measure what a lag costs a search: python benchmarks/quality.py [--seeds N]
 
 The same search by `gp`, 24 waves of 8, with lag 1, 2, 4 and 8, over many seeds. Nothing is trained: a
-genome's loss is how unlike it is in shape to a hand-designed cell (`gp_cells.genomes.variation.distance`,
+genome's loss is how unlike it is in shape to a hand-designed cell (`gp_cells.genomes.similarity.distance`,
 from 0, the same shape, to 1), a landscape in closed form that evolution can climb and that costs
 nothing. So the table shows how much later news costs the strategy at equal evaluations, not how good
 its cells are. Random search, which reads no losses, is the yardstick.
@@ -17,7 +17,7 @@ import numpy as np
 
 from gp_cells.compare.intervals import bootstrap
 from gp_cells.genomes.genome import Genome, parse
-from gp_cells.genomes.variation import distance
+from gp_cells.genomes.similarity import distance
 from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.strategies import STRATEGIES
 from gp_cells.tabular.truth import Row, play

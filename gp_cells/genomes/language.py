@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from gp_cells.genomes.kinds import FormulaKind
-from gp_cells.genomes.terms import family_of
+from gp_cells.genomes.terms import NodePath, Term, family_of, subtree
 
 
 class Value:
@@ -99,6 +99,12 @@ class Language:
     def type_of(self, name: str) -> type[Value]:
         """Return the type of the value that a function or leaf gives."""
         return self.by_name[name].result if name in self.by_name else self.leaf
+
+    def type_wanted(self, term: Term, path: NodePath) -> type[Value]:
+        """Return the type that a formula needs at a path."""
+        if not path:
+            return self.formula
+        return self.by_name[subtree(term, path[:-1])[0]].arguments[path[-1]]
 
     @cached_property
     def terminals(self) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ import numpy as np
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import check_settings, setting
-from gp_cells.genomes import variation
+from gp_cells.genomes import similarity, variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal, mutated
@@ -190,7 +190,7 @@ class Population:
         return next((species for species in every if self._is_near(genome, species)), None)
 
     def _is_near(self, genome: Genome, species: Species) -> bool:
-        return variation.distance(genome, species.members[0].genome) <= self.strategy.threshold
+        return similarity.distance(genome, species.members[0].genome) <= self.strategy.threshold
 
     def _turn(self) -> None:
         """At the end of a wave, retire stagnant species and let waiting ones take free places.

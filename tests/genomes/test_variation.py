@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
-from gp_cells.genomes import variation
+from gp_cells.genomes import similarity, variation
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.terms import height, size
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
@@ -18,7 +18,7 @@ FAMILY = """
 import {first}
 import numpy as np, hashlib
 {second}
-from gp_cells.genomes import variation
+from gp_cells.genomes import similarity, variation
 from gp_cells.spaces.recurrent import Recurrent
 rng, space = np.random.default_rng(7), Recurrent(memory_cells=3)
 genomes = [variation.sample(space, rng) for _ in range(20)]
@@ -83,14 +83,14 @@ def test_sampling_leaves_the_global_random_state_alone() -> None:
 def test_the_distance_of_mirror_images_is_zero() -> None:
     one = parse("h' = tanh(gate1 * gate2) + gate3", LANGUAGE)
     other = parse("h' = gate1 + sigmoid(gate2 + gate3)", LANGUAGE)
-    assert variation.distance(one, other) == pytest.approx(0)
+    assert similarity.distance(one, other) == pytest.approx(0)
 
 
 def test_the_distance_is_that_of_the_published_formula() -> None:
     # h' = gate1 (1 node, depth 1) and h' = tanh(gate1) (2 nodes, depth 2), each below one more root:
     # N = 5, D = 5, shared root and formula root: n = 2, d = 2; (5 - 4) / 3 for both halves.
     one, other = parse("h' = gate1", LANGUAGE), parse("h' = tanh(gate1)", LANGUAGE)
-    assert variation.distance(one, other) == pytest.approx(1 / 3)
+    assert similarity.distance(one, other) == pytest.approx(1 / 3)
 
 
 @given(seed=some.integers(0, 10**6))
@@ -98,9 +98,9 @@ def test_the_distance_is_that_of_the_published_formula() -> None:
 def test_the_distance_is_symmetric_within_zero_and_one_and_zero_to_itself(seed: int) -> None:
     dice = rng(seed)
     one, other = variation.sample(SPACE, dice), variation.sample(SPACE, dice)
-    assert variation.distance(one, one) == 0
-    assert variation.distance(one, other) == pytest.approx(variation.distance(other, one))
-    assert 0 <= variation.distance(one, other) <= 1
+    assert similarity.distance(one, one) == 0
+    assert similarity.distance(one, other) == pytest.approx(similarity.distance(other, one))
+    assert 0 <= similarity.distance(one, other) <= 1
 
 
 def test_a_memory_cell_comes_along_with_a_subtree_that_reads_it() -> None:

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.recipe import Form, Recipe
-from gp_cells.genomes import variation
+from gp_cells.genomes import similarity, variation
 from gp_cells.genomes.genome import Genome, GenomeError, parse
 from gp_cells.genomes.terms import heads
 from gp_cells.spaces.convolutional import FUNCTIONS, LANGUAGE, Convolutional
@@ -269,7 +269,7 @@ def test_formulas_are_crossed_and_compared_by_their_place_in_their_cell() -> Non
     assert LANGUAGE.kind.matched(one.formulas, other.formulas)["a"] == ("conv3", ("x",))
     crossed = [variation.cross(SPACE, one, other, np.random.default_rng(i)) for i in range(30)]
     assert all(child is None or SPACE.admits(child) for child in crossed)
-    assert variation.distance(one, one) == 0.0
+    assert similarity.distance(one, one) == 0.0
 
 
 def test_every_mutation_and_crossing_gives_a_network_that_trains_a_step() -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from gp_cells.config.choose import SettingError, choose
 from gp_cells.config.seeds import generator
-from gp_cells.genomes import variation
+from gp_cells.genomes import similarity, variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.terms import size
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
@@ -171,7 +171,7 @@ def test_members_of_one_species_are_within_the_threshold_of_its_founder() -> Non
         population.add(outcome)
     for species in (*population.active, *population.waiting, *population.retired):
         founder = species.members[0].genome
-        assert all(variation.distance(founder, m.genome) <= 0.2 for m in species.members)
+        assert all(similarity.distance(founder, m.genome) <= 0.2 for m in species.members)
 
 
 def test_slots_do_not_share_a_generator() -> None:
