@@ -125,19 +125,26 @@ def mean_and_deviation(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
     with np.errstate(over="ignore", invalid="ignore"):
         mean = np.where(constant, array.min(axes), array.mean(axes, dtype=np.float64))
         deviation = np.where(constant, 1.0, array.std(axes, dtype=np.float64))
-    if not (np.isfinite(mean) & np.isfinite(deviation) & (deviation > 0)).all():
+    odd = ~(np.isfinite(mean) & np.isfinite(deviation) & (deviation > 0))
+    if odd.any():
         raise DataError(
-            "numbers too large or too close to be standardised; write them in other units"
+            f"number {int(np.argmax(odd)) + 1} of {odd.size}: from {array.min(axes)[odd][0]:g} to "
+            f"{array.max(axes)[odd][0]:g} is too far or too near to be standardised; use another unit"
         )
     return np.stack([mean, deviation])
 
 
 def never_varies(array: np.ndarray, axes: tuple[int, ...]) -> np.ndarray:
-    """Return where numbers are the same over some axes, but for the rounding of their last bits."""
+    """Return where numbers are the same over some axes, but for the rounding of their last bits.
+
+    In float64 that is 16 units of the last place, which no data has to tell; in float32 one, and in
+    float16 none, since there as little may be all that was kept of what was measured.
+    """
     low, high = array.min(axes), array.max(axes)
     if array.dtype.kind != "f":
         return np.asarray(low == high)
-    last_bits = 4 * np.finfo(array.dtype).eps * np.maximum(np.abs(low), np.abs(high))
+    places = {8: 16, 4: 1}.get(array.dtype.itemsize, 0)
+    last_bits = places * np.finfo(array.dtype).eps * np.maximum(np.abs(low), np.abs(high))
     with np.errstate(over="ignore"):
         return np.asarray(high - low <= last_bits)
 

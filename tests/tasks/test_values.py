@@ -16,7 +16,7 @@ from pyarrow import parquet
 from support.own_files import FRAMES, SPLITS, counts, own, refused
 
 from gp_cells.tasks import DataError
-from gp_cells.tasks.examples import mean_and_deviation, standardise
+from gp_cells.tasks.examples import mean_and_deviation, never_varies, standardise
 from gp_cells.tasks.times import order_of
 
 SEQUENCES = {**FRAMES, "sequence": "who"}
@@ -81,10 +81,26 @@ def test_what_varies_little_beside_a_large_offset_is_no_constant():
     assert deviation.item() == pytest.approx(20 * np.arange(1000.0).std())
 
 
-@pytest.mark.parametrize("tiny", [1e308, 1e-310])
-def test_numbers_that_float64_has_no_deviation_for_are_refused(tiny):
-    with pytest.raises(DataError, match="too large or too close to be standardised"):
-        mean_and_deviation(np.array([[-tiny], [tiny]] * 9), (0,))
+@pytest.mark.parametrize(("size", "shown"), [(1e308, r"1e\+308"), (1e-310, "1e-310")])
+def test_numbers_that_float64_has_no_deviation_for_are_refused(size, shown):
+    column = np.array([[1.0, -size], [2.0, size]] * 9)
+    with pytest.raises(DataError, match=f"^number 2 of 2: from -{shown} to {shown} is too far or"):
+        mean_and_deviation(column, (0,))
+
+
+@pytest.mark.parametrize(
+    ("kind", "places", "constant"),
+    [
+        (np.float64, 15, True),
+        (np.float64, 40, False),
+        (np.float32, 1, True),
+        (np.float32, 3, False),
+        (np.float16, 1, False),
+    ],
+)
+def test_how_many_last_places_are_rounding_hangs_on_the_type(kind, places, constant):
+    column = np.array([[1], [1 + places * np.finfo(kind).eps]], kind)
+    assert never_varies(column, (0,)).item() == constant
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet", ".h5", ".npz"])
