@@ -14,14 +14,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import entry_points
 from pathlib import Path
-from typing import Any
-
-import jsonschema
+from typing import TYPE_CHECKING, Any
 
 from gp_cells.config.choose import SettingError, range_text
 from gp_cells.config.files import canonical_json
 from gp_cells.config.records import RunConfig
 from gp_cells.config.typed_json import decode, encode, plain
+
+if TYPE_CHECKING:
+    import jsonschema
 
 FAMILIES = {
     "task": "tasks",
@@ -347,6 +348,8 @@ def check(config: Mapping[str, Any], place: str) -> None:
         SettingError: one line with the place in the config, what came and what is allowed.
     """
     file = Path(__file__).parent / "config.schema.json"
+    import jsonschema  # lazily: the steps of a run need the names of this module and check nothing
+
     schema = json.loads(file.read_text(encoding="utf-8"))
     _admit_outside_plug_ins(schema)
     for where, value in _numbers(config):
