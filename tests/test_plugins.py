@@ -20,7 +20,7 @@ import jsonschema
 import numpy as np
 import pytest
 import torch
-from support.plugins import FAMILIES, make, make_strategy, make_task
+from support.plugins import FAMILIES, make, make_strategy, make_task, skipped_without_its_file
 from support.tiny import TINY
 from torch import nn
 
@@ -36,7 +36,7 @@ from gp_cells.spaces import SPACES, Space
 from gp_cells.stopping import STOPPERS
 from gp_cells.strategies import STRATEGIES, Outcome, Strategy
 from gp_cells.strategies.strategy import searches
-from gp_cells.tasks import TASKS, Batch, Data, DataError
+from gp_cells.tasks import TASKS, Batch, Data
 from gp_cells.tasks.prepared import check_batch
 from gp_cells.training.loss import summed_loss
 from gp_cells.training.trial import set_up_torch
@@ -85,11 +85,9 @@ def test_settings_come_back_from_json_as_their_schema_says(family: str, name: st
 
 @functools.cache
 def read(name: str) -> Data:
-    """Return what a task reads; without its source the test of it is left out."""
-    try:
+    """Return what a task reads."""
+    with skipped_without_its_file():
         return make_task(name).read()
-    except DataError as error:
-        pytest.skip(str(error))
 
 
 @functools.cache

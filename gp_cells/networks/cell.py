@@ -71,7 +71,7 @@ class Cell(nn.Module):
         self.reset_parameters()
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
-        """Draw every weight anew, from the given generator or torch's own."""
+        """Draw every weight again, from the given generator or torch's own."""
         bound = 1 / math.sqrt(self.units)
         for weight in self.parameters():
             nn.init.uniform_(weight, -bound, bound, generator=generator)

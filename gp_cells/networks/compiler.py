@@ -59,7 +59,7 @@ def load(source: str, flags: Sequence[str] = FLAGS) -> Library:
     name = f"{_hash(chr(0).join(parts).encode())}.so"
     binary, began = _read_entry(name), time.perf_counter()
     if binary is not None:
-        with contextlib.suppress(CompilerError):  # kept all the same: made anew below
+        with contextlib.suppress(CompilerError):  # cached all the same: compiled again below
             return Library(_load(binary), version, 0.0)
     binary = _compile(source, command, flags)
     code = _load(binary)
@@ -150,7 +150,7 @@ def _load(binary: bytes) -> ctypes.CDLL:
     """Load a library from memory where the system can, else from a file.
 
     A folder may allow no programs (noexec), and one on NFS cannot be deleted while a file in it is in
-    use. It only lends a name here: a process loads no second library of the same name.
+    use. It only gives a name here: a process loads no second library of the same name.
     """
     with _scratch_folder() as folder, contextlib.ExitStack() as opened:
         path = folder / "cell.so"

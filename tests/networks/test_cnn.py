@@ -18,7 +18,7 @@ SPACE = Convolutional()
 FORM = Form("images", 3, "classes", 10, 16, 16)
 RECIPE = Recipe(units=8, layers=2, batch_size=4)
 IMAGES = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(1))
-DICE = torch.Generator().manual_seed(2)
+GENERATOR = torch.Generator().manual_seed(2)
 LABELS = torch.tensor([1, 0, 7, 3])
 
 
@@ -75,14 +75,14 @@ def test_after_its_first_batch_a_norm_remembers_that_batch() -> None:
 def test_after_many_batches_a_norm_remembers_as_torchs_does() -> None:
     ours, torchs = BatchNorm(3), nn.BatchNorm2d(3)
     for _ in range(60):
-        batch = 2 + torch.randn(8, 3, 4, 4, generator=DICE)
+        batch = 2 + torch.randn(8, 3, 4, 4, generator=GENERATOR)
         torch.testing.assert_close(ours(batch), torchs(batch))
     torch.testing.assert_close(ours.mean, torchs.running_mean, rtol=0.01, atol=0.01)
     torch.testing.assert_close(ours.variance, torchs.running_var, rtol=0.01, atol=0.01)
 
 
 def test_a_norm_that_is_loaded_goes_on_where_it_was() -> None:
-    batches = torch.randn(5, 8, 3, 4, 4, generator=DICE)
+    batches = torch.randn(5, 8, 3, 4, 4, generator=GENERATOR)
     whole, first, second = BatchNorm(3), BatchNorm(3), BatchNorm(3)
     for batch in batches:
         whole(batch)

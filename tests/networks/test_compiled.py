@@ -235,8 +235,8 @@ def test_the_derivative_by_an_embedding_is_that_of_finite_differences(symbols: i
 
 @pytest.mark.parametrize("symbols", [2, 9, TIME * BATCH, TIME * BATCH + 1, 500])
 def test_tokens_give_what_their_embeddings_give(symbols: int) -> None:
-    dice = torch.Generator().manual_seed(4)
-    tokens = torch.randint(symbols, (TIME, BATCH), generator=dice)
+    generator = torch.Generator().manual_seed(4)
+    tokens = torch.randint(symbols, (TIME, BATCH), generator=generator)
     embedding, cell = randn(symbols, INPUTS), make(EVERYTHING).double()
     looked_up = run(cell, tokens, embedding)
     assert error(looked_up, run(cell, tokens, embedding, embedded_before=True)) < LOST_IN_DOUBLE

@@ -15,8 +15,8 @@ from gp_cells.training.loss import summed_loss
 SYMBOLS, UNITS, TIME, BATCH = 11, 6, 9, 4
 FORM = Form("symbols", SYMBOLS, "classes", SYMBOLS)
 LSTM = parse(Recurrent().baselines["lstm"].read_text(), LANGUAGE)
-DICE = torch.Generator().manual_seed(3)
-TOKENS = torch.randint(SYMBOLS, (TIME + 1, BATCH), generator=DICE)
+GENERATOR = torch.Generator().manual_seed(3)
+TOKENS = torch.randint(SYMBOLS, (TIME + 1, BATCH), generator=GENERATOR)
 
 
 def make(engine: str = "compiled", layers: int = 2, dropout: float = 0.0, tied: bool = False):
@@ -26,8 +26,8 @@ def make(engine: str = "compiled", layers: int = 2, dropout: float = 0.0, tied: 
     return network
 
 
-def loss_of(network: Network, dice: torch.Generator | None = None) -> Tensor:
-    logits, _ = network(TOKENS[:-1], None, dice)
+def loss_of(network: Network, generator: torch.Generator | None = None) -> Tensor:
+    logits, _ = network(TOKENS[:-1], None, generator)
     return summed_loss(FORM, logits, TOKENS[1:], torch.ones(TIME, BATCH))
 
 
@@ -71,7 +71,7 @@ def test_a_network_has_the_loss_and_gradients_of_the_eager_engine(dropout: float
     torch.testing.assert_close(*found)
 
 
-def test_dropout_zeroes_in_training_alone_and_as_the_dice_fall() -> None:
+def test_dropout_zeroes_in_training_alone_and_as_the_generator_draws() -> None:
     network = make(dropout=0.5)
     losses = [loss_of(network, torch.Generator().manual_seed(seed)).item() for seed in (5, 5, 6)]
     assert losses[0] == losses[1] != losses[2]

@@ -4,6 +4,7 @@ import math
 import re
 
 import pytest
+from support.plugins import make
 
 from gp_cells.config.choose import SettingError, choose
 from gp_cells.config.seeds import generator
@@ -15,15 +16,15 @@ from gp_cells.strategies import STRATEGIES, Outcome, Strategy
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.baselines import Baselines
 from gp_cells.strategies.gp import GP, Population
-from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.random import Random
+from gp_cells.strategies.strategy import searches
 
 SPACE = Recurrent()
 NAMES = ("lstm", "gru", "tanh_rnn")
-FRONT = NSGA2(("fitness", "parameters"), (20.0, 50.0), population=8)
-AGING = Aging(population=8, sample=4, mutations=variation.MUTATIONS)
-MEMBERS = [Baselines(NAMES), Random(), GP(), GP(crossover=0.0), GP(threshold=0.0), AGING, FRONT]
-SEARCHES = [Random(), GP(), AGING, FRONT]
+FRONT, AGING = make("strategies", "nsga2"), make("strategies", "aging")
+EVERY: list[Strategy] = [make("strategies", name) for name in STRATEGIES]
+MEMBERS = [*EVERY, GP(crossover=0.0), GP(threshold=0.0)]
+SEARCHES = [strategy for strategy in EVERY if searches(strategy)]
 
 
 def loss_of(text: str) -> float:

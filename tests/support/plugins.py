@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from gp_cells.genomes.variation import MUTATIONS
 from gp_cells.measures import MEASURES
 from gp_cells.spaces import SPACES, Space
 from gp_cells.stopping import STOPPERS
 from gp_cells.strategies import STRATEGIES, Strategy
-from gp_cells.tasks import TASKS, Task
+from gp_cells.tasks import TASKS, DataError, Task
 
 FAMILIES = {
     "tasks": TASKS,
@@ -22,7 +27,7 @@ FAMILIES = {
 
 # What has no default, or is too large for a test.
 SETTINGS: dict[str, dict[str, Any]] = {
-    "aging": {"population": 8, "sample": 4},
+    "aging": {"population": 8, "sample": 4, "mutations": MUTATIONS},
     "baselines": {"cells": ("lstm", "gru", "tanh_rnn")},
     "cifar10": {"file": "cifar-10-binary.tar.gz"},
     "introspectability": {"targets": 50},
@@ -51,6 +56,17 @@ def make(family: str, name: str) -> Any:
     if "part" in {field.name for field in dataclasses.fields(member)}:
         given["part"] = 0.05
     return member(**given)
+
+
+@contextlib.contextmanager
+def skipped_without_its_file() -> Iterator[None]:
+    """Skip a test of a task that reads a file of the user's, where that is not on this machine."""
+    try:
+        yield
+    except DataError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            pytest.skip(str(error))
+        raise
 
 
 def make_task(name: str) -> Task:

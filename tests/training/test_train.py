@@ -176,7 +176,7 @@ def test_a_checkpoint_of_another_trial_is_not_used(
 
 
 @pytest.mark.parametrize("damage", ["empty", "truncated", "foreign"])
-def test_a_broken_checkpoint_is_not_used_and_the_trial_starts_anew(
+def test_a_broken_checkpoint_is_not_used_and_the_trial_starts_again(
     setup: Setup, chorales: Path, tmp_path: Path, damage: str
 ) -> None:
     splits = load(chorales, "search")
@@ -239,7 +239,7 @@ def prepared(settings: Path, folder: Path) -> list[str]:
 
 
 def came_on_after(checkpoint: Path, process: subprocess.Popen) -> None:
-    """Wait until a process has written the checkpoint anew."""
+    """Wait until a process has written another checkpoint."""
     before = checkpoint.stat().st_mtime_ns if checkpoint.exists() else 0
     while not checkpoint.exists() or checkpoint.stat().st_mtime_ns == before:
         assert process.poll() is None, "the trial ended before it could be killed"
@@ -254,11 +254,11 @@ def test_a_trial_killed_at_random_ten_times_ends_in_identical_bytes(
     subprocess.run(whole, check=True)
     command = [*prepared(settings, tmp_path / "killed"), "--data", str(chorales)]
     checkpoint = tmp_path / "killed/000/00/checkpoint.h5"
-    dice = random.Random(8)
+    generator = random.Random(8)
     for kill in range(KILLS):
         process = subprocess.Popen(command)
         came_on_after(checkpoint, process)
-        time.sleep(0.2 * dice.random())
+        time.sleep(0.2 * generator.random())
         process.send_signal(signal.SIGKILL if kill % 2 else signal.SIGTERM)
         assert process.wait() in (-signal.SIGKILL, -signal.SIGTERM, 75)
     subprocess.run(command, check=True)
