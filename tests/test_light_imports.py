@@ -26,16 +26,11 @@ def modules_of(room):
 
 
 @pytest.mark.parametrize("room", ["compare", "tables", "exchange/release", "report"])
-def test_what_reads_tables_loads_no_torch_and_no_task(room):
+def test_what_reads_tables_loads_no_torch_no_deap_and_no_task(room):
     modules = modules_of(room)
 
     assert len(modules) > 3
-    assert loaded(f"import {', '.join(modules)}", "torch", "gp_cells.tasks") == []
-
-
-@pytest.mark.parametrize("room", ["compare", "tables", "exchange/release"])
-def test_statistics_tables_and_releases_load_no_deap(room):
-    assert loaded(f"import {', '.join(modules_of(room))}", "deap") == []
+    assert loaded(f"import {', '.join(modules)}", "torch", "deap", "gp_cells.tasks") == []
 
 
 @pytest.mark.parametrize(
