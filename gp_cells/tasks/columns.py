@@ -271,7 +271,7 @@ def _pandas_index(metadata: Mapping[bytes, bytes]) -> list[str]:
 
 def _from_table(table: Any, chosen: Sequence[str]) -> dict[str, np.ndarray]:
     """Return columns of an Arrow table; decimals and clock times become texts."""
-    from pyarrow import string, types
+    from pyarrow import ArrowException, large_binary, string, types
 
     columns = {}
     for name in chosen:
@@ -283,7 +283,12 @@ def _from_table(table: Any, chosen: Sequence[str]) -> dict[str, np.ndarray]:
             raise DataError(f"{name} has no value in row {row}")
         if types.is_decimal(column.type) or types.is_time(column.type):
             column = column.cast(string())
-        columns[name] = column.to_numpy()
+        if types.is_string(column.type) or types.is_large_string(column.type):
+            column = column.cast(large_binary())  # decoded, and if need be refused, like HDF5's
+        try:
+            columns[name] = column.to_numpy()
+        except ArrowException as error:  # not all of them are a ValueError
+            raise ValueError(f"{name}: {error}") from error
     return columns
 
 

@@ -10,7 +10,9 @@ import sys
 import h5py
 import numpy as np
 import pandas as pd
+import pyarrow
 import pytest
+from pyarrow import parquet
 from support.own_files import FRAMES, counts, own, refused
 
 from gp_cells.cli import main
@@ -162,6 +164,13 @@ def test_a_text_of_hdf5_that_is_not_utf_8_is_refused_with_its_column(tmp_path):
     with h5py.File(tmp_path / "a.h5", "w") as file:
         file["x"], file["y"] = arrays()[0], [b"gr\xfcn", b"wei\xdf"] * 15
     assert refused(tmp_path / "a.h5", **ARRAYS) == "y has a text that is not UTF-8: b'gr\\xfcn'"
+
+
+def test_a_text_of_parquet_that_is_not_utf_8_is_refused_with_its_column(tmp_path):
+    kind = pyarrow.array([b"gr\xfcn", b"wei\xdf"] * 15).view(pyarrow.string())
+    parquet.write_table(pyarrow.table({"a": [1.0] * 30, "kind": kind}), tmp_path / "a.parquet")
+    said = refused(tmp_path / "a.parquet", **FRAMES, input=["a"])
+    assert said == "kind has a text that is not UTF-8: b'gr\\xfcn'"
 
 
 @pytest.mark.parametrize(("sign", "told"), [(";", "semicolons"), ("\t", "tabs"), ("|", "bars")])
