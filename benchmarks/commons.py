@@ -127,9 +127,9 @@ def made_up_run(
             for epoch in zip(*columns, strict=True):
                 tables["curves"].append({**named, **dict(zip(curves[-1], epoch, strict=True))})
         first = tables["trials"][-SEEDS]
-        named = ("run", "architecture_id", "candidate", "fitness", "trial_id")
+        shared = ("run", "architecture_id", "candidate", "fitness", "trial_id")
         made = {"wave": wave, "slot": slot, "operator": "made up"}
-        tables["candidates"].append({**{key: first[key] for key in named}, **made})
+        tables["candidates"].append({**{key: first[key] for key in shared}, **made})
         for parent in range(2 if wave else 0):
             before = f"w{wave - 1:03d}-{dice.integers(SLOTS):02d}"
             edge = {"child": candidate, "parent": before, "parent_number": parent}

@@ -15,6 +15,7 @@ import contextlib
 import statistics
 import time
 from collections.abc import Callable
+from typing import cast
 
 import torch
 from resnet import ResNet
@@ -53,7 +54,7 @@ def step_of(network: torch.nn.Module, shape: tuple[int, ...], last: bool, half: 
     images = torch.randn(batch, channels, size, size, generator=dice)
     labels = torch.randint(CLASSES, (batch,), generator=dice)
     if last:
-        network = network.to(memory_format=torch.channels_last)
+        network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         images = images.contiguous(memory_format=torch.channels_last)
     optimiser = Adam(network.parameters(), 1e-3)
     cast = torch.autocast("cpu", torch.bfloat16) if half else contextlib.nullcontext()
@@ -105,7 +106,9 @@ def main() -> None:
         }
         if options.compile:
             began = time.perf_counter()
-            steps["compiled"] = step_of(torch.compile(hand()), shape, True, False)
+            steps["compiled"] = step_of(
+                cast(torch.nn.Module, torch.compile(hand())), shape, True, False
+            )
             steps["compiled"]()
             print(f"  compiling took {time.perf_counter() - began:.1f} s")
         found = medians(steps, options.rounds)

@@ -179,7 +179,8 @@ def compile_times(rounds: int) -> None:
     rng = np.random.default_rng(2)
     genomes = [*map(baseline, sorted(Recurrent().baselines))]
     genomes += [variation.sample(Recurrent(), rng) for _ in range(10)]
-    cold, warm = [], []
+    cold: list[float] = []
+    warm: list[float] = []
     with tempfile.TemporaryDirectory() as folder:
         os.environ["GP_CELLS_CACHE"] = folder
         for seconds in (cold, warm):

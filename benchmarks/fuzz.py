@@ -169,9 +169,8 @@ def write(draw: st.DrawFn, told: dict[str, np.ndarray], suffix: str) -> bytes:
             return b"PAR1"
     elif suffix == ".npz":
         arrays = {n: c.astype(str) if c.dtype == object else c for n, c in told.items()}
-        (np.savez_compressed if draw(st.booleans()) else np.savez)(
-            file, **{n.replace("\n", ""): c for n, c in arrays.items() if n != "file"}
-        )
+        named: dict[str, Any] = {n.replace("\n", ""): c for n, c in arrays.items() if n != "file"}
+        (np.savez_compressed if draw(st.booleans()) else np.savez)(file, **named)
     else:
         write_hdf5(draw, told, file)
     return file.getvalue()

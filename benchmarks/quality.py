@@ -51,7 +51,7 @@ def main(seeds: int) -> None:
             best = np.array(list(pool.map(search, *zip(*jobs, strict=True))))
             cells = []
             for losses in (best[:, WAVES // 2 - 1], best[:, -1]):
-                low, high = bootstrap(losses)
+                low, high = bootstrap(losses.tolist())
                 cells.append(f"{losses.mean():8.3f} [{low:.3f}, {high:.3f}]")
             print(
                 f"{name + ', ' + strategy + f' lag {lag}':24} {cells[0]:>24} {cells[1]:>24}",

@@ -20,14 +20,17 @@ import statistics
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from synthetic import make_config, make_tables
 
 from gp_cells.config.files import read_json, write_json
 from gp_cells.report.page import write_report
 
-SEARCHES = {
+if TYPE_CHECKING:
+    from playwright.sync_api import ViewportSize
+
+SEARCHES: dict[str, Any] = {
     "seeds": (1, 2, 3, 4, 5),
     "tasks": ("bach_chorales", "state_of_the_union", "japanese_vowels"),
     "strategies": ("random", "gp", "aging", "nsga2"),
@@ -39,7 +42,7 @@ SEARCHES = {
         *("ugrnn", "mut1", "nascell", "min_lstm"),
     ),
 }
-WINDOW = {"width": 1280, "height": 800}
+WINDOW: ViewportSize = {"width": 1280, "height": 800}
 REPEATS = 3
 # Seen and not drawn yet, of the charts; a page of an older version has the same places for them.
 WAITING = """

@@ -9,6 +9,20 @@ from typing import Any
 import pytest
 from support.tiny import TINY
 
+# Folders whose tests share a finished benchmark or a cluster, the longest first: one worker takes all.
+TOGETHER = ("end_to_end", "slurm")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Say which tests one worker takes together, a folder's or a file's; in workers long folders begin."""
+    for item in items:
+        folder = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else str(item.path)))
+    if hasattr(config, "workerinput"):
+        rank = {folder: i for i, folder in enumerate(TOGETHER)}
+        items.sort(key=lambda item: rank.get(item.path.parent.name, len(rank)))
+
 
 @pytest.fixture
 def tiny() -> dict[str, Any]:

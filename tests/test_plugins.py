@@ -36,7 +36,7 @@ from gp_cells.spaces import SPACES, Space
 from gp_cells.stopping import STOPPERS
 from gp_cells.strategies import STRATEGIES, Outcome, Strategy
 from gp_cells.strategies.strategy import searches
-from gp_cells.tasks import TASKS, Batch, Data
+from gp_cells.tasks import TASKS, Arrays, Batch, Data, SplitName
 from gp_cells.tasks.prepared import check_batch
 from gp_cells.training.loss import summed_loss
 from gp_cells.training.trial import set_up_torch
@@ -67,7 +67,8 @@ def test_a_plug_in_is_a_frozen_dataclass_in_a_file_of_its_name(family: str, name
     member: Any = FAMILIES[family][name]
     assert re.fullmatch(r"[a-z][a-z0-9_]*", name)
     assert member.__module__ == f"gp_cells.{family}.{name}"
-    assert dataclasses.is_dataclass(member) and member.__dataclass_params__.frozen
+    assert dataclasses.is_dataclass(member)
+    assert vars(member)["__dataclass_params__"].frozen
     assert member.__doc__ and inspect.getdoc(sys.modules[member.__module__])
 
 
@@ -178,7 +179,9 @@ def test_a_measure_gives_its_columns_and_leaves_the_weights(
 ) -> None:
     network, member, data = network_of(space, task), make("measures", measure), read(task)
     before = {name: of.clone() for name, of in network.state_dict().items()}
-    splits = {name: data.splits[name] for name in ("train", "valid")}
+    splits: dict[SplitName, Arrays] = {
+        name: arrays for name, arrays in data.splits.items() if name != "test"
+    }
     subject = Subject(network, network, make_task(task), data.form, splits, "cpu")
     with untouched_chance():
         given = member.measure(subject)
@@ -202,7 +205,8 @@ class untouched_chance:  # noqa: N801
     """A block in which nobody draws from a global random state."""
 
     def states(self) -> tuple[Any, ...]:
-        _, keys, *rest = np.random.get_state()
+        numpys: Any = np.random.get_state()
+        _, keys, *rest = numpys
         return random.getstate(), keys.tobytes(), rest, torch.get_rng_state().numpy().tobytes()
 
     def __enter__(self) -> None:
@@ -307,7 +311,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (source / path.name).write_bytes(path.read_bytes())
     target = tmp_path_factory.mktemp("site")
     options = ("--no-deps", "--no-build-isolation", "--no-index", "--quiet")
-    command = [sys.executable, "-m", "pip", "install", *options, "--target", target, source]
+    command: list[Any] = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        *options,
+        "--target",
+        target,
+        source,
+    ]
     subprocess.run(command, check=True, capture_output=True)
     return target
 

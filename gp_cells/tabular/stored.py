@@ -165,7 +165,7 @@ def _stored_runs(results: Path) -> list[RunSettings]:
     return [settings_in(row) for row in rows]
 
 
-def find_stored(results: Path, wanted: RunConfig, label: str) -> Stored:
+def find_stored(results: Path, wanted: RunConfig | RunSettings, label: str) -> Stored:
     """Return the trials that were made as some settings, with all defaults, ask for.
 
     Raises:

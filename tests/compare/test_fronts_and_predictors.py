@@ -1,3 +1,5 @@
+from typing import cast
+
 import pytest
 from support.hand_made import records, trial
 
@@ -31,6 +33,7 @@ def test_hypervolumes_are_shares_of_that_of_all_trials_within_one_stated_point()
 
     found = size_against_loss(of)
 
+    assert found is not None
     assert found["reference_point"] == [4.0, 30]
     assert found["hypervolume"] == (4 - 2) * (30 - 10)
     gp, random = found["rows"]
@@ -65,7 +68,7 @@ def test_operators_are_credited_with_children_better_than_all_their_parents():
 
 def test_early_epochs_are_correlated_with_the_final_fitness_by_rank():
     of = records({("gp", 1): [1.0, 2.0, 3.0, 4.0, 5.0, None]})
-    of.curves["gp-s1/w000-00"][0] = 99.0
+    cast(list[float], of.curves["gp-s1/w000-00"])[0] = 99.0
 
     first, last = early_epochs(of)
 
@@ -108,6 +111,7 @@ def replicates(losses):
 def test_the_variance_of_seeds_is_told_from_that_of_architectures():
     found = seed_against_architecture(replicates([[1.0, 2.0], [3.0, 4.0], [None, 9.0]]))
 
+    assert found is not None
     assert (found["architectures"], found["left_out"], found["seeds"]) == (2, 1, 2)
     # Means 1.5 and 3.5 of rows, 2 and 3 of columns, and nothing left.
     assert found["architecture_deviation"] == pytest.approx(2**0.5)

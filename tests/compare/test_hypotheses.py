@@ -149,7 +149,7 @@ def test_the_interval_of_a_difference_is_welchs():
 @pytest.mark.parametrize("n", [3, 5, 30])
 def test_an_interval_covers_the_mean_as_often_as_it_says_also_with_few(n):
     rng = np.random.default_rng(1)
-    bounds = [interval(rng.normal(size=n)) for _ in range(1000)]
+    bounds = np.array([interval(rng.normal(size=n)) for _ in range(1000)], float)
 
     assert 0.93 < np.mean([low < 0 < high for low, high in bounds]) < 0.97
 

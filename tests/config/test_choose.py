@@ -84,7 +84,7 @@ def as_given(field: dataclasses.Field[Any], value: float) -> Any:
 
 def made(name: str, **settings: Any) -> Any:
     """Return a plug-in made in Python, by its constructor."""
-    needed = configure(PLUG_INS[name], NEEDED.get(name, {}), name)
+    needed: Any = configure(PLUG_INS[name], NEEDED.get(name, {}), name)
     frozen = {key: tuple(v) if isinstance(v, list) else v for key, v in settings.items()}
     return dataclasses.replace(needed, **frozen)
 

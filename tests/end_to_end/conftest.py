@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -26,6 +25,6 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
 
 
 @pytest.fixture
-def copied(base: Benchmark, tmp_path: Path) -> Iterator[Benchmark]:
+def copied(base: Benchmark, tmp_path: Path) -> Benchmark:
     """A copy of the finished benchmark, to change and run again."""
     return base.copied(tmp_path / "copy")

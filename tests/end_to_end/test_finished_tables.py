@@ -69,9 +69,15 @@ def test_pandas_polars_and_duckdb_read_the_same_rows(base: Benchmark, table: str
     glob = f"{folder}/*/part.parquet"
     whole = read_tables(base.folder / "results", table)
     by_duckdb = duckdb.sql(f"select * from read_parquet('{glob}', hive_partitioning=true)")
+    assert by_duckdb is not None
     by_polars, by_pandas = pl.read_parquet(glob, hive_partitioning=True), pd.read_parquet(folder)
     names = sorted(whole.column_names)
-    assert sorted(by_duckdb.columns) == sorted(by_polars.columns) == sorted(by_pandas) == names
+    assert (
+        sorted(by_duckdb.columns)
+        == sorted(by_polars.columns)
+        == sorted(map(str, by_pandas))
+        == names
+    )
     assert len(by_duckdb.fetchall()) == len(by_polars) == len(by_pandas) == whole.num_rows > 0
     for name in ("fitness", "valid_loss", "test_loss"):
         if name in names:

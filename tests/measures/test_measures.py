@@ -62,7 +62,7 @@ class Prepared:
         yield Batch(self.inputs.numpy(), targets, counted, continues=False)
 
 
-def measured(name: str, network: Any, task: Prepared, form: Form) -> float | None:
+def measured(name: str, network: Any, task: Any, form: Form) -> Any:
     """Return what the measure that gives a column gives of a network."""
     (measure,) = (m for m in MEASURES.values() if name in {c.name for c in m.columns})
     subject = Subject(network, network, task, form, {"train": {}, "valid": {}}, "cpu")
@@ -234,21 +234,26 @@ class Broken:
 def test_a_measure_that_fails_leaves_its_reason_and_the_others_alone(
     trained: Trained, answer: Any, reason: str
 ) -> None:
-    chosen = {"broken": Broken(answer), "synflow": MEASURES["synflow"]()}
+    chosen: dict[str, Any] = {"broken": Broken(answer), "synflow": MEASURES["synflow"]()}
     found = measure(*trained, chosen)
     assert found.failures == {"broken": reason}
     assert set(found.values) == {"synflow"} and set(found.cpu_s) == {"broken", "synflow"}
 
 
+def broken(answer: Any) -> dict[str, Any]:
+    """Return one measure that answers so."""
+    return {"broken": Broken(answer)}
+
+
 def test_a_measure_cannot_hide_that_the_process_was_interrupted(trained: Trained) -> None:
     with pytest.raises(KeyboardInterrupt):
-        measure(*trained, {"broken": Broken(KeyboardInterrupt())})
+        measure(*trained, broken(KeyboardInterrupt()))
 
 
 def test_nan_and_none_are_values_and_no_failures(trained: Trained) -> None:
-    found = measure(*trained, {"broken": Broken({"broken": math.nan})})
-    assert math.isnan(found.values["broken"]) and not found.failures
-    assert measure(*trained, {"broken": Broken({"broken": None})}).values == {"broken": None}
+    found = measure(*trained, broken({"broken": math.nan}))
+    assert math.isnan(found.values["broken"] or 0.0) and not found.failures
+    assert measure(*trained, broken({"broken": None})).values == {"broken": None}
 
 
 def test_a_failed_measure_leaves_its_objective_unknown(trained: Trained) -> None:

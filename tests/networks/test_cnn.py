@@ -103,7 +103,7 @@ def test_a_step_of_training_gives_the_same_bits_again(name: str, precision: str)
         predicted, state = network(IMAGES, None, torch.Generator().manual_seed(2))
         assert state == ()
         functional.cross_entropy(predicted, LABELS).backward()
-        return [weight.grad for weight in network.parameters()]
+        return [weight.grad for weight in network.parameters() if weight.grad is not None]
 
     for one, other in zip(step(), step(), strict=True):
         assert torch.equal(one, other)

@@ -41,6 +41,7 @@ from support.engines import (
 )
 from support.specs import make_spec, protocol_in
 from torch import Tensor
+from torch.autograd.gradcheck import GradcheckError, gradcheck
 
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks import compiler
@@ -187,7 +188,7 @@ def test_a_trial_has_the_curve_of_the_eager_engine_and_names_its_own(
         engine: train(dataclasses.replace(setup, engine=engine), splits, NoCheckpoints())
         for engine in ("compiled", "eager")
     }
-    named = {engine: each.engine.name for engine, each in finished.items()}
+    named = {engine: each.engine and each.engine.name for engine, each in finished.items()}
     assert named == {"compiled": "compiled", "eager": "eager"}
     ours, eager = (each.epochs[0] for each in finished.values())
     for name in ("train_loss", "valid_loss", "gradient_norm"):
@@ -208,8 +209,8 @@ def differs_from_finite_differences(text: str) -> str | None:
     x = randn(3, 2, 2).double().requires_grad_()
     state = randn(len(cell.program.states), 2, 3, seed=1).double().requires_grad_()
     try:
-        torch.autograd.gradcheck(called, (x, state, *weights.values()))
-    except torch.autograd.gradcheck.GradcheckError as difference:
+        gradcheck(called, (x, state, *weights.values()))
+    except GradcheckError as difference:
         return str(difference)
     return None
 
@@ -267,7 +268,7 @@ def test_a_run_gives_the_same_bits_again() -> None:
 def test_a_cell_compiled_again_gives_the_same_bits(own_cache: Path) -> None:
     before = digest()
     shutil.rmtree(own_cache)
-    assert make(EVERYTHING).engine.compile_s > 0
+    assert (make(EVERYTHING).engine.compile_s or 0) > 0
     assert digest() == before
 
 
@@ -401,7 +402,8 @@ def test_the_gradients_of_two_calls_add_up() -> None:
     cell, x = make(EVERYTHING), randn(TIME, BATCH, INPUTS)
     once = gradients(cell(x)[0].square().sum(), cell)
     (cell(x)[0].square().sum() + cell(x)[0].square().sum()).backward()
-    assert all(torch.equal(w.grad, 2 * once[name]) for name, w in cell.named_parameters())
+    for name, w in cell.named_parameters():
+        assert w.grad is not None and torch.equal(w.grad, 2 * once[name])
 
 
 @pytest.mark.parametrize("changed", ["weight_input", "weight_recurrent", "scale", "linear"])

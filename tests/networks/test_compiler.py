@@ -14,9 +14,9 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
-import torch
 import yaml
 from support.engines import EVERYTHING, are_fine, errors, genome, make, randn, run, same_bits
 
@@ -91,7 +91,7 @@ def names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
-def trains(cell: torch.nn.Module) -> bool:
+def trains(cell: Any) -> bool:
     """Say whether a cell finds outputs and a gradient."""
     outputs, _ = cell(randn(4, 3, 5))
     outputs.sum().backward()
@@ -152,7 +152,7 @@ def test_a_damaged_entry_is_compiled_again_and_gives_the_same_bits(
         whole = entry.read_bytes()
         damage(entry, other)
         again = make(SMALL)
-        assert again.engine.compile_s > 0
+        assert (again.engine.compile_s or 0) > 0
         assert same_bits(run(again, x), before)
         assert entry.read_bytes() == whole
     assert make(SMALL).engine.compile_s == 0
@@ -315,7 +315,7 @@ def test_compiling_leaves_nothing_in_the_folder_for_temporary_files(
 def test_without_a_compiler_cells_are_eager_and_the_log_says_so_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    cells = [gp_cells.build(genome(text), 5, 7) for text in (SMALL, OTHER)]
+    cells: list[Any] = [gp_cells.build(genome(text), 5, 7) for text in (SMALL, OTHER)]
     assert [cell.engine.name for cell in cells] == ["eager", "eager"]
     assert all(map(trains, cells))
     [line] = warnings(caplog)

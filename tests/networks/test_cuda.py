@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 import torch
@@ -94,7 +95,7 @@ def test_tokens_give_what_the_eager_reference_gives(symbols: int) -> None:
 @pytest.mark.usefixtures("interpreter")
 def test_a_shape_that_comes_again_takes_the_same_arrays_and_gives_the_same_bits() -> None:
     layer, x = make_cuda(EVERYTHING), randn(4, 3, INPUTS)
-    returned = layer.sequence.__self__.returned
+    returned = cast(Any, layer.sequence).__self__.returned
     first = run(layer, x)
     [work] = returned
     assert same_bits(run(layer, x), first)
@@ -106,7 +107,7 @@ def test_a_sequence_without_gradients_has_no_arrays_for_them() -> None:
     layer, x = make_cuda(EVERYTHING), randn(4, 3, INPUTS)
     with torch.no_grad():
         layer(x)
-    assert not layer.sequence.__self__.returned[0].adjoints
+    assert not cast(Any, layer.sequence).__self__.returned[0].adjoints
 
 
 @pytest.mark.usefixtures("interpreter")
@@ -144,7 +145,7 @@ def test_only_some_arrays_are_kept_for_shapes_that_may_come_again(
     layer = make_cuda("h' = tanh(gate1)")
     for time in range(1, 6):
         layer(randn(time, 1, INPUTS))
-    assert [work.time for work in layer.sequence.__self__.idle] == [3, 4]
+    assert [work.time for work in cast(Any, layer.sequence).__self__.idle] == [3, 4]
 
 
 @pytest.mark.usefixtures("interpreter")

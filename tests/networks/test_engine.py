@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -33,7 +35,8 @@ def blocks(weight: Tensor, order: list[int]) -> Tensor:
 
 def test_the_lstm_formula_equals_torch_in_outputs_states_and_all_gradients() -> None:
     # The canonical form numbers the gates by first use: forget, input, candidate, output.
-    vendor, ours = torch.nn.LSTM(INPUTS, UNITS), build(baseline("lstm"), INPUTS, UNITS)
+    vendor: Any = torch.nn.LSTM(INPUTS, UNITS)
+    ours = build(baseline("lstm"), INPUTS, UNITS)
     order = [1, 0, 2, 3]
     with torch.no_grad():
         ours.weight_input.copy_(blocks(vendor.weight_ih_l0, order).t())
@@ -60,7 +63,8 @@ def test_the_lstm_formula_equals_torch_in_outputs_states_and_all_gradients() -> 
 
 def test_the_gru_formula_equals_torch_in_outputs_and_all_gradients() -> None:
     # Canonical: gate1 is the update, gate2 the reset gate; bias1 the input's, bias2 the recurrent's.
-    vendor, ours = torch.nn.GRU(INPUTS, UNITS), build(baseline("gru"), INPUTS, UNITS)
+    vendor: Any = torch.nn.GRU(INPUTS, UNITS)
+    ours: Any = build(baseline("gru"), INPUTS, UNITS)
     order = [1, 0, 2]
     in_bias, out_bias = vendor.bias_ih_l0.chunk(3), vendor.bias_hh_l0.chunk(3)
     with torch.no_grad():

@@ -34,7 +34,9 @@ def loss_of(network: Network, generator: torch.Generator | None = None) -> Tenso
 def gradients(network: Network) -> dict[str, Tensor]:
     network.zero_grad()
     loss_of(network).backward()
-    return {name: weight.grad for name, weight in network.named_parameters()}
+    return {
+        name: weight.grad for name, weight in network.named_parameters() if weight.grad is not None
+    }
 
 
 def test_a_tied_network_has_one_weight_for_embedding_and_output_and_learns_it_from_both() -> None:

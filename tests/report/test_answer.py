@@ -1,3 +1,5 @@
+from typing import Any, ClassVar
+
 import pytest
 
 from gp_cells.report.answer import answer
@@ -14,7 +16,8 @@ ONE_SEARCH = {
 class Told:
     """Evidence of two finalists with the given test losses by seed."""
 
-    task, unit, tables = "bach_chorales", "nats per frame", {}
+    task, unit = "bach_chorales", "nats per frame"
+    tables: ClassVar[dict[str, Any]] = {}
 
     def __init__(self, evolved, designed, runs=1):
         self.losses = {"evolved": evolved, "designed": designed}
@@ -40,6 +43,11 @@ class Told:
         return trial["loss"]
 
 
+def evidence(*losses: Any, **runs: int) -> Any:
+    """Return such evidence, which has no more than an answer reads."""
+    return Told(*losses, **runs)
+
+
 @pytest.mark.parametrize(
     ("evolved", "designed", "said"),
     [
@@ -51,11 +59,11 @@ class Told:
     ],
 )
 def test_the_headline_says_who_is_better_and_by_how_much(evolved, designed, said):
-    assert said in answer(Told(evolved, designed), ONE_SEARCH).headline
+    assert said in answer(evidence(evolved, designed), ONE_SEARCH).headline
 
 
 def test_two_seeds_are_called_too_few():
-    caution = answer(Told([1.0, 1.1], [2.0, 2.1]), ONE_SEARCH).caution
+    caution = answer(evidence([1.0, 1.1], [2.0, 2.1]), ONE_SEARCH).caution
 
     assert "n = 2" in caution
     assert "too few to rule out chance" in caution
@@ -70,11 +78,14 @@ def test_two_seeds_are_called_too_few():
     ],
 )
 def test_seeds_that_agree_are_counted(evolved, said):
-    assert f"the found cell is {said}" in answer(Told(evolved, [2.0, 2.0, 2.0]), ONE_SEARCH).caution
+    assert (
+        f"the found cell is {said}"
+        in answer(evidence(evolved, [2.0, 2.0, 2.0]), ONE_SEARCH).caution
+    )
 
 
 def test_five_seeds_are_not_called_few():
-    said = answer(Told([1.0] * 5, [2.0] * 5), ONE_SEARCH)
+    said = answer(evidence([1.0] * 5, [2.0] * 5), ONE_SEARCH)
 
     assert "too few" not in said.caution
     assert "seeds)" not in said.headline
@@ -89,14 +100,14 @@ def test_one_search_a_strategy_claims_nothing_about_strategies(made_up):
 
 
 def test_equal_cells_are_not_called_worse():
-    told = answer(Told([1.0, 2.0], [1.0, 2.0]), ONE_SEARCH)
+    told = answer(evidence([1.0, 2.0], [1.0, 2.0]), ONE_SEARCH)
 
     assert "do equally well" in told.headline
     assert "both cells have the same loss with both" in told.caution
 
 
 def test_strategies_that_were_run_more_than_once_are_not_said_to_have_run_once():
-    told = Told([1.0, 1.1], [2.0, 2.1], runs=2)
+    told = evidence([1.0, 1.1], [2.0, 2.1], runs=2)
     told.searching["random"] = ["r9"]
 
     assert "Each search ran once" not in answer(told, ONE_SEARCH).caution
@@ -142,11 +153,11 @@ def searched(low, high, p_holm=0.4, warnings=()):
     ],
 )
 def test_repeated_searches_are_judged_by_the_interval_of_their_mean(low, high, said):
-    assert said in answer(Told([1.0], [1.0]), searched(low, high)).headline
+    assert said in answer(evidence([1.0], [1.0]), searched(low, high)).headline
 
 
 def test_the_strategy_spoken_of_is_the_best_by_validation():
-    told = answer(Told([1.0], [1.0]), searched(0.01, 0.03))
+    told = answer(evidence([1.0], [1.0]), searched(0.01, 0.03))
 
     assert "searches by gp" in told.headline
     assert "best of two strategies by validation" in told.caution
@@ -154,14 +165,14 @@ def test_the_strategy_spoken_of_is_the_best_by_validation():
 
 
 def test_strategies_are_told_apart_only_after_correction():
-    apart = answer(Told([1.0], [1.0]), searched(0.01, 0.03, p_holm=0.03)).caution
-    alike = answer(Told([1.0], [1.0]), searched(0.01, 0.03, p_holm=0.4)).caution
+    apart = answer(evidence([1.0], [1.0]), searched(0.01, 0.03, p_holm=0.03)).caution
+    alike = answer(evidence([1.0], [1.0]), searched(0.01, 0.03, p_holm=0.4)).caution
 
     assert "gp is better than random (corrected p 0.03)" in apart
     assert "No two strategies differ significantly (smallest corrected p 0.4)" in alike
 
 
 def test_warnings_of_the_comparison_stand_beside_its_answer():
-    told = answer(Told([1.0], [1.0]), searched(0.01, 0.03, warnings=["only 4 searches of gp"]))
+    told = answer(evidence([1.0], [1.0]), searched(0.01, 0.03, warnings=["only 4 searches of gp"]))
 
     assert "Only 4 searches of gp." in told.caution

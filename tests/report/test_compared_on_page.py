@@ -26,6 +26,7 @@ def test_a_diagram_of_ranks_has_every_strategy_and_the_bars():
     ranks = {"ranks": {"gp": 1.2, "aging": 1.5, "random": 2.9}, "critical_difference": 1.0}
 
     spec = draw_ranks(ranks, COLOURS)
+    assert spec is not None
     dots, bars = (spec["datasets"][layer["data"]["name"]] for layer in spec["layer"])
 
     assert [dot["strategy"] for dot in dots] == ["gp", "aging", "random"]
@@ -46,5 +47,7 @@ def test_repeated_searches_are_drawn_against_every_budget(make_up, tmp_path):
 
     assert set(drawn) == {"evaluations", "epochs", "cpu_s", "surfaces", "early"}
     assert None not in drawn.values()
-    (rows,) = drawn["evaluations"]["datasets"].values()
+    evaluations = drawn["evaluations"]
+    assert evaluations is not None
+    (rows,) = evaluations["datasets"].values()
     assert min(row["regret"] for row in rows) >= 0

@@ -34,14 +34,18 @@ GENOMES = {
 
 def groups(svg, word):
     root = ElementTree.fromstring(svg)
-    return [g for g in root.iter("{http://www.w3.org/2000/svg}g") if word in g.get("class").split()]
+    return [
+        g for g in root.iter("{http://www.w3.org/2000/svg}g") if word in g.get("class", "").split()
+    ]
 
 
 def boxes(svg):
     """Return left, top, right and bottom of every node."""
     root = ElementTree.fromstring(svg)
     rects = root.iter("{http://www.w3.org/2000/svg}rect")
-    numbers = [[float(rect.get(key)) for key in ("x", "y", "width", "height")] for rect in rects]
+    numbers = [
+        [float(rect.get(key, "nan")) for key in ("x", "y", "width", "height")] for rect in rects
+    ]
     return [(x, y, x + width, y + height) for x, y, width, height in numbers]
 
 
@@ -66,8 +70,8 @@ def test_no_node_covers_another_or_leaves_the_drawing(name):
     for i, (left, top, right, bottom) in enumerate(drawn):
         assert left >= 0
         assert top >= 0
-        assert right <= float(root.get("width"))
-        assert bottom <= float(root.get("height"))
+        assert right <= float(root.get("width", "nan"))
+        assert bottom <= float(root.get("height", "nan"))
         for other in drawn[i + 1 :]:
             apart = other[0] >= right or other[2] <= left or other[1] >= bottom or other[3] <= top
             assert apart
@@ -82,14 +86,14 @@ def test_a_drawing_tells_a_screen_reader_the_formulas():
     root = ElementTree.fromstring(draw(baseline("tanh_rnn")))
 
     assert root.get("role") == "img"
-    assert root.find("{http://www.w3.org/2000/svg}desc").text == "h' = tanh(gate1)"
+    assert root.findtext("{http://www.w3.org/2000/svg}desc") == "h' = tanh(gate1)"
 
 
 def test_a_value_used_twice_by_one_operation_has_two_lines():
     genome = parse("h' = relu(gate1) * relu(gate1)", SPACE.language)
 
     root = ElementTree.fromstring(draw(genome))
-    paths = [path.get("d") for path in root.iter("{http://www.w3.org/2000/svg}path")]
+    paths = [path.get("d", "") for path in root.iter("{http://www.w3.org/2000/svg}path")]
 
     assert any(path.count("M") == 2 for path in paths)
 

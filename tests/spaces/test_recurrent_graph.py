@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 import torch
@@ -53,7 +55,7 @@ def test_a_sum_in_another_order_is_the_same_architecture() -> None:
 
 
 def test_a_mean_is_what_it_says() -> None:
-    cell = build(parse("h' = (input1 + recurrent1 + h) / 3", "recurrent_graph"), 4, 3)
+    cell: Any = build(parse("h' = (input1 + recurrent1 + h) / 3", "recurrent_graph"), 4, 3)
     x = torch.randn(1, 2, 4)
     state = torch.randn(1, 2, 3)
     expected = (x[0] @ cell.weight_input + state[0] @ cell.weight_recurrent + state[0]) / 3

@@ -106,7 +106,7 @@ def run(
         given["x"] = x = x.to(kind).detach().requires_grad_()
     else:
         given["embedding"] = embedding = embedding.to(kind).detach().requires_grad_()
-    if embedded_before:
+    if embedded_before and embedding is not None:
         outputs, last = cell(embedding[x], given["state"])
     else:
         outputs, last = cell(x, given["state"], embedding)

@@ -1,13 +1,14 @@
 """Records of one task made by hand, with no more columns than the comparison reads."""
 
 import json
+from typing import Any
 
 from gp_cells.compare.records import Records
 
 FINALISTS = {"learning_rate_factors": [1.0], "seeds": [101, 102]}
 
 
-def settings(name, slots, **changed):
+def settings(name: str, slots: int, **changed: Any) -> dict[str, Any]:
     return {
         "strategy": {"name": name, "settings": {}},
         "search": {"waves": 1, "slots": slots, "finalists": 1},
@@ -21,15 +22,21 @@ def settings(name, slots, **changed):
     }
 
 
-def records(searches, references=None, lineage=(), strategies=None, **changed):
+def records(
+    searches: Any,
+    references: Any = None,
+    lineage: Any = (),
+    strategies: Any = None,
+    **changed: Any,
+) -> Records:
     """Return the records of searches, given as {(strategy, seed): [fitness of each candidate]}."""
-    tables = {
+    tables: dict[str, Any] = {
         "lineage": list(lineage),
         "test": [],
         "hardware": [{"cpu": "a processor", "gpu": None}],
     }
     tables |= {"runs": [], "trials": [], "candidates": [], "architectures": []}
-    curves = {}
+    curves: dict[str, Any] = {}
     for (strategy, seed), fitnesses in searches.items():
         run = f"{strategy}-s{seed}"
         own = settings(strategy, len(fitnesses), **(strategies or {}).get(strategy, {}), **changed)
@@ -47,7 +54,9 @@ def records(searches, references=None, lineage=(), strategies=None, **changed):
     return Records("toy", tables, curves)
 
 
-def trial(run, candidate, architecture, fitness, **changed):
+def trial(
+    run: str, candidate: str, architecture: str, fitness: float | None, **changed: Any
+) -> dict[str, Any]:
     return {
         "trial_id": f"{run}/{candidate}",
         "run": run,
@@ -71,7 +80,14 @@ def trial(run, candidate, architecture, fitness, **changed):
     }
 
 
-def finalist(strategy, seed, test_mean, name=None, valid_mean=1.0, failed=0):
+def finalist(
+    strategy: str,
+    seed: int,
+    test_mean: Any,
+    name: str | None = None,
+    valid_mean: float | None = 1.0,
+    failed: int = 0,
+) -> dict[str, Any]:
     return {
         "run": f"{strategy}-s{seed}",
         "strategy": strategy,

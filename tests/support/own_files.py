@@ -8,11 +8,11 @@ from typing import Any
 import pytest
 
 from gp_cells.config.choose import configure
-from gp_cells.tasks import Data, DataError
+from gp_cells.tasks import DataError
 from gp_cells.tasks.own_data import OwnData
+from gp_cells.tasks.task import Data, Reading
 
-SPLITS = ("train", "valid", "test")
-FRAMES = {"inputs": "frames", "targets": "classes", "target": ["kind"]}
+FRAMES: dict[str, Any] = {"inputs": "frames", "targets": "classes", "target": ["kind"]}
 
 
 def own(path: Path | str, **settings: Any) -> OwnData:
@@ -33,3 +33,9 @@ def refused(path: Path | str, **settings: Any) -> str:
 def counts(data: Data) -> int:
     """Return how many examples there are in all splits."""
     return sum(len(data.splits[split]["targets"]) for split in data.splits)
+
+
+def reading_of(data: Data) -> Reading:
+    """Return how a file was read, which own data always says."""
+    assert data.reading is not None
+    return data.reading

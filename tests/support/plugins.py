@@ -81,6 +81,6 @@ def make_strategy(name: str, space: Space) -> Strategy | None:
     """Return a strategy; None if it lists designs and the space has none."""
     strategy: Any = make("strategies", name)
     if "cells" not in {field.name for field in dataclasses.fields(strategy)}:
-        return strategy  # type: ignore[no-any-return]
+        return strategy
     designs = tuple(list(space.baselines)[:3])
     return dataclasses.replace(strategy, cells=designs) if designs else None

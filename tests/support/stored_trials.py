@@ -94,7 +94,7 @@ def play_and_store(results: Path, settings: RunSettings) -> list[Outcome]:
                 parents=(),
             )
             lineage.append(entry)
-            trial = {"run": settings.run, "candidate": name, "architecture_id": key}
+            trial: dict[str, Any] = {"run": settings.run, "candidate": name, "architecture_id": key}
             trial |= tabulate.size_columns(counts_of(settings, genome, of_finalist=False))
             trial |= {"trial_id": content_hash(settings.run, name), "role": "search"}
             trial |= {"status": status, "fitness": None if status != "ok" else fitness}
@@ -142,7 +142,8 @@ def write_trials(
             parents=(),
         )
         lineage.append(entry)
-        row = {"run": settings.run, "candidate": name, "architecture_id": key, "status": "ok"}
+        row: dict[str, Any] = {"run": settings.run, "candidate": name, "architecture_id": key}
+        row["status"] = "ok"
         row |= tabulate.size_columns(counts_of(settings, text, of_finalist=False))
         row |= {"role": "search", "learning_rate": 0.003, "device": "cpu", "epochs": 1}
         rows.append({**empty, **row, "wall_s": 1.0, "cpu_s": 1.0, **columns})

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -45,7 +46,7 @@ def results(tmp_path: Path) -> Path:
     )
     for table in ("lineage", "curves", "hardware"):
         write(tmp_path, table)
-    searched = [
+    searched: list[dict[str, Any]] = [
         {"candidate": f"w000-0{i}", "architecture_id": architecture, "fitness": loss}
         for i, (architecture, loss) in enumerate(
             [("aa", 1.0), ("ab", 2.0), ("aa", 1.5), ("ab", None)]

@@ -73,7 +73,9 @@ def test_nsga2_finds_the_front_of_nas_bench_201() -> None:
     strategy = NSGA2(("fitness", second), reference, population=20, mutations=("replace",))
 
     def volume(found: Sequence[Row | Outcome]) -> float:
-        points = [(one.fitness, one.objectives[second]) for one in found]
+        values = [(one.fitness, one.objectives[second]) for one in found]
+        points = [(fitness, value) for fitness, value in values if value is not None]
+        assert len(points) == len(values)
         return pareto.hypervolume(points, reference)
 
     whole = volume(nas_bench_201.rows())

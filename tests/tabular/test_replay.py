@@ -110,7 +110,7 @@ def test_a_surrogate_guesses_what_is_missing_and_nothing_else(
     sources = [answer.source for answer in run.answers]
     assert sources == ["stored"] * 24 + ["surrogate"] * 12
     guessed = run.answers[24:]
-    assert all(np.isfinite(answer.row.fitness) and answer.spread > 0 for answer in guessed)
+    assert all(np.isfinite(answer.row.fitness) and (answer.spread or 0) > 0 for answer in guessed)
     assert all(answer.train_s > 0 and answer.epochs == 2 for answer in guessed)
     [line] = said
     assert "held out by architecture" in line and "Spearman" in line and "Kendall" in line

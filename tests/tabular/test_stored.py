@@ -47,23 +47,27 @@ def test_with_a_seed_an_architecture_has_the_loss_of_that_seed_and_no_spread(
     stored: Stored,
 ) -> None:
     answer = stored.answer(KEY, 8)
+    assert answer is not None
     assert (answer.row.fitness, answer.spread, answer.trials) == (5.0, None, 1)
 
 
 def test_the_mean_is_over_seeds_each_once_with_the_spread_between_them(stored: Stored) -> None:
     answer = stored.answer(KEY)
+    assert answer is not None
     assert (answer.row.fitness, answer.trials) == (4.5, 2)
     assert answer.spread == pytest.approx(math.sqrt(0.5))
 
 
 def test_a_trial_costs_the_mean_of_what_it_took_alone_on_its_cores(stored: Stored) -> None:
     answer = stored.answer(KEY)
+    assert answer is not None
     assert answer.train_s == pytest.approx((2.0 + 2.0 + 3.0) / 3)
     assert answer.epochs == pytest.approx((2 + 2 + 1) / 3)
 
 
 def test_an_architecture_that_failed_with_one_seed_has_failed_in_the_mean(stored: Stored) -> None:
     answer = stored.answer(OTHER)
+    assert answer is not None
     assert (answer.row.fitness, answer.row.status, answer.spread) == (math.inf, "diverged", None)
 
 
@@ -77,7 +81,8 @@ def test_what_has_no_trial_with_a_seed_has_no_answer(stored: Stored) -> None:
 
 
 def test_nothing_that_the_test_split_says_is_in_an_answer(stored: Stored) -> None:
-    assert stored.answer(KEY).row.test is None
+    answer = stored.answer(KEY)
+    assert answer is not None and answer.row.test is None
 
 
 def test_trials_of_one_seed_that_came_out_differently_are_refused_by_their_names(
@@ -88,7 +93,8 @@ def test_trials_of_one_seed_that_came_out_differently_are_refused_by_their_names
     stored = find_stored(tmp_path, settings, "bach")
     with pytest.raises(RecordError, match=r"w000-00 and .*w000-01, which came out differently"):
         stored.answer(KEY, 7)
-    assert stored.answer(KEY).row.fitness == pytest.approx(4.05)
+    answer = stored.answer(KEY)
+    assert answer is not None and answer.row.fitness == pytest.approx(4.05)
 
 
 def test_runs_that_were_trained_otherwise_are_refused_with_what_differs(

@@ -38,7 +38,12 @@ def test_a_guess_has_mean_and_spread_and_is_near_the_loss_that_training_would_ha
     assert genome.architecture_id not in bach.genomes
     answer = surrogate(genome)
     assert answer.row.fitness == pytest.approx(loss(Proposal(genome, ""), 1), abs=0.15)
-    assert answer.spread > 0 and answer.trials == 0 and answer.source == "surrogate"
+    assert (
+        answer.spread is not None
+        and answer.spread > 0
+        and answer.trials == 0
+        and answer.source == "surrogate"
+    )
     assert answer.row.objectives["parameters"] == 3 * (88 * 8 + 8 * 8 + 8)
 
 

@@ -82,7 +82,7 @@ def test_whatever_a_search_may_write_has_a_row(dataset: str) -> None:
     for _ in range(100):
         row = table(genome)
         assert 0 < row.fitness < 1
-        assert 0 < row.test < 1
+        assert row.test is not None and 0 < row.test < 1
         genome, operator = variation.mutate(GRAPHS, genome, rng)
         assert operator == "replace"
     assert len(nas_bench_graph.rows(dataset)) == 26_206

@@ -2,6 +2,7 @@ import re
 import shutil
 import subprocess
 import sys
+from typing import Any, cast
 from xml.etree import ElementTree
 
 import numpy as np
@@ -18,9 +19,8 @@ from gp_cells.tasks.bach_chorales import (
     split_of,
 )
 from gp_cells.tasks.prepared import describe
+from gp_cells.tasks.sources import SPLITS
 from gp_cells.tasks.task import DataError, Recipe
-
-SPLITS = ("train", "valid", "test")
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def frames_by_music21(path):
 
     found = [
         (note.getOffsetInHierarchy(part), note.quarterLength, pitch.midi)
-        for part in converter.parse(path, forceSource=True).parts
+        for part in cast(Any, converter.parse(path, forceSource=True)).parts
         for note in part.flatten().stripTies().notes
         for pitch in note.pitches
         if not note.duration.isGrace
@@ -110,9 +110,11 @@ def test_the_frames_are_those_of_music21_10_5_1(data):
 
 
 def test_no_bwv_number_is_in_two_splits(chorales):
-    homes = {}
+    homes: dict[str, set[str]] = {}
     for name in chorales:
-        homes.setdefault(re.match(r"bwv(\d+)", name)[1], set()).add(split_of(name))
+        number = re.match(r"bwv(\d+)", name)
+        assert number is not None
+        homes.setdefault(number[1], set()).add(split_of(name))
     assert len(homes) == 311
     assert all(len(splits) == 1 for splits in homes.values())
 

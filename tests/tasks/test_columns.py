@@ -13,7 +13,7 @@ import pandas as pd
 import pyarrow
 import pytest
 from pyarrow import parquet
-from support.own_files import FRAMES, counts, own, refused
+from support.own_files import FRAMES, counts, own, reading_of, refused
 
 from gp_cells.cli import main
 from gp_cells.tasks.columns import read_columns
@@ -140,7 +140,7 @@ def test_utf_8_is_read_whatever_the_locale(tmp_path):
 def test_a_byte_order_mark_and_any_line_ends_are_legal(tmp_path, ends):
     (tmp_path / "a.csv").write_bytes(TEXT.replace("\n", ends).encode("utf-8-sig"))
     data = own(tmp_path / "a.csv", **SIZES).read()
-    assert (counts(data), data.reading.classes) == (30, ("grün", "weiß"))
+    assert (counts(data), reading_of(data).classes) == (30, ("grün", "weiß"))
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,7 @@ def test_a_text_of_several_lines_is_one_entry(tmp_path):
     table = features().assign(kind=["one\nline", "two"] * 15)
     table.to_csv(tmp_path / "a.csv", index=False)
     data = own(tmp_path / "a.csv", **FRAMES, input=["a", "b"]).read()
-    assert data.reading.classes == ("one\nline", "two")
+    assert reading_of(data).classes == ("one\nline", "two")
 
 
 @pytest.mark.parametrize(

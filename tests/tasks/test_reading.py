@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from pathlib import Path
+from typing import Any
 
 import h5py
 import numpy as np
 import pandas as pd
 import pytest
-from support.own_files import FRAMES, SPLITS, own
+from support.own_files import FRAMES, own, reading_of
 
 from gp_cells.tasks import TASKS, DataError
 from gp_cells.tasks.examples import kept_scale, pack_sequences, standardise_frames
 from gp_cells.tasks.prepared import load, prepare
 from gp_cells.tasks.reading import encode, in_units, read_examples, read_reading, write_reading
+from gp_cells.tasks.sources import SPLITS
 from gp_cells.tasks.task import Reading
 
-NUMBERS = {"targets": "numbers", "target": ["size"]}
+
+def kept_reading(folder: Path) -> Reading:
+    """Return the reading of a folder that has one."""
+    reading = read_reading(folder)
+    assert reading is not None
+    return reading
+
+
+NUMBERS: dict[str, Any] = {"targets": "numbers", "target": ["size"]}
 COUNT = 36
 
 
@@ -61,7 +72,7 @@ def wide_table():
 
 
 LONG = {"sequence": "who", "time": "at"}
-TABLES = {
+TABLES: dict[str, tuple[Any, dict[str, Any]]] = {
     "frames": (long_table, {**LONG, "inputs": "frames", "input": ["heat", "stamp"]}),
     "symbols": (long_table, {**LONG, "inputs": "symbols", "input": ["code"]}),
     "whole numbers": (long_table, {**LONG, "inputs": "symbols", "input": ["number"]}),
@@ -69,7 +80,7 @@ TABLES = {
     "columns": (wide_table, {"inputs": "frames", "input": ["p*"]}),
     "pixels": (wide_table, {"inputs": "images", "input": ["p*"], "height": 2, "width": 3}),
 }
-ARRAYS = {
+ARRAYS: dict[str, tuple[dict[str, Any], tuple[int, ...], Any]] = {
     "frames": ({"inputs": "frames"}, (5, 2), "float64"),
     "wide frames": ({"inputs": "frames", "features": 9}, (3, 9), "float32"),
     "symbols": ({"inputs": "symbols"}, (7,), "int64"),
@@ -85,7 +96,10 @@ def save(columns, path):
         pd.DataFrame(columns).to_parquet(path)
     elif path.suffix == ".npz":
         told = {name: np.asarray(column) for name, column in columns.items()}
-        np.savez(path, **{n: c.astype(str) if c.dtype == object else c for n, c in told.items()})
+        arrays: dict[str, Any] = {
+            n: c.astype(str) if c.dtype == object else c for n, c in told.items()
+        }
+        np.savez(path, **arrays)
     else:
         with h5py.File(path, "w") as file:
             for name, column in columns.items():
@@ -123,7 +137,7 @@ def test_rows_of_a_table_are_read_again_as_they_were_prepared(tmp_path, suffix, 
     prepared = prepared_inputs(own(path, **settings, **target, split="part"), tmp_path / "data")
     new = table[parts(table)].drop(columns=["kind", "size", "part"])
     save(new, tmp_path / f"new{suffix}")
-    reading = read_reading(tmp_path / "data")
+    reading = kept_reading(tmp_path / "data")
     names, read = read_examples(reading, tmp_path / f"new{suffix}")
     assert len(names) == len(set(names)) == COUNT // 3
     assert same_inputs(prepared, read)
@@ -139,7 +153,7 @@ def test_arrays_are_read_again_as_they_were_prepared(tmp_path, suffix, kind):
     task = own(tmp_path / f"all{suffix}", **{**FRAMES, **settings}, input=["x"], split="part")
     prepared = prepared_inputs(task, tmp_path / "data")
     save({"x": x[part == "valid"]}, tmp_path / f"new{suffix}")
-    _, read = read_examples(read_reading(tmp_path / "data"), tmp_path / f"new{suffix}")
+    _, read = read_examples(kept_reading(tmp_path / "data"), tmp_path / f"new{suffix}")
     assert same_inputs(prepared, read)
 
 
@@ -148,7 +162,7 @@ def test_a_file_may_be_read_in_another_format_than_was_trained_on(tmp_path):
     save(make(), tmp_path / "all.csv")
     save(pd.read_csv(tmp_path / "all.csv", dtype={"who": str}), tmp_path / "all.parquet")
     prepare(own(tmp_path / "all.csv", **{**FRAMES, **settings}, split="part"), "own_data", tmp_path)
-    reading = read_reading(tmp_path)
+    reading = kept_reading(tmp_path)
     one, other = (read_examples(reading, tmp_path / f"all{s}") for s in (".csv", ".parquet"))
     assert one[0] == other[0]
     assert same_inputs(one[1], other[1])
@@ -160,7 +174,7 @@ def test_what_outputs_mean_is_kept(tmp_path):
     settings = {"inputs": "frames", "input": ["p*"], "split": "part"}
     classes = own(tmp_path / "a.csv", **settings, targets="classes", target=["kind"])
     prepare(classes, "own_data", tmp_path / "classes")
-    reading = read_reading(tmp_path / "classes")
+    reading = kept_reading(tmp_path / "classes")
     assert (reading.classes, reading.target) == (("10", "11"), ("kind",))
     assert reading.columns == tuple(f"p{i}" for i in range(6))
     assert reading.counted == "last step"
@@ -168,7 +182,7 @@ def test_what_outputs_mean_is_kept(tmp_path):
     prepare(task, "own_data", tmp_path / "numbers")
     told = load(tmp_path / "numbers", "search")["valid"]["targets"]
     np.testing.assert_allclose(
-        in_units(read_reading(tmp_path / "numbers"), told)[:, 0],
+        in_units(kept_reading(tmp_path / "numbers"), told)[:, 0],
         table[parts(table)]["size"],
         rtol=1e-5,
     )
@@ -179,7 +193,7 @@ def test_a_symbol_that_training_never_saw_is_the_unknown_one(tmp_path):
     save(make(), tmp_path / "a.csv")
     prepare(own(tmp_path / "a.csv", **{**FRAMES, **settings}), "own_data", tmp_path)
     save({"text": ["a€a"]}, tmp_path / "new.csv")
-    _, (read,) = read_examples(read_reading(tmp_path), tmp_path / "new.csv")
+    _, (read,) = read_examples(kept_reading(tmp_path), tmp_path / "new.csv")
     assert read[1] == 0
     assert read[0] == read[2] > 0
 
@@ -188,7 +202,7 @@ def test_what_a_star_left_out_is_not_asked_of_new_rows(tmp_path):
     table = wide_table().drop(columns=["text", "part", "size"])
     table.to_csv(tmp_path / "a.csv")
     prepare(own(tmp_path / "a.csv", **FRAMES, input=["*"]), "own_data", tmp_path)
-    assert read_reading(tmp_path).columns == tuple(f"p{i}" for i in range(6))
+    assert kept_reading(tmp_path).columns == tuple(f"p{i}" for i in range(6))
 
 
 @pytest.mark.parametrize(
@@ -206,7 +220,7 @@ def test_new_rows_that_cannot_be_read_are_refused_with_the_place(tmp_path, chang
     prepare(own(tmp_path / "a.csv", **{**FRAMES, **settings}), "own_data", tmp_path)
     save(change(make()), tmp_path / "new.csv")
     with pytest.raises(DataError) as refusal:
-        read_examples(read_reading(tmp_path), tmp_path / "new.csv")
+        read_examples(kept_reading(tmp_path), tmp_path / "new.csv")
     assert str(refusal.value).startswith(f"{tmp_path / 'new.csv'}: {said}")
 
 
@@ -217,7 +231,7 @@ def test_another_number_of_features_is_refused(tmp_path):
     prepare(own(tmp_path / "a.npz", **{**FRAMES, **settings}, input=["x"]), "own_data", tmp_path)
     save({"x": x[:, :, :1]}, tmp_path / "new.npz")
     with pytest.raises(DataError, match=r"shape \(5, 1\), expected 2 features or channels"):
-        read_examples(read_reading(tmp_path), tmp_path / "new.npz")
+        read_examples(kept_reading(tmp_path), tmp_path / "new.npz")
 
 
 @pytest.mark.parametrize(
@@ -248,7 +262,7 @@ def test_a_broken_reading_is_refused_in_a_line(tmp_path, change, said):
 def test_a_reading_is_written_and_read_the_same(tmp_path):
     make, settings = TABLES["symbols"]
     save(make(), tmp_path / "a.csv")
-    reading = own(tmp_path / "a.csv", **{**FRAMES, **settings}).read().reading
+    reading = reading_of(own(tmp_path / "a.csv", **{**FRAMES, **settings}).read())
     write_reading(tmp_path, reading)
     assert read_reading(tmp_path) == reading
     assert all(dataclasses.asdict(reading)[key] for key in ("symbols", "classes", "columns"))
@@ -262,7 +276,7 @@ def test_a_reading_is_written_and_read_the_same(tmp_path):
 @pytest.mark.parametrize("name", ["digits", "japanese_vowels", "peptides", "smartwatch"])
 def test_what_a_task_keeps_fits_its_form(name):
     data = TASKS[name]().read()
-    form, reading = data.form, data.reading
+    form, reading = data.form, reading_of(data)
     assert (reading.inputs, reading.targets) == (form.inputs, form.targets)
     assert len(reading.symbols if form.inputs == "symbols" else reading.mean) == form.features
     assert len(set(reading.classes)) == form.outputs
@@ -274,7 +288,7 @@ def test_images_of_a_task_are_encoded_as_they_are_batched():
     split = data.splits["valid"]
     batch = next(iter(task.batches(split, None)))
     for image, seen in zip(split["images"], batch.inputs, strict=False):
-        np.testing.assert_array_equal(encode(data.reading, image), seen)
+        np.testing.assert_array_equal(encode(reading_of(data), image), seen)
 
 
 def test_frames_of_a_task_are_encoded_as_they_are_prepared():
@@ -286,7 +300,7 @@ def test_frames_of_a_task_are_encoded_as_they_are_prepared():
 
 
 def test_a_letter_that_is_no_amino_acid_is_refused():
-    reading = TASKS["peptides"]().read().reading
+    reading = reading_of(TASKS["peptides"]().read())
     assert encode(reading, np.array(list("ACY"), object)).tolist() == [0, 1, 19]
     with pytest.raises(DataError, match="the symbol 'B' is not known"):
         encode(reading, np.array(list("AB"), object))

@@ -10,6 +10,7 @@ import pytest
 
 from gp_cells.config.choose import SettingError
 from gp_cells.tasks.prepared import describe
+from gp_cells.tasks.sources import SPLITS
 from gp_cells.tasks.state_of_the_union import (
     StateOfTheUnion,
     encode,
@@ -20,8 +21,6 @@ from gp_cells.tasks.state_of_the_union import (
     split_of,
 )
 from gp_cells.tasks.task import DataError, Recipe
-
-SPLITS = ("train", "valid", "test")
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +114,7 @@ def test_the_references_of_a_tiny_text_are_those_counted_by_hand():
 def test_a_part_is_the_first_share_of_the_text_and_keeps_the_vocabulary(data):
     few = StateOfTheUnion(part=0.01, valid_part=0.1).read()
     assert few.form == data.form
-    for split, share in {"train": 0.01, "valid": 0.1, "test": 1.0}.items():
+    for split, share in zip(SPLITS, (0.01, 0.1, 1.0), strict=True):
         whole = data.splits[split]["symbols"]
         np.testing.assert_array_equal(
             few.splits[split]["symbols"], whole[: round(share * len(whole))]

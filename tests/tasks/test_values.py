@@ -13,10 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import parquet
-from support.own_files import FRAMES, SPLITS, counts, own, refused
+from support.own_files import FRAMES, counts, own, reading_of, refused
 
 from gp_cells.tasks import DataError
 from gp_cells.tasks.examples import mean_and_deviation, never_varies, standardise
+from gp_cells.tasks.sources import SPLITS
 from gp_cells.tasks.times import order_of
 
 SEQUENCES = {**FRAMES, "sequence": "who"}
@@ -224,7 +225,7 @@ def test_groups_that_differ_in_their_zeros_are_two(tmp_path):
 def test_classes_that_differ_in_their_zeros_are_two_and_sorted_as_numbers(tmp_path):
     kind = np.repeat(["10", "9", "09"] * 10, 4)
     data = own(write(steps(kind=kind), tmp_path / "a.csv"), **SEQUENCES, input=["heat"]).read()
-    assert data.reading.classes == ("09", "9", "10")
+    assert reading_of(data).classes == ("09", "9", "10")
 
 
 def test_words_of_digits_are_texts_with_all_their_letters(tmp_path):
@@ -245,21 +246,21 @@ def test_symbols_a_row_a_step_are_texts_unless_all_are_whole_numbers(tmp_path, s
     code = np.random.default_rng(0).choice(symbols, 30 * 7)
     path = write(steps(length=7, code=code), tmp_path / "a.csv")
     data = own(path, **{**SEQUENCES, "inputs": "symbols"}, input=["code"]).read()
-    assert data.reading.symbols == (None, *table)
+    assert reading_of(data).symbols == (None, *table)
 
 
 def test_dates_and_truths_may_be_classes_in_every_format(tmp_path):
     days = [datetime.date(2024, 2, 1), datetime.date(2024, 3, 1)]
-    dates = np.repeat(days * 15, 4)
+    dates = np.repeat(np.array(days * 15, object), 4)
     for name, kind in (
         ("a.csv", dates.astype(str)),
         ("b.parquet", dates),
         ("c.npz", dates.astype("datetime64[ns]")),
     ):
         data = own(write(steps(kind=kind), tmp_path / name), **SEQUENCES, input=["heat"]).read()
-        assert data.reading.classes == ("2024-02-01", "2024-03-01")
+        assert reading_of(data).classes == ("2024-02-01", "2024-03-01")
     path = write(steps(kind=np.repeat([True, False] * 15, 4)), tmp_path / "d.parquet")
-    assert own(path, **SEQUENCES, input=["heat"]).read().reading.classes == ("False", "True")
+    assert reading_of(own(path, **SEQUENCES, input=["heat"]).read()).classes == ("False", "True")
 
 
 # --- times -----------------------------------------------------------------------------------------

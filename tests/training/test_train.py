@@ -8,7 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 import torch
@@ -43,7 +43,9 @@ def setup(settings: Path) -> Setup:
 
 
 def changed(setup: Setup, genome: str | None = None, **recipe: Any) -> Setup:
-    task = dataclasses.replace(setup.task, recipe=dataclasses.replace(setup.task.recipe, **recipe))
+    task = dataclasses.replace(
+        cast(Any, setup.task), recipe=dataclasses.replace(setup.task.recipe, **recipe)
+    )
     parsed = setup.genome if genome is None else parse(genome, setup.genome.language)
     return dataclasses.replace(setup, task=task, genome=parsed)
 

@@ -56,7 +56,7 @@ def nothing_learnt() -> None:
 def test_work_grows_with_epochs_and_not_with_the_batch(
     changed: dict[str, int], what: str, factor: float
 ) -> None:
-    one, other = size_with(), size_with(**changed)
+    one, other = size_with(), size_with(COUNTS, **changed)
     assert getattr(other, what) == pytest.approx(factor * getattr(one, what))
 
 
@@ -166,7 +166,8 @@ def test_a_broken_file_does_not_stop_the_plan(
 def test_a_mistake_of_ours_is_not_taken_for_a_broken_file(
     files: tuple[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cost, "kind_of", lambda run: {}["mistyped"])
+    none: dict[str, str] = {}
+    monkeypatch.setattr(cost, "kind_of", lambda run: none["mistyped"])
     with pytest.raises(KeyError, match="mistyped"):
         ask(*files, 1)
 

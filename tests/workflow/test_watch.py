@@ -29,7 +29,11 @@ PLAN = read_plan(
 def finish(root: Path, run: str, place: str, fitness: float | None, second: int) -> Path:
     """Write a fitness file as if at a second of the epoch."""
     path = root / "results/runs" / run / place / "fitness.json"
-    value = {"run": run, "candidate": f"w{place[6:].replace('/', '-')}", "architecture_id": "0"}
+    value: dict[str, Any] = {
+        "run": run,
+        "candidate": f"w{place[6:].replace('/', '-')}",
+        "architecture_id": "0",
+    }
     value |= {"objectives": {}, "curve": [], "fitness": fitness, "best_epoch": None}
     value |= {"seed": 1, "learning_rate": 0.01, "reason": ""}
     write_json(path, {**value, "status": "diverged" if fitness is None else "ok"})
@@ -98,9 +102,9 @@ def test_a_block_has_a_row_for_each_strategy_on_each_task(tmp_path):
     finish(tmp_path, GP, "replicates/00-0-0", 2.25, 20)
     finish(tmp_path, RANDOM, "waves/000/00", None, 20)
 
-    console = Console(width=120, file=StringIO())
-    console.print(progress_block(looked(tmp_path), 0, 120.0))
-    head, gp, random = (line.rstrip() for line in console.file.getvalue().splitlines())
+    shown = StringIO()
+    Console(width=120, file=shown).print(progress_block(looked(tmp_path), 0, 120.0))
+    head, gp, random = (line.rstrip() for line in shown.getvalue().splitlines())
 
     assert head == "tiny: 6 of 10 trials · 1 failed · 3 a minute · about 2 min left"
     assert gp.split()[:2] == ["bach", "gp"]

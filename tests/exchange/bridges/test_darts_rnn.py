@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -23,7 +25,7 @@ FOUND = Genotype(
 SOME = Genotype([("tanh", 0), ("identity", 1), ("sigmoid", 0), ("relu", 3)], [0, 2, 4])
 ONE = Genotype([("relu", 0)], [1])
 
-OPERATIONS = {
+OPERATIONS: dict[str, Callable[[Any], Any]] = {
     "tanh": np.tanh,
     "sigmoid": sigmoid,
     "relu": lambda x: np.maximum(x, 0),

@@ -61,7 +61,8 @@ def random_recipe(seed: int) -> Recipe:
     rng = np.random.default_rng(seed)
     states = [f"h_prev_{i}" for i in range(int(rng.integers(1, 4)))]
     recipe: Recipe = {}
-    plain, squashed = list(states), []
+    plain = list(states)
+    squashed: list[str] = []
     for i in range(8):
         name, operation = f"n{i}", rng.choice(["linear", "blend", "prod", "sum"])
         known = plain + squashed

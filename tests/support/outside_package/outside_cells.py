@@ -148,10 +148,11 @@ def _network(term: Term, form: Form, recipe: Recipe) -> Network:
             return self._value(term, self.first(numbers.flatten(1 if numbers.dim() == 4 else 2)))
 
         def _value(self, term: Term, x: Tensor) -> Tensor:
-            if term[0] == "gelu":
-                return functional.gelu(self._value(term[1], x))
-            if term[0] == "add":
-                return self._value(term[1], x) + self._value(term[2], x)
+            word, *parts = term
+            if word == "gelu":
+                return functional.gelu(self._value(parts[0], x))
+            if word == "add":
+                return self._value(parts[0], x) + self._value(parts[1], x)
             return x
 
         def forward(self, inputs: Tensor, state: Any, generator: Any) -> tuple[Tensor, Any]:
