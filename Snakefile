@@ -6,6 +6,10 @@ snakemake --profile profiles/local --configfile config/quickstart.yaml
 import json
 import subprocess
 import sys
+from pathlib import Path
+
+from gp_cells.warm.launch import start_warm
+from gp_cells.workflow.scheduling import calm
 
 # Only without another config: Snakemake would merge the two, strategy by strategy.
 if not workflow.configfiles:
@@ -46,6 +50,9 @@ rule all:
 
 
 onstart:
+    calm(workflow.scheduler, workflow.local_exec)
+    if workflow.local_exec and config["training"]["device"] == "cpu":
+        start_warm(PLAN.threads, Path("results/logs/warm.log"))
     everything = json.dumps(config)
     if subprocess.run(["gp-cells", "check", everything]).returncode != 0:
         sys.exit(2)

@@ -50,6 +50,8 @@ for strategy, runs in PLAN.by_strategy.items():
             " --folder {params.folder:q}"
             " 2> >(tee {log:q} >&2)"
 
+    workflow.get_rule(f"replicate_{strategy}").is_checkpoint = HAS_TRIALS[strategy]
+
 
 rule conclude:
     input:

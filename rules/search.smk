@@ -85,6 +85,8 @@ for strategy, runs in PLAN.by_strategy.items():
             " --wave {params.wave:q}"
             " 2> >(tee {log:q} >&2)"
 
+    workflow.get_rule(f"breed_{strategy}").is_checkpoint = HAS_TRIALS[strategy]
+
 
 rule score:
     input:

@@ -27,8 +27,6 @@ rule train:
         trial="results/runs/{run}/{place}/trial.h5",
     log:
         "results/logs/train/{run}/{place}.log",
-    benchmark:
-        "results/benchmarks/train/{run}/{place}.jsonl"
     priority: oldest_wave_first
     conda:
         "../envs/gp-cells.yaml"

@@ -29,6 +29,7 @@ import numpy as np
 import psutil
 import torch
 
+from gp_cells import warm
 from gp_cells.config.files import SCHEMA_VERSION, canonical_json, written_beside
 from gp_cells.config.objectives import COUNTED, MEASURED
 from gp_cells.config.records import CurvePoint, FitnessRecord, TrialProtocol, TrialSpec
@@ -209,6 +210,7 @@ def provenance(finished: Finished) -> dict[str, Any]:
     first_step = None if finished.first_step_at is None else finished.first_step_at - started
     return {
         "command": sys.argv,
+        "started": warm.started,
         "versions": {name: _version(name) for name in PACKAGES}
         | {"python": sys.version.split()[0]},
         "git": git_state(Path(__file__).parent),
