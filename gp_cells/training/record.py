@@ -29,7 +29,6 @@ import numpy as np
 import psutil
 import torch
 
-from gp_cells import warm
 from gp_cells.config.files import SCHEMA_VERSION, canonical_json, written_beside
 from gp_cells.config.objectives import COUNTED, MEASURED
 from gp_cells.config.records import CurvePoint, FitnessRecord, TrialProtocol, TrialSpec
@@ -40,6 +39,7 @@ from gp_cells.training.trial_file import TrialOutcome, opened_trial, refused
 
 SEAL_SIZE = 32  # bytes
 EPOCH_COLUMNS = tuple(field.name for field in dataclasses.fields(Epoch))
+how_started = "cold"  # how this process came to its trial; `gp_cells.warm.server` says `warm` in its forks
 PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
 
 
@@ -210,7 +210,7 @@ def provenance(finished: Finished) -> dict[str, Any]:
     first_step = None if finished.first_step_at is None else finished.first_step_at - started
     return {
         "command": sys.argv,
-        "started": warm.started,
+        "started": how_started,
         "versions": {name: _version(name) for name in PACKAGES}
         | {"python": sys.version.split()[0]},
         "git": git_state(Path(__file__).parent),

@@ -3,5 +3,3 @@
 One server a Snakemake, started by the Snakefile on this machine alone; `client` asks it, `server` answers,
 `request` is what they say to each other. Wherever anything does not fit, the command runs by itself.
 """
-
-started = "cold"  # `warm` in a fork of the server

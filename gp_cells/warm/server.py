@@ -28,7 +28,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from gp_cells import warm
 from gp_cells.warm.request import (
     PACKAGE,
     become,
@@ -187,9 +186,11 @@ def run_in_place_of(
         for number in open_files:
             os.close(number)
         become(request, streams)
-        warm.started = "warm"
         gc.enable()
         from gp_cells.cli import main
+        from gp_cells.training import record
+
+        record.how_started = "warm"
 
         status = main(request["arguments"])
     except SystemExit as end:

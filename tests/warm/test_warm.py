@@ -20,7 +20,7 @@ from support.tiny import TINY
 
 from gp_cells.config.files import write_json
 from gp_cells.config.plan import read_plan
-from gp_cells.training.record import read_trial
+from gp_cells.training.trial_file import read_trial
 from gp_cells.warm.launch import THREADS, start_warm
 from gp_cells.warm.request import LINK, describe_process, identity
 from gp_cells.warm.server import Server, package_state
@@ -38,9 +38,9 @@ def trial(chorales: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     config["tasks"]["bach"]["settings"]["recipe"]["epochs"] = EPOCHS
     folder = tmp_path_factory.mktemp("trial")
     [run] = read_plan(config).runs.values()
-    write_settings(run.order, chorales / "data.json", folder / "settings.json")
+    write_settings(run.config, chorales / "data.json", folder / "settings.json")
     write_protocol(folder / "settings.json", folder / "protocol.json")
-    breed(folder / "settings.json", None, 0, folder / "000")
+    breed(folder / "settings.json", None, folder / "000")
     return folder
 
 
@@ -98,7 +98,7 @@ def command(trial: Path, data: Path, to: Path, genome: str = "00") -> list[str]:
     """Return the command that trains a candidate into a folder."""
     return [
         *(str(Path(sys.executable).with_name("gp-cells")), "step", "train"),
-        *("--settings", str(trial / "protocol.json"), "--data", str(data)),
+        *("--protocol", str(trial / "protocol.json"), "--data", str(data)),
         *("--genome", str(trial / "000" / genome / "genome.json")),
         *("--fitness", str(to / "fitness.json"), "--trial", str(to / "trial.h5")),
     ]
@@ -132,7 +132,7 @@ def expected(trial: Path, chorales: Path, tmp_path_factory: pytest.TempPathFacto
 
 def started(folder: Path) -> str:
     """Return what a trial's record says of its start."""
-    return str(read_trial(folder / "trial.h5")["provenance"]["started"])
+    return str(read_trial(folder / "trial.h5").provenance["started"])
 
 
 def test_a_warm_trial_has_the_bytes_of_a_cold_one(
