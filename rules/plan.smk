@@ -5,7 +5,6 @@ OUTPUTS: none.
 """
 
 import sys
-from pathlib import Path
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.plan import read_plan, wave_of_place
@@ -15,18 +14,6 @@ try:
 except SettingError as error:
     print(error, file=sys.stderr)
     sys.exit(2)
-
-# Where trials exist, breed and replicate are checkpoints, so that Snakemake looks again which genomes changed.
-# In a fresh folder every trial is to be trained anyway, and looking at the whole plan again would be for nothing.
-HAS_TRIALS = {
-    strategy: any(
-        True
-        for run in PLAN.runs.values()
-        if run.strategy == strategy
-        for _ in Path(run.folder).glob("waves/*/*/fitness.json")
-    )
-    for strategy in PLAN.strategies
-}
 
 # A late wave asked for alone stands on all waves before it.
 sys.setrecursionlimit(100_000)

@@ -45,8 +45,9 @@ rule settings:
 
 
 # A checkpoint although nobody calls checkpoints.get(): when a wave is bred, Snakemake looks again by
-# checksum which genomes changed, and retrains those alone. One rule a strategy, because Snakemake
-# wants the number of a rule's outputs, here the slots, spelt out.
+# checksum which genomes changed, and retrains those alone. That look is at the whole plan, so it is left out
+# where no trial exists that could stay as it is. One rule a strategy, because Snakemake wants the number
+# of a rule's outputs, here the slots, spelt out.
 for strategy, runs in PLAN.by_strategy.items():
 
     checkpoint:
@@ -85,7 +86,9 @@ for strategy, runs in PLAN.by_strategy.items():
             " --wave {params.wave:q}"
             " 2> >(tee {log:q} >&2)"
 
-    workflow.get_rule(f"breed_{strategy}").is_checkpoint = HAS_TRIALS[strategy]
+    workflow.get_rule(f"breed_{strategy}").is_checkpoint = any(
+        run.has_trials() for run in runs
+    )
 
 
 rule score:
