@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from gp_cells.warm.request import LINK
+
 ROOT = Path(__file__).parent.parent
 STAND_IN = ROOT / "benchmarks/stand_in"  # its gp-cells sleeps instead of training
 
@@ -48,12 +50,13 @@ def run(
         *("--snakefile", str(ROOT / "Snakefile"), "--profile", str(ROOT / "profiles" / profile)),
         *("--configfile", "config.yaml"),
     ]
+    switched = {LINK: "off"} if first_in_path else {}  # a stand-in imports nothing
     began = time.monotonic()
     with (folder / "said.txt").open("w") as said:
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**os.environ, "PATH": path, **environment},
+            env={**os.environ, **switched, "PATH": path, **environment},
             stdout=said,
             stderr=subprocess.STDOUT,
         )

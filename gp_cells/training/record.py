@@ -39,7 +39,8 @@ from gp_cells.training.trial_file import TrialOutcome, opened_trial, refused
 
 SEAL_SIZE = 32  # bytes
 EPOCH_COLUMNS = tuple(field.name for field in dataclasses.fields(Epoch))
-how_started = "cold"  # how this process came to its trial; `gp_cells.warm.server` says `warm` in its forks
+# How this process came to its trial; forks of `gp_cells.warm.server` say `warm`.
+how_started = "cold"
 PACKAGES = ("gp-cells", "torch", "numpy", "deap", "h5py", "snakemake")
 
 

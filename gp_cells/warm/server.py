@@ -105,6 +105,7 @@ class Server:
 
     def _start(self, command: Command, request: dict[str, Any], streams: list[int]) -> None:
         if reason := self.why_not(request):
+            print(f"cold: {reason}: {' '.join(request['arguments'])}", flush=True)
             with contextlib.suppress(OSError):
                 send(command.link, {"cold": reason})
             self._forget(command)
