@@ -77,6 +77,7 @@ PROVENANCE = {
     "peak_memory_mb": 420.0,
     "resumed": 0,
     "threads": 1,
+    "cpu_capability": "AVX2",
     "engine": "compiled",
     "precision": "float32",
     "compiler": "g++ 12.2.0",
@@ -90,6 +91,7 @@ PROVENANCE = {
     "python": "3.13.1",
     "git_commit": None,
     "git_dirty": None,
+    "git_unknown": None,
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -282,8 +283,11 @@ def check(config: str) -> None:
     """
     from gp_cells.config.given import plan_of
     from gp_cells.workflow.check import check as check_plan
+    from gp_cells.workflow.check import code_note
 
     check_plan(plan_of(config))
+    if note := code_note():
+        print(f"gp-cells check: {note}", file=sys.stderr)
 
 
 @command(

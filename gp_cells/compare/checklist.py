@@ -13,7 +13,7 @@ from typing import Any
 
 from gp_cells.compare.intervals import FEWEST_SEEDS
 from gp_cells.compare.records import Records
-from gp_cells.compare.versions import count_versions, mixed_versions
+from gp_cells.compare.versions import count_versions, mixed_versions, unknown_commits
 
 MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
 
@@ -40,12 +40,12 @@ def _code(records: Sequence[Records]) -> Answer:
     trials = _trials(records)
     counts = count_versions(trials)
     commits = counts["git_commit"]
-    unknown = sum(trial["git_commit"] is None for trial in trials)
+    unknown = unknown_commits(trials)
     dirty = sum(bool(trial["git_dirty"]) for trial in trials)
     versions, shortened = ", ".join(counts["gp_cells"]), ", ".join(c[:12] for c in commits)
     said = f"gp-cells {versions}; {len(commits)} commit(s): {shortened}"
     if unknown:
-        return NOT_KNOWN, f"{said}; {unknown} trials were made outside a checkout"
+        return NOT_KNOWN, f"{said}; {unknown}"
     if dirty:
         return NOT_MET, f"{said}; {dirty} trials were made by code changed since its commit"
     return MET, said

@@ -21,6 +21,18 @@ def count_versions(trials: Iterable[Mapping[str, Any]]) -> dict[str, dict[str, i
     return {name: dict(sorted(of.items())) for name, of in counts.items()}
 
 
+def unknown_commits(trials: Iterable[Mapping[str, Any]]) -> str:
+    """Return of how many trials no commit is known, and why, in one line; "" if there are none."""
+    reasons: dict[str, int] = {}
+    for trial in trials:
+        if trial["git_commit"] is None:
+            reason = trial["git_unknown"] or "the records do not say why"
+            reasons[reason] = reasons.get(reason, 0) + 1
+    return "; ".join(
+        f"of {n} trials the commit is not known: {reason}" for reason, n in sorted(reasons.items())
+    )
+
+
 def mixed_versions(trials: Iterable[Mapping[str, Any]]) -> str:
     """Return one line on what not all trials were made with the same of; "" if there is nothing."""
     mixed = [

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from gp_cells.compare.versions import count_versions, mixed_versions
+from gp_cells.compare.versions import count_versions, mixed_versions, unknown_commits
 from gp_cells.report.answer import name_task
 from gp_cells.report.evidence import Evidence, Row, count_runs
 
@@ -104,6 +104,7 @@ def describe_machines(gathered: Sequence[Evidence]) -> Row:
             for name, of in count_versions(trials).items()
         ],
         "mixed": mixed_versions(trials),
+        "unknown": unknown_commits(trials),
         "is_dirty": any(trial["git_dirty"] for trial in trials),
         "started": min((trial["started_utc"] for trial in trials), default=None),
         "wall_s": sum(trial["wall_s"] or 0 for trial in trials),

@@ -25,4 +25,9 @@ KEYS: Mapping[str, Sequence[str]] = {
 
 TABLES = tuple(KEYS)
 
+# Columns that tables of this version have had only since later, with SQL's types; NULL before.
+ADDED_LATER: Mapping[str, Mapping[str, str]] = {
+    "trials": {"cpu_capability": "varchar", "git_unknown": "varchar"},
+}
+
 SIZES = (*COUNTED, "activations")  # columns of `architectures` and of `trials`

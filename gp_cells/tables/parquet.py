@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from gp_cells.config.files import RecordError, written_beside
 from gp_cells.tables import version_1
-from gp_cells.tables.names import TABLES, VERSION
+from gp_cells.tables.names import ADDED_LATER, TABLES, VERSION
 from gp_cells.tables.schemas import TEXT, schema
 
 
@@ -63,6 +63,9 @@ def _read(results: Path, table: str, run: str | None) -> pa.Table:
             f"{path} is of version {version} of the tables; this gp-cells reads versions "
             f"{version_1.OLD_VERSION} and {VERSION}, so use the one that wrote it"
         )
+    for name in ADDED_LATER.get(table, ()):
+        if name not in part.column_names:
+            part = part.append_column(name, pa.nulls(part.num_rows, TEXT))
     missing = [name for name in schema(table).names if name not in part.column_names]
     if missing:
         raise RecordError(f"{path}: {table} has no column {missing[0]!r}; tabulate the run again")

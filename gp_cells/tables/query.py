@@ -20,6 +20,7 @@ import duckdb
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError
 from gp_cells.tables import version_1
+from gp_cells.tables.names import ADDED_LATER
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -110,6 +111,9 @@ def connect(results: Path) -> duckdb.DuckDBPyConnection:
     for table, sql in version_1.selections(old).items():
         selected.setdefault(table, []).append(sql)
     for table, parts in sorted(selected.items()):
+        if table in ADDED_LATER:
+            columns = [f"null::{kind} as {name}" for name, kind in ADDED_LATER[table].items()]
+            parts = [*parts, f"select {', '.join(columns)} where false"]
         whole = " union all by name ".join(f"({sql})" for sql in parts)
         connection.execute(f"create view {table} as select run, * exclude (run) from ({whole})")
     return connection
@@ -127,7 +131,8 @@ def _sources(results: Path) -> dict[str, str]:
 
 
 def _source(files: Sequence[str], is_hive: bool = False) -> str:
-    hive = ", hive_partitioning = true, hive_types = {'run': varchar}" if is_hive else ""
+    named = "union_by_name = true, hive_partitioning = true, hive_types = {'run': varchar}"
+    hive = f", {named}" if is_hive else ""  # by name: some files may lack a column of later
     return f"read_parquet([{', '.join(files)}]{hive})"
 
 

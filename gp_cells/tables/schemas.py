@@ -130,6 +130,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("peak_memory_mb", REAL, "MB", "peak resident memory of the last process"),
         ("resumed", WHOLE, "", "times the trial went on from a checkpoint"),
         ("threads", WHOLE, "", "threads of torch"),
+        ("cpu_capability", TEXT, "", "vector instructions that torch used, as AVX2"),
         ("engine", TEXT, "", "what ran the cell: compiled or eager; NULL if it was never built"),
         (
             "precision",
@@ -147,8 +148,9 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("gp_cells", TEXT, "", "version of this package"),
         ("torch", TEXT, "", "version of torch"),
         ("python", TEXT, "", "version of Python"),
-        ("git_commit", TEXT, "", "commit of the code; NULL outside a checkout"),
+        ("git_commit", TEXT, "", "commit of the code; NULL if it is not known"),
         ("git_dirty", TRUTH, "", "whether the code was changed since that commit"),
+        ("git_unknown", TEXT, "", "why the commit is not known; NULL if it is"),
         ("data_hash", TEXT, "", "blake2b-128 of the prepared data"),
         ("file", TEXT, "", "the trial's HDF5 record; `gp-cells rerun TRIAL_ID` reproduces it"),
     ),

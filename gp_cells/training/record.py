@@ -14,12 +14,10 @@ import io
 import os
 import platform
 import resource
-import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -29,6 +27,7 @@ import numpy as np
 import psutil
 import torch
 
+from gp_cells.config.commit import code_state
 from gp_cells.config.files import SCHEMA_VERSION, canonical_json, written_beside
 from gp_cells.config.objectives import COUNTED, MEASURED
 from gp_cells.config.records import CurvePoint, FitnessRecord, TrialProtocol, TrialSpec
@@ -214,9 +213,10 @@ def provenance(finished: Finished) -> dict[str, Any]:
         "started": how_started,
         "versions": {name: _version(name) for name in PACKAGES}
         | {"python": sys.version.split()[0]},
-        "git": git_state(Path(__file__).parent),
+        "git": git_state(),
         "hardware": hardware(),
         "threads": torch.get_num_threads(),
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "engine": None if finished.engine is None else dataclasses.asdict(finished.engine),
         "deterministic": torch.are_deterministic_algorithms_enabled(),
         "slurm_job_id": os.environ.get("SLURM_JOB_ID"),
@@ -237,21 +237,11 @@ def _version(package: str) -> str | None:
         return None
 
 
-@cache
-def git_state(folder: Path) -> dict[str, Any]:
-    """Return the commit of the code and whether it was changed since; None outside a checkout."""
-
-    def git(*arguments: str) -> str | None:
-        command = ["git", "-C", str(folder), *arguments]
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            return None
-        return done.stdout.strip() if done.returncode == 0 else None
-
-    commit = git("rev-parse", "HEAD")
-    changes = git("status", "--porcelain", "--untracked-files=no")
-    return {"commit": commit, "dirty": None if commit is None else bool(changes)}
+def git_state() -> dict[str, Any]:
+    """Return the commit of the code and whether it was changed since; else None, and why."""
+    state = code_state(Path(__file__))
+    known = {"commit": state.commit, "dirty": state.dirty}
+    return known | ({} if state.unknown is None else {"unknown": state.unknown})
 
 
 def hardware() -> dict[str, Any]:

@@ -39,7 +39,7 @@ def run_trial(
     stop_requests: list[int] = []
     signal.signal(signal.SIGTERM, lambda number, _: stop_requests.append(number))
     set_up_torch(protocol.training.threads)
-    code = [record.version("gp-cells"), record.git_state(Path(__file__).parent)]
+    code = [record.version("gp-cells"), record.git_state()]
     fingerprint = content_hash(encode(protocol), encode(spec), code)
     checkpoints = record.CheckpointFile(fitness_file.with_name("checkpoint.h5"), fingerprint)
     attempts = AttemptsFile(fitness_file.with_name("measuring.json"), fingerprint)

@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from gp_cells.config.commit import OUTSIDE, code_state
 from gp_cells.config.plan import Plan
 from gp_cells.networks.compiler import find_compiler
 from gp_cells.plugins import fill_in
+
+
+def code_note() -> str:
+    """Return what should be known of the code that no record will say, with what to do; "" if nothing."""
+    state = code_state(Path(__file__))
+    if not state.unknown or state.unknown == OUTSIDE:
+        return ""
+    return f"the records will not say the commit of the code: {state.unknown}; {state.remedy}"
 
 
 def check(plan: Plan) -> None:

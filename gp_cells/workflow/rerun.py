@@ -25,6 +25,7 @@ from gp_cells.config.plan import config_of, grouped, read_plan, trial_folder
 from gp_cells.config.records import RunConfig, RunSettings, TrialSpec, settings_in
 from gp_cells.config.typed_json import write_record
 from gp_cells.plugins import counts_of
+from gp_cells.tables.names import ADDED_LATER
 from gp_cells.tables.parquet import read_tables
 from gp_cells.tables.query import find_trial
 from gp_cells.training.trial_file import read_trial
@@ -37,7 +38,7 @@ FOLDER = "reruns"  # of the results: the working directory in which rows are rep
 TOLERANCE = 0.01
 
 CODE = ("gp_cells", "git_commit", "git_dirty", "torch", "python")
-MACHINE = ("engine", "compiler", "device", "threads", "cpu", "gpu")
+MACHINE = ("engine", "compiler", "device", "threads", "cpu", "cpu_capability", "gpu")
 
 Row = dict[str, Any]
 
@@ -281,7 +282,8 @@ def compare_curves(
 def made_otherwise(then: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
     """Yield what of code and machine was not the same, as the two records have it."""
     for name in (*CODE, *MACHINE):
-        if then[name] != now[name]:
+        is_recorded = name not in ADDED_LATER["trials"] or then[name] is not None
+        if then[name] != now[name] and is_recorded:
             yield f"{name} {then[name]} then, {now[name]} now"
     if then["git_dirty"] and now["git_dirty"]:
         yield "code that is in no commit, both times"

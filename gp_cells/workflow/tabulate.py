@@ -183,6 +183,7 @@ def trial_row(trial: TrialRecord, settings: RunSettings, chosen: Collection[str]
         "epochs": len(curve["epoch"]),
         "wall_s": float(curve["wall_s"].sum()),
         "cpu_s": float(curve["cpu_s"].sum()),
+        "cpu_capability": made.get("cpu_capability"),
         "engine": engine["name"],
         "precision": training.precision,
         "compiler": engine["compiler"],
@@ -195,6 +196,7 @@ def trial_row(trial: TrialRecord, settings: RunSettings, chosen: Collection[str]
         "python": made["versions"]["python"],
         "git_commit": made["git"]["commit"],
         "git_dirty": made["git"]["dirty"],
+        "git_unknown": made["git"].get("unknown"),
         "data_hash": settings.data.hash,
         "file": str(trial.file),
     }

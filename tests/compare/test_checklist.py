@@ -42,9 +42,11 @@ def test_code_that_was_changed_since_its_commit_is_not_released():
 
 def test_code_without_a_commit_is_not_known():
     of, ask = answers()
-    of.tables["trials"][0]["git_commit"] = None
+    of.tables["trials"][0].update(git_commit=None, git_unknown="git is not installed")
 
-    assert ask()["the code of the search methods"]["answer"] == "not known"
+    row = ask()["the code of the search methods"]
+    assert row["answer"] == "not known"
+    assert "of 1 trials the commit is not known: git is not installed" in row["evidence"]
 
 
 @pytest.mark.parametrize(

@@ -71,7 +71,9 @@ def trial(
         "process_cpu_s": 3.0,
         "resumed": 0,
         "introspectability": None,
-        **dict.fromkeys(("git_dirty", "engine", "compiler", "precision", "device", "threads")),
+        **dict.fromkeys(
+            ("git_dirty", "git_unknown", "engine", "compiler", "precision", "device", "threads")
+        ),
         "git_commit": "c" * 40,
         "gp_cells": "0.1.0",
         "torch": "2",

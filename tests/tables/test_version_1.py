@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gp_cells.config.files import RecordError
-from gp_cells.tables.names import SIZES, TABLES, VERSION
+from gp_cells.tables.names import ADDED_LATER, SIZES, TABLES, VERSION
 from gp_cells.tables.parquet import read_tables, released_file, run_file, write_rows
 from gp_cells.tables.query import ask
 from gp_cells.tables.schemas import schema
@@ -15,7 +15,13 @@ from gp_cells.tables.schemas import schema
 REFERENCE = Path(__file__).parents[2] / "results/reference"
 ENLARGED = {"units": 256}
 # Columns of `trials` that version 1 had not.
-ADDED = ("latency_s", "introspectability_s", "other_measures", "measure_failures")
+ADDED = (
+    "latency_s",
+    "introspectability_s",
+    "other_measures",
+    "measure_failures",
+    *ADDED_LATER["trials"],
+)
 
 
 def write_run(results, run, strategy="gp", recipe=None):
@@ -130,3 +136,15 @@ def test_tables_of_a_later_version_are_refused_with_those_that_can_be_read(tmp_p
 
     with pytest.raises(RecordError, match=r"of version 3 .* reads versions 1 and 2"):
         read_tables(tmp_path, "trials")
+
+
+def test_tables_from_before_a_column_was_added_have_null_in_it(tmp_path):
+    for run in ("old", "new"):
+        write_run(tmp_path, run)
+    path = run_file(tmp_path, "trials", "old")
+    part = pq.ParquetFile(path).read()
+    pq.write_table(part.drop_columns([*ADDED_LATER["trials"]]), path)
+
+    arrow, sql = both_ways(tmp_path, "trials", lambda row: (row["run"], row["candidate"]))
+    assert arrow == sql
+    assert {row["cpu_capability"] for row in arrow} == {"None"}

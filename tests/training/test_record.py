@@ -56,7 +56,9 @@ def test_a_trial_says_what_made_it(trial: Path) -> None:
     made = read_trial(trial).provenance
     assert made["versions"]["torch"].startswith("2.")
     assert made["hardware"]["cpu"]
-    assert made["git"]["commit"] is None or len(made["git"]["commit"]) == 40
+    assert ("unknown" in made["git"]) == (made["git"]["commit"] is None)
+    assert "unknown" in made["git"] or len(made["git"]["commit"]) == 40
+    assert made["cpu_capability"] == torch.backends.cpu.get_cpu_capability()
     assert made["peak_memory_mb"] > 10
     assert {"threads", "slurm_job_id", "started_utc", "process_cpu_s"} <= set(made)
 

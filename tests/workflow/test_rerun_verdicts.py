@@ -39,7 +39,7 @@ DATA = make_protocol().data
 CONDITIONS = {
     **{"gp_cells": "0.1.0", "git_commit": "abc", "git_dirty": False, "torch": "2.13.0"},
     **{"python": "3.11.2", "engine": "compiled", "compiler": "g++ 12.2.0", "device": "cpu"},
-    **{"threads": 1, "cpu": "A processor", "gpu": None},
+    **{"threads": 1, "cpu": "A processor", "cpu_capability": "AVX2", "gpu": None},
 }
 
 
@@ -112,6 +112,12 @@ def test_what_was_made_otherwise_is_named_with_both_values() -> None:
         "threads 1 then, 2 now",
         "cpu A processor then, Another processor now",
     ]
+
+
+def test_other_vector_instructions_are_named_where_both_are_recorded() -> None:
+    other = {**CONDITIONS, "cpu_capability": "DEFAULT"}
+    assert list(made_otherwise(CONDITIONS, other)) == ["cpu_capability AVX2 then, DEFAULT now"]
+    assert not list(made_otherwise({**CONDITIONS, "cpu_capability": None}, other))
 
 
 def test_code_in_no_commit_is_said_even_if_both_records_say_so() -> None:

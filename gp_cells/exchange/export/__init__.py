@@ -76,7 +76,10 @@ def read_network(results: Path, name: str) -> tuple[Network, Form, str]:
 
 def about(row: Mapping[str, Any], setup: Setup, task: str) -> str:
     """Return where a network comes from, for the docstring of its file."""
-    commit = f"commit {row['git_commit']}" + (", changed since" if row["git_dirty"] else "")
+    unknown = f"unknown ({row['git_unknown'] or 'not recorded'})"
+    commit = f"commit {row['git_commit'] or unknown}" + (
+        ", changed since" if row["git_dirty"] else ""
+    )
     lines = [
         *(f"    {line}" for line in str(setup.genome.canonical()).splitlines()),
         "",

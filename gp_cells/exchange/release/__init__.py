@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib.util
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,6 +17,7 @@ import yaml
 
 from gp_cells.config.checkout import checkout
 from gp_cells.config.choose import SettingError, check_range
+from gp_cells.config.commit import GitError, ask_git
 from gp_cells.config.files import RecordError
 from gp_cells.config.plan import config_of, grouped, run_names
 from gp_cells.config.records import settings_in
@@ -139,19 +139,21 @@ def workflow(commit: str | None) -> dict[str, str]:
         here = checkout("publish")
         files = [here / "Snakefile", *sorted((here / "rules").glob("*.smk"))]
         return {path.relative_to(here).as_posix(): path.read_text() for path in files}
-    listed = _git("ls-tree", "-r", "--name-only", commit, "Snakefile", "rules")
-    if listed is None:
+    here = checkout("publish")
+    try:
+        ask_git(here, "rev-parse", "HEAD")
+    except GitError as error:
+        why = "; ".join(filter(None, (error.reason, error.remedy)))
         raise RecordError(
-            f"the last trial was made at commit {commit}, which {checkout('publish')} does not "
-            "have; fetch it"
-        )
-    return {path: _git("show", f"{commit}:{path}") or "" for path in listed.split()}
-
-
-def _git(*arguments: str) -> str | None:
-    command = ["git", "-C", str(checkout("publish")), *arguments]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.stdout if done.returncode == 0 else None
+            f"the workflow at commit {commit} cannot be read in {here}: {why}"
+        ) from error
+    try:
+        listed = ask_git(here, "ls-tree", "-r", "--name-only", commit, "Snakefile", "rules")
+        return {path: ask_git(here, "show", f"{commit}:{path}") for path in listed.split()}
+    except GitError as error:
+        raise RecordError(
+            f"the last trial was made at commit {commit}, which {here} does not have; fetch it"
+        ) from error
 
 
 def best_trials(release: Path, tasks: Sequence[str], count: int) -> list[str]:

@@ -73,7 +73,7 @@ class Facts:
 
     @property
     def commit(self) -> str | None:
-        """The commit that the last trial was made with; None outside a checkout."""
+        """The commit that the last trial was made with; None if it is not known."""
         last: str | None = max(self.rows["trials"], key=lambda row: row["started_utc"])[
             "git_commit"
         ]
