@@ -25,7 +25,6 @@ import sys
 import time
 import traceback
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from gp_cells.warm.request import (
@@ -236,7 +235,7 @@ def load() -> None:
     import gp_cells.workflow.steps  # noqa: F401
     from gp_cells.training import record
 
-    record.git_state(Path(record.__file__).parent)  # of the code in memory, whatever comes later
+    record.git_state()  # of the code in memory, whatever comes later
 
 
 def main(name: str, owner: int) -> int:
