@@ -154,7 +154,8 @@ def measure(name: str, command: Sequence[str]) -> None:
     """Print the median time of a few cold processes, their CPU time, and their peak memory."""
     timed = [sys.executable, "-c", IN_A_SMALL_PARENT, *command]
     said = [
-        subprocess.run(timed, capture_output=True, text=True, check=True) for _ in range(REPEATS)
+        subprocess.run(timed, capture_output=True, encoding="utf-8", check=True)
+        for _ in range(REPEATS)
     ]
     spent = [[float(word) for word in done.stderr.split()] for done in said]
     wall, cpu, memory = (statistics.median(column) for column in zip(*spent, strict=True))

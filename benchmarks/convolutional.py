@@ -39,7 +39,7 @@ Step = Callable[[], None]
 def by_genome(channels: int, size: int, filters: int, cells: int, batch: int) -> torch.nn.Module:
     """Return the network of the genome."""
     space = Convolutional()
-    genome = parse(space.baselines["resnet_basic"].read_text(), space.language)
+    genome = parse(space.baselines["resnet_basic"].read_text(encoding="utf-8"), space.language)
     form = Form("images", channels, "classes", CLASSES, size, size)
     recipe = Recipe(units=filters, layers=cells, batch_size=batch)
     network = space.network(genome, form, recipe, "eager", "cpu", "float32")

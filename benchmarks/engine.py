@@ -55,7 +55,7 @@ Timed = Callable[[], object]
 
 def baseline(name: str) -> Genome:
     """Return a hand-designed cell."""
-    return parse(Recurrent().baselines[name].read_text(), LANGUAGE)
+    return parse(Recurrent().baselines[name].read_text(encoding="utf-8"), LANGUAGE)
 
 
 def training_step(layer: nn.Module, shape: tuple[int, int, int]) -> Timed:
@@ -213,7 +213,7 @@ def processes(rounds: int) -> None:
     def throughput(kind: str, started: int, threads: int, shape: Sequence[int]) -> float:
         command = [sys.executable, "-c", program, kind, str(threads), *map(str, shape)]
         running = [
-            subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, encoding="utf-8")
             for _ in range(started)
         ]
         return sum(float(process.communicate()[0]) for process in running)
@@ -255,7 +255,7 @@ class Stopwatch:
 
 def trial(rounds: int) -> None:
     """Print what a trial of the quickstart with the LSTM spends its time on."""
-    config = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text())
+    config = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text(encoding="utf-8"))
     settings = config["tasks"]["bach_chorales"]
     task = plug_in("task", decode(PlugIn, settings, "task"))
     with tempfile.TemporaryDirectory() as folder:

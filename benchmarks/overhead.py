@@ -51,7 +51,7 @@ esac
 
 def config(epochs: int | None) -> dict[str, Any]:
     """Return the quickstart with one strategy's wave of eight and short comparison, or whole."""
-    read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text())
+    read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text(encoding="utf-8"))
     if epochs is not None:
         read["benchmark"] = "overhead"
         read["tasks"]["bach_chorales"]["settings"]["recipe"]["epochs"] = epochs
@@ -65,14 +65,14 @@ def config(epochs: int | None) -> dict[str, Any]:
 
 def run(folder: Path, chosen: dict[str, Any], path: str) -> tuple[float, float]:
     """Run Snakemake on a config; return its wall and CPU seconds, all jobs included."""
-    (folder / "config.yaml").write_text(yaml.safe_dump(chosen))
+    (folder / "config.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
     command = [
         *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
         *("--profile", str(ROOT / "profiles/local"), "--configfile", "config.yaml"),
     ]
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
     done = subprocess.run(
-        command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, text=True
+        command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, encoding="utf-8"
     )
     if done.returncode != 0:
         raise SystemExit(f"snakemake failed:\n{done.stderr[-3000:]}")
@@ -106,7 +106,7 @@ def measure_workflow() -> None:
     with tempfile.TemporaryDirectory() as name:
         stand_in = Path(name) / "bin/gp-cells"
         stand_in.parent.mkdir()
-        stand_in.write_text(STAND_IN)
+        stand_in.write_text(STAND_IN, encoding="utf-8")
         stand_in.chmod(0o755)
         path = f"{stand_in.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
         wall_s, cpu_s = run(Path(name), whole, path)

@@ -29,7 +29,7 @@ SPACE = Recurrent()
 
 def target(name: str) -> Genome:
     """Return a hand-designed cell."""
-    return parse(SPACE.baselines[name].read_text(), SPACE.language)
+    return parse(SPACE.baselines[name].read_text(encoding="utf-8"), SPACE.language)
 
 
 def search(name: str, strategy: str, lag: int, seed: int) -> list[float]:

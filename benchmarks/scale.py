@@ -22,7 +22,7 @@ from gp_cells.config.plan import read_plan
 
 def config(waves: int, slots: int, seeds: int = 1) -> dict[str, Any]:
     """Return the quickstart with one strategy of so many candidates a run, and one run a seed."""
-    read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text())
+    read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text(encoding="utf-8"))
     read["benchmark"] = "scale"
     read["seeds"] = list(range(1, seeds + 1))
     search = {"waves": waves, "slots": slots, "lag": 1, "finalists": 1}

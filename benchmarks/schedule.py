@@ -103,7 +103,7 @@ def split(jobs: Sequence[Any], size: int) -> list[Sequence[Any]]:
 
 def check(measured_file: Path) -> None:
     """Print each real search beside its simulation."""
-    measured = json.loads(measured_file.read_text())
+    measured = json.loads(measured_file.read_text(encoding="utf-8"))
     searches, workers = measured["searches"], measured["workers"]
     print(f"{'':52} {'makespan s':>10} {'training':>9} {'starting':>9} {'waiting':>9}")
     for label, search in searches.items():

@@ -37,7 +37,7 @@ SBATCH = ("sbatch", "--wait", "--cpus-per-task=2", "--mem=8000", "--wrap")
 
 def config() -> dict[str, Any]:
     """Return the quickstart with one small random search."""
-    read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text())
+    read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text(encoding="utf-8"))
     search = {"waves": WAVES, "slots": SLOTS, "lag": 1, "finalists": 1}
     read["benchmark"] = "submissions"
     read["strategies"] = {"random": {"name": "random", "search": search}}
@@ -62,10 +62,10 @@ def cpu_s(cluster: Cluster) -> float:
 def measure(cluster: Cluster, folder: Path, way: str) -> None:
     """Run the search in one way and print its row."""
     folder.mkdir()
-    (folder / "config.yaml").write_text(yaml.safe_dump(config()))
+    (folder / "config.yaml").write_text(yaml.safe_dump(config()), encoding="utf-8")
     path = f"{STAND_IN}:{Path(sys.executable).parent}:{os.environ['PATH']}"
     before, jobs, began = cpu_s(cluster), number_of_jobs(cluster), time.monotonic()
-    with (folder / "said.txt").open("w") as said:
+    with (folder / "said.txt").open("w", encoding="utf-8") as said:
         process = subprocess.Popen(
             cluster.inside(*command(way), folder=folder),
             env={**os.environ, "PATH": path, "STAND_IN_PACE": "0"},
@@ -75,7 +75,9 @@ def measure(cluster: Cluster, folder: Path, way: str) -> None:
         _, status, usage = os.wait4(process.pid, 0)
     wall_s = time.monotonic() - began
     if status != 0:
-        raise SystemExit(f"{way} failed:\n{(folder / 'said.txt').read_text()[-3000:]}")
+        raise SystemExit(
+            f"{way} failed:\n{(folder / 'said.txt').read_text(encoding='utf-8')[-3000:]}"
+        )
     wait_until(lambda: not cluster.call("squeue", "--noheader"), "no job was left")
     spent = cpu_s(cluster) - before + usage.ru_utime + usage.ru_stime
     made = number_of_jobs(cluster) - jobs

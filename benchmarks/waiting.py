@@ -30,7 +30,7 @@ DETERMINISTIC = ("genome.json", "fitness.json", "lineage.json", "history.jsonl.g
 
 def config(waves: int) -> dict[str, Any]:
     """Return the quickstart with two searches that differ in their lag alone."""
-    read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text())
+    read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text(encoding="utf-8"))
     sizes = {"waves": waves, "slots": WORKERS, "finalists": 1}
     read["benchmark"] = "waiting"
     read["strategies"] = {
@@ -49,13 +49,13 @@ def job_times(folder: Path, one: Run) -> list[dict[str, float]]:
         env={**os.environ, "SLURM_TIME_FORMAT": "%s"},
         check=True,
         capture_output=True,
-        text=True,
+        encoding="utf-8",
     ).stdout.splitlines()
     slurm = {job: times for job, *times in (line.split("|") for line in lines)}
     rows = []
     for wave in range(one.waves):
         for place in one.wave(wave):
-            slept = json.loads((folder / place / "trial.h5").read_text())
+            slept = json.loads((folder / place / "trial.h5").read_text(encoding="utf-8"))
             submitted, started, ended = (float(time) for time in slurm[slept["job"]])
             row = {"submitted": submitted, "started": started, "ended": ended}
             rows.append(row | {"began": slept["began"], "slept": slept["ended"]})
@@ -101,7 +101,7 @@ def measure(folder: Path, waves: int, pace: float) -> None:
             "jobs": job_times(folder / "cluster", one),
             "scoring": scoring_times(folder / "cluster", one),
         }
-    (folder / "measured.json").write_text(json.dumps(measured, indent=1))
+    (folder / "measured.json").write_text(json.dumps(measured, indent=1), encoding="utf-8")
     for one in searches:
         search(folder / "here", chosen, one, "local", 0.0)
     changed = differing(folder / "cluster", folder / "here")

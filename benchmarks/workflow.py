@@ -42,7 +42,7 @@ def run(
         SystemExit: Snakemake failed.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "config.yaml").write_text(yaml.safe_dump(config))
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     places = [first_in_path, Path(sys.executable).parent, os.environ["PATH"]]
     path = ":".join(str(place) for place in places if place is not None)
     command = [
@@ -52,7 +52,7 @@ def run(
     ]
     switched = {LINK: "off"} if first_in_path else {}  # a stand-in imports nothing
     began = time.monotonic()
-    with (folder / "said.txt").open("w") as said:
+    with (folder / "said.txt").open("w", encoding="utf-8") as said:
         process = subprocess.Popen(
             command,
             cwd=folder,
@@ -63,6 +63,8 @@ def run(
         _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode != 0:
-        raise SystemExit(f"snakemake failed:\n{(folder / 'said.txt').read_text()[-3000:]}")
+        raise SystemExit(
+            f"snakemake failed:\n{(folder / 'said.txt').read_text(encoding='utf-8')[-3000:]}"
+        )
     cpu_s = usage.ru_utime + usage.ru_stime
     return Cost(time.monotonic() - began, cpu_s, usage.ru_maxrss / 1000)

@@ -9,6 +9,7 @@ and `verify`, whose 1 says what is wrong.
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Collection
@@ -23,6 +24,7 @@ __all__ = ["main", "parser", "people", "steps"]
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = sys.argv[1:] if arguments is None else arguments
+    _print_utf_8()
     options = vars(parser(words).parse_args(words))
     command: Command = options.pop("chosen")
     try:
@@ -39,6 +41,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"gp-cells {command.path}: {error}", file=sys.stderr)
         return 1
     return status
+
+
+def _print_utf_8() -> None:
+    """Print UTF-8 whatever the locale is: names and formulas have more letters than some locales."""
+    for stream, errors in ((sys.stdout, "surrogateescape"), (sys.stderr, "backslashreplace")):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(encoding="utf-8", errors=errors)
 
 
 class _Version(argparse.Action):

@@ -5,6 +5,7 @@ Everything that is an edge between two jobs is canonical JSON: equal values are 
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import hashlib
 import json
@@ -57,7 +58,7 @@ def storable(value: Any) -> Any:
 def write_json(path: Path, value: Any) -> None:
     """Write a value as canonical JSON."""
     with written_beside(path) as partial:
-        partial.write_text(canonical_json(value))
+        partial.write_text(canonical_json(value), encoding="utf-8")
 
 
 def read_json(path: Path) -> Any:
@@ -67,11 +68,35 @@ def read_json(path: Path) -> Any:
         RecordError: the file is missing, empty, truncated or not JSON.
     """
     try:
-        return json.loads(path.read_text())
+        return json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise RecordError(f"{path} is missing") from error
     except (ValueError, OSError) as error:
         raise RecordError(f"{path} cannot be read ({error}); delete it and run again") from error
+
+
+def read_text(path: Path) -> str:
+    """Read a text that a person wrote: UTF-8 whatever the locale is, with a byte order mark or without.
+
+    Raises:
+        RecordError: it cannot be read, or is in another encoding.
+    """
+    try:
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+    except FileNotFoundError as error:
+        raise RecordError(f"{path} is missing") from error
+    except OSError as error:
+        raise RecordError(f"{path} cannot be read: {error.strerror}") from error
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content:
+        raise RecordError(f"{path} is UTF-16 or no text at all; save it as UTF-8")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        byte = content[error.start]
+        raise RecordError(
+            f"{path}, line {line}: the byte 0x{byte:02x} is no UTF-8, perhaps Latin-1; save it as UTF-8"
+        ) from error
 
 
 def content_hash(*values: Any) -> str:

@@ -20,7 +20,7 @@ def plan_of(config: str) -> Plan:
     if config.lstrip().startswith("{"):
         return read_plan(json.loads(config))
     try:
-        read = yaml.safe_load(Path(config).read_text())
+        read = yaml.safe_load(Path(config).read_text(encoding="utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         raise SettingError(f"{config} cannot be read: {' '.join(str(error).split())}") from error
     return read_plan(read, config)

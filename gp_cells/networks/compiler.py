@@ -109,7 +109,7 @@ def c_library() -> str:
 def cpu_features() -> str:
     """Return what of this CPU decides the code that is made for it."""
     try:
-        lines = Path("/proc/cpuinfo").read_text().split("\n\n")[0].splitlines()
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").split("\n\n")[0].splitlines()
     except OSError:
         return f"{platform.machine()} {platform.processor()}"
     kept = ("vendor_id", "cpu family", "model", "flags", "Features", "CPU implementer", "CPU part")
@@ -119,7 +119,7 @@ def cpu_features() -> str:
 def _compile(source: str, command: str, flags: Sequence[str]) -> bytes:
     with _scratch_folder() as folder:
         text, library = folder / "cell.cpp", folder / "cell.so"
-        text.write_text(source)
+        text.write_text(source, encoding="utf-8")
         _run([command, *flags, "-o", str(library), str(text)])
         if not library.is_file():
             raise CompilerError(f"{command} failed: it wrote nothing and said nothing")

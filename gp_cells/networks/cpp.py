@@ -74,18 +74,22 @@ def source(passes: Passes, precision: str = "float32") -> str:
         numbers.append(f"constexpr long {name}[] = {{{', '.join(map(str, values)) or '0'}}};")
     spelled = _function("forward", passes.forward, passes)
     spelled += _function("backward", passes.backward, passes)
-    text = (FOLDER / "sequence.cpp").read_text().replace("// CONSTANTS", "\n".join(numbers))
+    text = (
+        (FOLDER / "sequence.cpp")
+        .read_text(encoding="utf-8")
+        .replace("// CONSTANTS", "\n".join(numbers))
+    )
     return _with_header(text.replace("// PASSES", "\n".join(spelled)), precision)
 
 
 def products(precision: str = "float32") -> str:
     """Return the C++ of the matrix products, the same for all cells, in float32, float64 or bfloat16."""
     name = "products_bfloat16.cpp" if precision == "bfloat16" else "products.cpp"
-    return _with_header((FOLDER / name).read_text(), precision)
+    return _with_header((FOLDER / name).read_text(encoding="utf-8"), precision)
 
 
 def _with_header(text: str, precision: str) -> str:
-    header = (FOLDER / "products.h").read_text()
+    header = (FOLDER / "products.h").read_text(encoding="utf-8")
     return f"{'#define DOUBLE' if precision == 'float64' else ''}\n{header}{text}"
 
 

@@ -88,7 +88,7 @@ def _cell(row: Mapping[str, Any] | None) -> str:
 
 def digest_figure(comparison: Mapping[str, Any]) -> str:
     """Return each task's regret against candidates trained as one SVG, panels side by side."""
-    hues = re.findall(r"--hue-[1-9]: (#[0-9a-f]{6});", PAGE.read_text())
+    hues = re.findall(r"--hue-[1-9]: (#[0-9a-f]{6});", PAGE.read_text(encoding="utf-8"))
     colours = {name: hues[i % len(hues)] for i, name in enumerate(_strategies(comparison))}
     drawn = [
         (task["task"].replace("_", " "), spec)

@@ -58,9 +58,9 @@ def write_report(results: Path, benchmark: str, comparison: Mapping[str, Any], p
         most_rows=MOST_ROWS,
         most_cards=MOST_CARDS,
         most_curves=MOST_CURVES,
-        style=Markup((HERE / "page.css").read_text() + STYLE),
+        style=Markup((HERE / "page.css").read_text(encoding="utf-8") + STYLE),
         library=Markup(_library()),
-        script=Markup((HERE / "page.js").read_text()),
+        script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
         specs={name: Markup(_json(spec)) for name, spec in specs.items()},
         packed={
             task["label"]: pack(

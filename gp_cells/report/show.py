@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from gp_cells.config.choose import choose
+from gp_cells.config.files import read_text
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
 from gp_cells.report.drawing import draw
@@ -26,7 +27,7 @@ def describe(
     """
     chosen = choose("spaces", SPACES, space, {})
     path = chosen.baselines.get(genome, Path(genome))
-    text = path.read_text() if path.is_file() else find_genome(Path("results"), genome)
+    text = read_text(path) if path.is_file() else find_genome(Path("results"), genome)
     parsed = parse(text, chosen.language)
     if "images" in chosen.reads:
         form = Form("images", 3, "classes", 10, 32, 32)
@@ -43,6 +44,6 @@ def describe(
         f"multiply-adds    {counts['multiply_adds']:,} {of}",
     ]
     if drawing is not None:
-        drawing.write_text(draw(parsed))
+        drawing.write_text(draw(parsed), encoding="utf-8")
         lines.append(f"drawing          {drawing}")
     return "\n".join(lines)

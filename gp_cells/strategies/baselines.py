@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
+from gp_cells.config.files import read_text
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal, baseline_operator
@@ -47,5 +48,5 @@ class Baselines:
         return [self._proposal(name, space) for name in names]
 
     def _proposal(self, name: str, space: Vocabulary) -> Proposal:
-        genome = parse(space.baselines[name].read_text(), space.language)
+        genome = parse(read_text(space.baselines[name]), space.language)
         return Proposal(genome.canonical(), baseline_operator(name))

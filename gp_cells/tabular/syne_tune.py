@@ -172,7 +172,7 @@ def _write(
         ("metadata.json", metadata),
     ):
         with written_beside(folder / name) as partial:
-            partial.write_text(json.dumps(content, indent=1) + "\n")
+            partial.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
 
 
 def _categorical(column: Sequence[Any]) -> Record:

@@ -25,12 +25,14 @@ class AttemptsFile:
         """Note that a measure begins, and that those begun by this process before came to an end."""
         before = self.deaths.get(measure, 0)
         deaths = {**self.deaths, measure: before + 1}
-        self.path.write_text(json.dumps({"trial": self.fingerprint, "deaths": deaths}))
+        self.path.write_text(
+            json.dumps({"trial": self.fingerprint, "deaths": deaths}), encoding="utf-8"
+        )
         return before
 
     def _read(self) -> Mapping[str, int]:
         try:
-            noted = json.loads(self.path.read_text())
+            noted = json.loads(self.path.read_text(encoding="utf-8"))
         except (FileNotFoundError, ValueError):  # ValueError: killed while it was written
             return {}
         return noted["deaths"] if noted["trial"] == self.fingerprint else {}

@@ -13,10 +13,12 @@ value's gate, input2 and recurrent2 its candidate; linear1 and linear2 those of 
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gp_cells.config.files import read_text
 from gp_cells.exchange.bridges.imported import (
     BridgeError,
     Imported,
@@ -40,29 +42,78 @@ class Genotype:
     concat: Sequence[int]
 
 
-def read(path: Path) -> Iterator[tuple[str, Genotype]]:
-    """Yield the recurrent genotypes of a Python file with their names; nothing in it is run.
+def read(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """Yield every call of `Genotype` in a Python file with a name; nothing in it is run.
 
     Raises:
-        BridgeError: the file is no Python, or a genotype is written in another way.
+        BridgeError: the file is no Python.
+        RecordError: it cannot be read.
     """
+    text = read_text(path)
     try:
-        module = ast.parse(path.read_text())
-    except (SyntaxError, ValueError) as error:
-        raise BridgeError(f"{path} is no Python: {error}") from error
-    for statement in module.body:
-        call = getattr(statement, "value", None)
-        if not isinstance(call, ast.Call) or getattr(call.func, "id", "") != "Genotype":
-            continue
-        given = {keyword.arg: keyword.value for keyword in call.keywords}
-        if "recurrent" in given:
-            targets = getattr(statement, "targets", [])
-            name = targets[0].id if targets and isinstance(targets[0], ast.Name) else path.stem
-            try:
-                steps = ast.literal_eval(given["recurrent"])
-                yield name.lower(), Genotype(steps, _numbers(given["concat"]))
-            except (ValueError, KeyError) as error:
-                raise BridgeError(f"{path}, {name}: not a genotype: {error}") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about the style of the file
+            module = ast.parse(text)
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
+        said = str(error) or "too deeply nested"
+        raise BridgeError(f"{path} is no Python: {said}") from error
+    waiting: list[tuple[ast.AST, str]] = [(module, path.stem)]
+    while waiting:
+        node, name = waiting.pop()
+        if isinstance(node, ast.Call) and _is_genotype(node.func):
+            yield name.lower(), node
+        else:
+            waiting += reversed([*_named_parts(node, name)])
+
+
+def _is_genotype(called: ast.expr) -> bool:
+    return "Genotype" in (getattr(called, "id", ""), getattr(called, "attr", ""))
+
+
+def _named_parts(node: ast.AST, name: str) -> Iterator[tuple[ast.AST, str]]:
+    """Yield the parts of a piece of Python, each with the name of what holds it."""
+    if isinstance(node, ast.Dict):
+        for key, value in zip(node.keys, node.values, strict=True):
+            yield value, (str(key.value) if isinstance(key, ast.Constant) else name)
+        return
+    targets = getattr(node, "targets", None) or [getattr(node, "target", None)]
+    own = getattr(targets[0], "id", None) or getattr(targets[0], "attr", None)
+    if isinstance(targets[0], ast.Subscript) and isinstance(targets[0].slice, ast.Constant):
+        own = str(targets[0].slice.value)
+    if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+        own = node.name
+    for part in ast.iter_child_nodes(node):
+        yield part, own or name
+
+
+def from_call(call: ast.Call) -> Imported:
+    """Return the cell that a call of `Genotype` in Python describes.
+
+    Raises:
+        BridgeError: it is written in another way, or is no genotype.
+    """
+    given: dict[str | None, ast.expr] = {word.arg: word.value for word in call.keywords}
+    expected = "expected Genotype(recurrent=[(operation, number), …], concat=range(…))"
+    if {"normal", "reduce"} & given.keys() or len(call.args) == 4:
+        raise BridgeError(f"it is the genotype of a convolutional cell; {expected}")
+    given |= dict(zip(("recurrent", "concat"), call.args, strict=False))
+    if {*given} != {"recurrent", "concat"} or len(call.args) + len(call.keywords) != 2:
+        raise BridgeError(f"it is written in another way; {expected}")
+    try:
+        return from_genotype(
+            Genotype(ast.literal_eval(given["recurrent"]), _numbers(given["concat"]))
+        )
+    except BridgeError:
+        raise
+    except (
+        ValueError,
+        TypeError,
+        OverflowError,
+        SyntaxError,
+        RecursionError,
+        MemoryError,
+    ) as error:
+        raise BridgeError(f"it has more than numbers and names in it; {expected}") from error
 
 
 def _numbers(node: ast.expr) -> Sequence[int]:
@@ -116,17 +167,23 @@ def check(genotype: Genotype) -> None:
     Raises:
         BridgeError: which step, and what is allowed.
     """
+    for part in (genotype.recurrent, genotype.concat):
+        if not isinstance(part, (list, tuple, range)):
+            raise BridgeError(f"expected a list of steps and one of numbers, got {part!r:.60}")
     for i, step in enumerate(genotype.recurrent, start=1):
-        if len(step) != 2 or step[0] not in OPERATIONS:
+        if not isinstance(step, (list, tuple)) or len(step) != 2 or step[0] not in OPERATIONS:
             allowed = ", ".join(OPERATIONS)
-            raise BridgeError(f"step {i} is {step!r}; expected one of {allowed}, and what it reads")
-        if step[1] not in range(i):
-            raise BridgeError(f"step {i} reads value {step[1]}; there are only 0 to {i - 1}")
+            raise BridgeError(
+                f"step {i} is {step!r:.60}; expected one of {allowed}, and what it reads"
+            )
+        if type(step[1]) is not int or step[1] not in range(i):
+            raise BridgeError(f"step {i} reads value {step[1]!r:.60}; there are only 0 to {i - 1}")
     values = 1 + len(genotype.recurrent)
     if values > len(VALUES):
         raise BridgeError(f"it has {values} values; at most {len(VALUES)} are allowed")
-    wrong = [i for i in genotype.concat if i not in range(values)]
-    if wrong or not genotype.concat:
-        raise BridgeError(f"concat is {list(genotype.concat)}; expected some of 0 to {values - 1}")
     if len(genotype.concat) not in (1, *DIVISORS):
-        raise BridgeError(f"concat has {len(genotype.concat)} values; at most {DIVISORS[-1]}")
+        raise BridgeError(f"concat has {len(genotype.concat)} values; expected 1 to {DIVISORS[-1]}")
+    if any(type(i) is not int or i not in range(values) for i in genotype.concat):
+        raise BridgeError(
+            f"concat is {list(genotype.concat)!r:.60}; expected some of 0 to {values - 1}"
+        )

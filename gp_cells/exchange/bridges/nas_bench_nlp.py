@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gp_cells.config.files import read_text
 from gp_cells.exchange.bridges.imported import (
     BridgeError,
     Imported,
@@ -39,11 +40,14 @@ ARGUMENTS = {**dict.fromkeys(ACTIVATIONS, 1), **dict.fromkeys(ELEMENTWISE, 2), "
 
 
 def from_recipe(recipe: Mapping[str, Any]) -> Imported:
-    """Return the cell that a recipe describes.
+    """Return the cell that a recipe describes, or the log of a training with a recipe in it.
 
     Raises:
         BridgeError: it is no recipe, or says what our formulas cannot; in which node, and what.
     """
+    if isinstance(recipe, Mapping) and "recepie" in recipe:  # as the authors spell it
+        text = recipe["recepie"]
+        recipe = _parsed(text, "its recepie") if isinstance(text, str) else text
     check(recipe)
     count = sum(re.fullmatch(r"h_new_\d+", node) is not None for node in recipe)
     if count > len(LANGUAGE.names):
@@ -59,23 +63,36 @@ def from_recipe(recipe: Mapping[str, Any]) -> Imported:
     return Imported(genome_of(formulas, LANGUAGE), tuple(reader.weights))
 
 
-def read(path: Path) -> Iterator[tuple[str, Mapping[str, Any]]]:
+def read(path: Path) -> Iterator[tuple[str, Any]]:
     """Yield the recipes of a JSON file with their names: one, a list of them, or a log of a training.
 
+    What is in the place of a recipe comes as it is; `from_recipe` refuses what is none.
+
     Raises:
-        BridgeError: the file is none of these.
+        BridgeError: the file is no JSON, or has a name twice in one node or recipe.
+        RecordError: it cannot be read.
     """
-    try:
-        content = json.loads(path.read_text())
-        if isinstance(content, dict) and "recepie" in content:  # as the authors spell it
-            content = json.loads(content["recepie"])
-    except (ValueError, TypeError) as error:
-        raise BridgeError(f"{path} is no JSON: {error}") from error
+    content = _parsed(read_text(path), str(path))
     recipes = content if isinstance(content, list) else [content]
     for i, recipe in enumerate(recipes):
-        if not isinstance(recipe, Mapping):
-            raise BridgeError(f"{path}: expected a recipe or a list of recipes, got {recipe!r:.60}")
         yield (path.stem if recipes is not content else f"{path.stem}-{i:05d}"), recipe
+
+
+def _parsed(text: str, place: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_without_twins)
+    except (ValueError, RecursionError) as error:
+        said = str(error) or "too deeply nested"
+        raise BridgeError(f"{place} is no JSON: {said}") from error
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    unique: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in unique:
+            raise BridgeError(f"{name!r} is there twice")
+        unique[name] = value
+    return unique
 
 
 def check(recipe: Mapping[str, Any]) -> None:
@@ -84,13 +101,19 @@ def check(recipe: Mapping[str, Any]) -> None:
     Raises:
         BridgeError: a node is no operation with its inputs, or reads what is not there.
     """
+    if not isinstance(recipe, Mapping):
+        raise BridgeError(f"expected a recipe, got {recipe!r:.60}")
     for name, node in recipe.items():
         if not isinstance(node, Mapping) or not {"op", "input"} <= set(node):
             raise BridgeError(f'{name}: expected {{"op": …, "input": […]}}, got {node!r:.60}')
         operation, inputs = node["op"], node["input"]
-        if operation != "linear" and operation not in ARGUMENTS:
-            known = ", ".join(["linear", *ARGUMENTS])
-            raise BridgeError(f"{name}: there is no operation {operation!r}; known are {known}")
+        known = ("linear", *ARGUMENTS)
+        if operation not in known:
+            raise BridgeError(
+                f"{name}: there is no operation {operation!r:.60}; known are {', '.join(known)}"
+            )
+        if not isinstance(inputs, list) or not all(isinstance(read, str) for read in inputs):
+            raise BridgeError(f"{name}: expected a list of nodes as input, got {inputs!r:.60}")
         if len(inputs) != ARGUMENTS.get(operation, len(inputs)) or not inputs:
             wanted = ARGUMENTS.get(operation, "at least 1")
             raise BridgeError(f"{name}: {operation} takes {wanted} input(s), {len(inputs)} given")
@@ -123,6 +146,8 @@ class _Reader:
             return (self.states[node],)
         if node in path:
             raise BridgeError(f"{node} reads itself within one step")
+        if len(path) > LANGUAGE.max_depth:
+            raise BridgeError(f"{path[0]} is more than {LANGUAGE.max_depth} operations deep")
         if (node, of_output) not in self.known:
             self.known[node, of_output] = self.operation(node, of_output, (*path, node))
         return self.known[node, of_output]

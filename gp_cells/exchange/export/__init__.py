@@ -124,7 +124,7 @@ def write_python(network: Network, form: Form, text: str, folder: Path) -> list[
     python, stored = folder / "network.py", folder / "weights.safetensors"
     weights = {name: weight.contiguous() for name, weight in writer.weights(network).items()}
     with written_beside(python) as partial:
-        partial.write_text(writer.source(network, form, text))
+        partial.write_text(writer.source(network, form, text), encoding="utf-8")
     with written_beside(stored) as partial:
         partial.write_bytes(save(weights))
     exported = load_module(python).load()

@@ -81,9 +81,9 @@ def _write(
 
     def put(path: str, text: str) -> None:
         (release / path).parent.mkdir(parents=True, exist_ok=True)
-        (release / path).write_text(text)
+        (release / path).write_text(text, encoding="utf-8")
 
-    put("LICENSE", (checkout("publish") / "LICENSE").read_text())
+    put("LICENSE", (checkout("publish") / "LICENSE").read_text(encoding="utf-8"))
     put("CITATION.cff", pages.citation(facts))
     put("DICTIONARY.md", pages.dictionary_page(schemas))
     put("schema.json", tables.json_schema(schemas))
@@ -138,7 +138,9 @@ def workflow(commit: str | None) -> dict[str, str]:
     if commit is None:
         here = checkout("publish")
         files = [here / "Snakefile", *sorted((here / "rules").glob("*.smk"))]
-        return {path.relative_to(here).as_posix(): path.read_text() for path in files}
+        return {
+            path.relative_to(here).as_posix(): path.read_text(encoding="utf-8") for path in files
+        }
     here = checkout("publish")
     try:
         ask_git(here, "rev-parse", "HEAD")

@@ -246,7 +246,11 @@ def faults(release: Path) -> Iterator[str]:
 
 def _context() -> bytes:
     """Return the context of RO-Crate 1.1 from rocrate's copy of 1.3, in which four terms have moved."""
-    text = importlib.resources.files("rocrate").joinpath("data/ro-crate.jsonld").read_text()
+    text = (
+        importlib.resources.files("rocrate")
+        .joinpath("data/ro-crate.jsonld")
+        .read_text(encoding="utf-8")
+    )
     context = json.loads(text)
     context["@context"] |= MOVED
     return json.dumps(context).encode()

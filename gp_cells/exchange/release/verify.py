@@ -73,15 +73,15 @@ def _find(release: Path, name: str, check: Callable[[Path], Faults], needs: str)
 
 def check_sums(release: Path) -> Faults:
     """Compare every file with its checksum."""
-    yield from sums.faults(release, sums.read((release / sums.NAME).read_text()))
+    yield from sums.faults(release, sums.read((release / sums.NAME).read_text(encoding="utf-8")))
 
 
 def check_other_sums(release: Path) -> Faults:
     """Compare the checksums in the metadata with the files."""
-    stored = json.loads((release / "croissant.json").read_text())["distribution"]
+    stored = json.loads((release / "croissant.json").read_text(encoding="utf-8"))["distribution"]
     listed = {
         "croissant.json": {file["contentUrl"]: file["sha256"] for file in stored},
-        crate.NAME: crate.hashes((release / crate.NAME).read_text()),
+        crate.NAME: crate.hashes((release / crate.NAME).read_text(encoding="utf-8")),
     }
     for where, of in listed.items():
         for path, expected in sorted(of.items()):
@@ -98,13 +98,13 @@ def check_schemas(release: Path) -> Faults:
     yield from (f"tables/{table}.parquet is no table" for table in sorted({*schemas} - {*TABLES}))
     made = {"DICTIONARY.md": pages.dictionary_page, "schema.json": tables.json_schema}
     for path, make in made.items():
-        if (release / path).read_text() != make(schemas):
+        if (release / path).read_text(encoding="utf-8") != make(schemas):
             yield f"{path} is not what the columns of the Parquet files say"
 
 
 def check_rows(release: Path) -> Faults:
     """Check each row of each table against schema.json."""
-    schema = json.loads((release / "schema.json").read_text())
+    schema = json.loads((release / "schema.json").read_text(encoding="utf-8"))
     jsonschema.Draft202012Validator.check_schema(schema)
     for table, definition in schema["$defs"].items():
         validator = jsonschema.Draft202012Validator(definition)
@@ -139,7 +139,7 @@ def check_configs(release: Path) -> Faults:
     """Look for each run in the plans of the configs."""
     planned: set[str] = set()
     for path in sorted((release / "configs").glob("*.yaml")):
-        planned |= run_names(yaml.safe_load(path.read_text())).keys()
+        planned |= run_names(yaml.safe_load(path.read_text(encoding="utf-8"))).keys()
     for row in _rows(release, "runs"):
         if row["run"] not in planned:
             yield f"no config plans the run {row['run']}"
@@ -149,15 +149,17 @@ def check_citation(release: Path) -> Faults:
     """Check CITATION.cff against the schema of its format, which the package cffconvert has."""
     spec = importlib.util.find_spec("cffconvert")
     assert spec is not None and spec.origin is not None  # else the check is not made
-    schema = json.loads((Path(spec.origin).parent / "schemas/1.2.0/schema.json").read_text())
-    cited = yaml.load((release / "CITATION.cff").read_text(), yaml.BaseLoader)
+    schema = json.loads(
+        (Path(spec.origin).parent / "schemas/1.2.0/schema.json").read_text(encoding="utf-8")
+    )
+    cited = yaml.load((release / "CITATION.cff").read_text(encoding="utf-8"), yaml.BaseLoader)
     for error in jsonschema.Draft7Validator(schema).iter_errors(cited):
         yield f"CITATION.cff, {'.'.join(map(str, error.path)) or 'top level'}: {error.message}"
 
 
 def check_phylogeny(release: Path) -> Faults:
     """Check phylogeny.csv against the standard, and against the tables."""
-    text = (release / "phylogeny.csv").read_text()
+    text = (release / "phylogeny.csv").read_text(encoding="utf-8")
     yield from (f"phylogeny.csv: {fault}" for fault in phylogeny.faults(text))
     if text != phylogeny.phylogeny(
         {name: _rows(release, name) for name in ("candidates", "lineage")}
@@ -167,7 +169,7 @@ def check_phylogeny(release: Path) -> Faults:
 
 def check_provenance(release: Path) -> Faults:
     """Compare the derivations of prov.json with the table lineage."""
-    stored = phylogeny.derivations((release / "prov.json").read_text())
+    stored = phylogeny.derivations((release / "prov.json").read_text(encoding="utf-8"))
     expected = phylogeny.expected_derivations(_rows(release, "lineage"))
     for child, parent in sorted(stored ^ expected):
         where = "prov.json" if (child, parent) in stored else "the table lineage"

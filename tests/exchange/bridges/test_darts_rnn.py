@@ -90,5 +90,99 @@ def test_a_file_of_genotypes_is_read_and_not_run(
         "CNN = Genotype(normal=[], reduce=[])\n"
     )
     assert main(["import", "darts_rnn", str(file), "--to", str(tmp_path)]) == 0
-    assert "1 of 1 are formulas of space recurrent_graph" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "cnn: refused: it is the genotype of a convolutional cell" in said
+    assert "1 of 2 are formulas of space recurrent_graph" in said
     assert main(["show", str(tmp_path / "mine.cell"), "--space", "recurrent_graph"]) == 0
+
+
+STEPS = "[('tanh', 0), ('relu', 1)], concat=range(1, 3)"
+OTHERS = "[('sigmoid', 0), ('identity', 0)], concat=range(1, 3)"
+
+
+def imported(tmp_path: Path, text: str) -> tuple[int, set[str]]:
+    file = tmp_path / "genotypes.py"
+    file.write_text(text, encoding="utf-8")
+    status = main(["import", "darts_rnn", str(file), "--to", str(tmp_path / "cells")])
+    return status, {path.name for path in (tmp_path / "cells").glob("*")}
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (f"A: Genotype = Genotype(recurrent={STEPS})", {"a"}),
+        ("A = Genotype([('tanh', 0)], range(1, 2))", {"a"}),
+        ("A = Genotype([('tanh', 0)], concat=[1])", {"a"}),
+        (f"A = models.genotypes.Genotype(recurrent={STEPS})", {"a"}),
+        (f"ALL = {{'one': Genotype(recurrent={STEPS})}}", {"one"}),
+        (f"ALL = [Genotype(recurrent={STEPS}), Genotype(recurrent={OTHERS})]", {"all", "all-2"}),
+        (f"FOUND['x/../y'] = Genotype(recurrent={STEPS})", {"x_.._y"}),
+        (f"if True:\n  def best():\n    return Genotype(recurrent={STEPS})", {"best"}),
+        (f"print(Genotype(recurrent={STEPS}))", {"genotypes"}),
+    ],
+)
+def test_a_genotype_is_found_wherever_it_stands(tmp_path: Path, text: str, names: set[str]) -> None:
+    assert imported(tmp_path, text) == (0, {f"{name}.cell" for name in names})
+
+
+def test_names_that_differ_in_case_alone_are_files_of_their_own(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = f"Best = Genotype(recurrent={STEPS})\nBEST = Genotype(recurrent={OTHERS})\n"
+    assert imported(tmp_path, text) == (0, {"best.cell", "best-2.cell"})
+    one, other = (
+        (tmp_path / "cells" / name).read_text("utf-8") for name in ("best.cell", "best-2.cell")
+    )
+    assert one != other
+    assert imported(tmp_path, text)[0] == 0  # the same once more changes nothing
+    capsys.readouterr()
+    assert imported(tmp_path, f"best = Genotype(recurrent={OTHERS})")[0] == 2
+    assert "best.cell is there already with another text" in capsys.readouterr().err
+    assert (tmp_path / "cells/best.cell").read_text("utf-8") == one
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        *(
+            "[0, 1], [1, 2]",
+            "[('tanh', 0.0)], [1]",
+            "[('tanh', '0')], [1]",
+            "[('tanh', True)], [1]",
+        ),
+        *("None, [1]", "[('tanh', 0)], None", "[('tanh', 0)], [None]", "[('tanh', 0)], range('1')"),
+        *(
+            "[('tanh', 0)], range(10**30)",
+            "[('tanh', 0)], range(99999999)",
+            "[('tanh', 0)], range(2, 1)",
+        ),
+        *("steps, [1]", "*both", "**both", "", "[], [1], [], [1]", "recurrent=[], normal=[]"),
+        *("[(['tanh'], 0)], [1]", "7, 7", "[('tanh', 0, 0)], [1]", "{1: 2}, {1}"),
+    ],
+)
+def test_a_malformed_genotype_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: str
+) -> None:
+    assert imported(tmp_path, f"A = Genotype({arguments})") == (2, set())
+    said = capsys.readouterr().err
+    assert said.startswith("gp-cells import: a: refused: ") and said.count("\n") == 1
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfea\0", b"# caf\xe9", b"a = (", b"(" * 5000, b"a = 1"])
+def test_a_file_that_is_no_python_of_genotypes_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    file = tmp_path / "genotypes.py"
+    file.write_bytes(content)
+    assert main(["import", "darts_rnn", str(file), "--to", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_a_file_that_is_not_there_and_a_folder_that_is_a_file_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "genotypes.py"
+    assert main(["import", "darts_rnn", str(file), "--to", str(tmp_path)]) == 2
+    assert f"{file} is missing" in capsys.readouterr().err
+    file.write_bytes(b"")
+    assert main(["import", "darts_rnn", str(file), "--to", str(file)]) == 2

@@ -217,4 +217,44 @@ def test_a_file_of_something_else_is_refused(
     file = tmp_path / "no.json"
     file.write_text("[1]")
     assert main(["import", "nas_bench_nlp", str(file), "--to", str(tmp_path)]) == 2
-    assert "expected a recipe or a list of recipes, got 1" in capsys.readouterr().err
+    assert "no-00000: refused: expected a recipe, got 1\n" in capsys.readouterr().err
+
+
+def deep(nodes: int) -> Recipe:
+    """Return a recipe in which so many nodes read one another."""
+    chain = {f"n{i}": node("activation_tanh", f"n{i - 1}" if i else "f") for i in range(nodes)}
+    return {**TANH_RNN, **chain, "h_new_0": node("activation_tanh", f"n{nodes - 1}")}
+
+
+NO_INPUT: list[Any] = [None, "x", 7, {}, [7], [["x"]], []]
+NO_OPERATION: list[Any] = [None, ["linear"], {}, 7, "none"]
+MALFORMED: list[Any] = [
+    *({"f": {"op": "linear", "input": given}} for given in NO_INPUT),
+    *({"f": {"op": given, "input": ["x"]}} for given in NO_OPERATION),
+    *(None, 7, "recipe", [], {}, {"f": None}, {"recepie": "{"}, {"recepie": None}, deep(3000)),
+]
+
+
+@pytest.mark.parametrize("recipe", MALFORMED, ids=lambda value: repr(value)[:40])
+def test_a_malformed_recipe_is_named_in_one_line_and_the_others_are_taken(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], recipe: Any
+) -> None:
+    file = tmp_path / "r.json"
+    file.write_text(json.dumps([recipe, TANH_RNN]), encoding="utf-8")
+    assert main(["import", "nas_bench_nlp", str(file), "--to", str(tmp_path)]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[0].startswith("r-00000: refused: ") and said[1].startswith("r-00001: ")
+    assert said[2] == "1 of 2 are formulas of space recurrent" and len(said) == 3
+    file.write_text(json.dumps([recipe]), encoding="utf-8")
+    assert main(["import", "nas_bench_nlp", str(file), "--to", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("text", ["", "[", "[" * 100_000, '{"f": 1, "f": 2}', "nul"])
+def test_a_file_that_is_no_json_is_refused_in_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str
+) -> None:
+    file = tmp_path / "r.json"
+    file.write_text(text, encoding="utf-8")
+    assert main(["import", "nas_bench_nlp", str(file), "--to", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
