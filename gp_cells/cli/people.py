@@ -279,7 +279,8 @@ def compare(benchmark: str, results: Path) -> None:
 def check(config: str) -> None:
     """Refuse a config that could not run to its end on this machine.
 
-    Reads the config. Exit status 1: its engine needs a compiler, and there is none.
+    Reads the config. Prints nothing if it can. Exit status 1: its engine needs a compiler, and there
+    is none.
     """
     from gp_cells.config.given import plan_of
     from gp_cells.workflow.check import check as check_plan

@@ -208,12 +208,13 @@ class Run:
 
 @dataclass(frozen=True)
 class Plan:
-    """All runs of a benchmark and the data they need."""
+    """All runs of a benchmark and the data they need; `place` is what a refusal calls its config."""
 
     benchmark: str
     runs: Mapping[str, Run]
     tasks: Mapping[str, Mapping[str, Any]]  # data folder name → the task's entry in the config
     threads: int
+    place: str = "config"
 
     @property
     def by_strategy(self) -> Mapping[str, Sequence[Run]]:
@@ -242,6 +243,7 @@ def read_plan(config: Mapping[str, Any], place: str = "config") -> Plan:
         {run.name: run for run in runs},
         {data_name(benchmark, label): task for label, task in config["tasks"].items()},
         config["training"]["threads"],
+        place,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from gp_cells.config.choose import SettingError
 from gp_cells.config.commit import OUTSIDE, code_state
 from gp_cells.config.plan import Plan
 from gp_cells.networks.compiler import find_compiler
@@ -22,11 +23,15 @@ def check(plan: Plan) -> None:
     """Refuse a config whose plug-ins refuse their settings or their share of the plan.
 
     Raises:
-        SettingError: a plug-in or one of its settings does not exist, or is refused.
+        SettingError: a plug-in or one of its settings does not exist, or is refused; the line begins with
+            the config's place.
         CompilerError: the config's engine needs a compiler that this machine has not got.
     """
     for run in plan.runs.values():
-        fill_in(run.config)
+        try:
+            fill_in(run.config)
+        except SettingError as error:
+            raise SettingError(f"{plan.place}: {error}") from error
         training = run.config.training
         if training.engine == "compiled" and training.device == "cpu":
             find_compiler()

@@ -67,13 +67,18 @@ def write_protocol(settings_file: Path, path: Path) -> None:
 
 
 def propose(settings: RunSettings, history: Sequence[Outcome], wave: int) -> list[Proposal]:
-    """Return what the run's strategy proposes for a wave."""
+    """Return what the run's strategy proposes for a wave.
+
+    Raises:
+        SettingError: it proposes another number of genomes than there are slots.
+    """
     strategy, space = strategy_of(settings), space_of(settings)
     slots = settings.search.slots
     proposals = strategy.propose(history, wave, slots, space, search_seed(settings))
     if len(proposals) != slots:
         raise SettingError(
-            f"{settings.strategy.name} proposed {len(proposals)} genomes for {slots} slots"
+            f"wave {wave}: expected {slots} genomes, one for each slot, got {len(proposals)} from the "
+            f"strategy {settings.strategy.name}; its `propose` has to return as many as `slots` says"
         )
     return proposals
 
