@@ -34,7 +34,7 @@ from gp_cells.measures import DEFAULT, MEASURES, Subject, table_columns
 from gp_cells.networks.network import Network
 from gp_cells.spaces import SPACES, Space
 from gp_cells.stopping import STOPPERS
-from gp_cells.strategies import STRATEGIES, Outcome, Strategy
+from gp_cells.strategies import STRATEGIES, Outcome, Proposal, Strategy
 from gp_cells.strategies.strategy import searches
 from gp_cells.tasks import TASKS, Arrays, Batch, Data, SplitName
 from gp_cells.tasks.prepared import check_batch
@@ -418,6 +418,31 @@ def test_a_network_from_outside_passes_every_measure_on_every_task(
             *(["hidden_covariance"] if name == "hidden_covariance" and images else []),
             *(["introspectability"] if name == "introspectability" and not classes else []),
         }
+
+
+def test_a_strategy_from_outside_reads_the_genome_of_an_outcome(
+    installed: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(installed))
+    space: Any = choose("spaces", SPACES, "smooth", {})
+    strategy: Any = choose("strategies", STRATEGIES, "same_again", {"fresh": 1})
+    [first, second] = strategy.propose([], 0, 2, space, 1)
+    history = [
+        Outcome(
+            candidate=f"w000-0{slot}",
+            wave=0,
+            genome=str(proposal.genome),
+            architecture_id=proposal.genome.architecture_id,
+            status="ok",
+            fitness=fitness,
+        )
+        for slot, (proposal, fitness) in enumerate([(first, 2.0), (second, 1.0)])
+    ]
+
+    [drawn, again] = strategy.propose(history, 1, 2, space, 1)
+
+    assert (drawn.operator, drawn.parents) == ("sample", ())
+    assert again == Proposal(second.genome, "again", ("w000-01",))
 
 
 def test_a_name_from_outside_is_refused_where_its_package_is_not_installed() -> None:

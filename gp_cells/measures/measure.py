@@ -23,7 +23,8 @@ class Column:
     """A number that a measure gives, as a column of table `trials`.
 
     `better` says which values a good network has, "" if neither; `predicts`, whether a comparison looks
-    at how well it predicts a network's loss.
+    at how well it predicts a network's loss. Of a measure that another package brings neither is looked
+    at: its values are in the column `other_measures`, by their names.
     """
 
     name: str

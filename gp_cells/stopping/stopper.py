@@ -12,7 +12,8 @@ class Stopper(Protocol):
     def reason_to_stop(self, losses: Sequence[float]) -> str | None:
         """Return why a trial should end after its last epoch, or None to go on.
 
-        `losses` are the finite validation losses (nats) of all epochs so far. A pure function, so
-        that a resumed trial stops where an uninterrupted one does.
+        `losses` are the validation losses of all epochs so far, in the task's unit; all are finite, and
+        there is at least one. The reason is one line, for the column `reason` of table `trials`. A pure
+        function, so that a resumed trial stops where an uninterrupted one does.
         """
         ...

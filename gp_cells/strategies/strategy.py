@@ -20,8 +20,11 @@ from gp_cells.genomes.vocabulary import Vocabulary
 class Outcome:
     """What a strategy sees of one finished trial; nothing in it varies from run to run.
 
-    `fitness` is the best validation loss (nats, minimised), infinite where the trial failed;
-    `objectives` are what else it may be judged by, minimised too, None where not measured.
+    `genome` is text, of which `parse(outcome.genome, space.language)` makes a genome again. `fitness` is
+    the best validation loss (the task's unit, minimised), infinite where the trial failed; `objectives`
+    are what else it may be judged by, minimised too, None where not measured: `COUNTED` and `MEASURED`
+    of `gp_cells.config.objectives`, and of its `TIMED` those that the strategy's setting `objectives`
+    names. Other measures are in the tables alone.
     """
 
     candidate: str  # e.g. "w003-07"
@@ -40,7 +43,12 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Proposal:
-    """A genome to train next, the operator that made it, and the candidates it was made from."""
+    """A genome to train next, the operator that made it, and the candidates it was made from.
+
+    The genome is canonical, and of a search one that the space admits, as are those that `sample`,
+    `mutate` and `cross` of `gp_cells.genomes.variation` return. An operator is a word of the strategy's
+    own, or several joined by "+"; a parent is an `Outcome.candidate`.
+    """
 
     genome: Genome
     operator: str
@@ -78,10 +86,11 @@ class Strategy(Protocol):
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
-        """Return `slots` genomes for a wave.
+        """Return `slots` genomes for a wave; waves are counted from 0.
 
         A pure function: the same history and seed give the same genomes, whatever process calls it
-        and in whatever order waves finished. The history is in order of wave and slot; with a lag, the
+        and in whatever order waves finished; chance comes from `gp_cells.config.seeds.generator`, given
+        the seed, the wave and the slot. The history is in order of wave and slot; with a lag, the
         newest waves are not in it yet.
         """
         ...

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from gp_cells.config.choose import check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.config.seeds import generator
-from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
 from gp_cells.genomes.terms import Term, size
@@ -176,9 +177,12 @@ def _network(term: Term, form: Form, recipe: Recipe) -> Network:
 
 @dataclass(frozen=True)
 class SameAgain:
-    """Proposes the best genome so far, or a fresh one."""
+    """Proposes the best genome so far again, but for the first `fresh` slots, which are random."""
 
-    fresh: int = 1
+    fresh: int = setting(1, "slots of a wave that are drawn at random", unit="slots", low=0)
+
+    def __post_init__(self) -> None:
+        check_settings(self, "same_again")
 
     def check(self, waves: int, slots: int, space: Vocabulary) -> None:
         """Refuse nothing."""
@@ -188,7 +192,16 @@ class SameAgain:
     ) -> list[Proposal]:
         """Return `slots` genomes."""
         rng = generator(seed=seed, wave=wave)
-        return [Proposal(sample(space, rng), "sample") for _ in range(slots)]
+        trained = [outcome for outcome in history if not outcome.failed]
+        best = min(trained, key=lambda outcome: outcome.fitness, default=None)
+        proposals = []
+        for slot in range(slots):
+            if best is None or slot < self.fresh:
+                proposals.append(Proposal(sample(space, rng), "sample"))
+            else:
+                genome = parse(best.genome, space.language)
+                proposals.append(Proposal(genome, "again", (best.candidate,)))
+        return proposals
 
 
 @dataclass(frozen=True)
