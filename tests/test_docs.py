@@ -45,3 +45,24 @@ def test_every_path_of_the_package_that_a_document_names_exists(path):
     named = set(re.findall(r"\bgp_cells/[\w/.]*\w/?", path.read_text()))
 
     assert {name for name in named if "NAME" not in name and not (ROOT / name).exists()} == set()
+
+
+def steps_of_the_walk():
+    """Return file and functions of each row of the table that follows a genome to its row."""
+    text = (ROOT / "CONTRIBUTING.md").read_text()
+    walk = text.partition("\n| step | file | functions")[2].partition("\n\n")[0]
+    rows = [line.split(" | ") for line in walk.splitlines()[2:]]
+    return [(row[1].strip("` "), re.findall(r"`(\w+)`", row[2])) for row in rows]
+
+
+def test_the_walk_from_a_genome_to_a_row_names_functions_that_are_in_their_files():
+    steps = steps_of_the_walk()
+    missing = [
+        (file, function)
+        for file, functions in steps
+        for function in functions
+        if not re.search(rf"^ *def {function}\(", (ROOT / file).read_text(), re.MULTILINE)
+    ]
+
+    assert len(steps) == 11 and all(functions for _, functions in steps)
+    assert missing == []
