@@ -4,8 +4,10 @@ snakemake --profile profiles/local --configfile config/quickstart.yaml
 """
 
 import json
+import os
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from gp_cells.warm.launch import start_warm
@@ -49,11 +51,12 @@ rule all:
         f"results/report/{PLAN.benchmark}/index.html",
 
 
+# The config goes by standard input, since Linux refuses an argument of more than 128 KiB.
 onstart:
-    calm(workflow.scheduler, workflow.local_exec)
-    if workflow.local_exec and config["training"]["device"] == "cpu":
-        start_warm(PLAN.threads, Path("results/logs/warm.log"))
-    everything = json.dumps(config)
-    if subprocess.run(["gp-cells", "check", everything]).returncode != 0:
+    everything = json.dumps(config).encode()
+    if subprocess.run(["gp-cells", "check", "-"], input=everything).returncode != 0:
         sys.exit(2)
-    shell("gp-cells watch {everything:q} --process $PPID &")
+    command = ["gp-cells", "watch", "-", "--process", str(os.getpid())]
+    watch = subprocess.Popen(command, stdin=subprocess.PIPE)
+    with suppress(BrokenPipeError), watch.stdin:
+        watch.stdin.write(everything)

@@ -1,15 +1,17 @@
 """The config as runs with a fixed number of candidates, PLAN, and which job goes first.
 
-REQUIRED INPUTS: none; the config is Snakemake's.
+REQUIRED INPUTS: none; the config is Snakemake's, whose files are looked at for a key that is there twice.
 OUTPUTS: none.
 """
 
 import sys
 
 from gp_cells.config.choose import SettingError
+from gp_cells.config.given import refuse_twins_in
 from gp_cells.config.plan import read_plan, wave_of_place
 
 try:
+    refuse_twins_in(workflow.configfiles)
     PLAN = read_plan(config)
 except SettingError as error:
     print(error, file=sys.stderr)

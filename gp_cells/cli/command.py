@@ -116,7 +116,9 @@ def as_json(flag: str, help: str | None = None) -> Option:
     return option(flag, help, type=json.loads, required=True, metavar="JSON")
 
 
-CONFIG = option("config", "a config file, or a config as JSON", metavar="CONFIG")
+CONFIG = option(
+    "config", "a config file, - for standard input, or a config as JSON", metavar="CONFIG"
+)
 RESULTS = option(
     "--results",
     "a results folder or a release (default: results)",

@@ -1,0 +1,85 @@
+"""A config on the command line: of any length, from a file or standard input, and no key twice."""
+
+import io
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gp_cells.cli import main
+from gp_cells.config.choose import SettingError
+from gp_cells.config.given import plan_of, refuse_twins_in
+
+ROOT = Path(__file__).parents[2]
+QUICK = (ROOT / "config/quickstart.yaml").read_text(encoding="utf-8")
+LONGEST_ARGUMENT = 128 * 1024  # bytes, on Linux
+
+
+def long_config():
+    """Return a config whose text is longer than Linux lets one argument be."""
+    config = yaml.safe_load(QUICK)
+    [(label, strategy), *_] = config["strategies"].items()
+    config["strategies"] = {f"{label}{i}": strategy for i in range(2000)}
+    assert len(json.dumps(config)) > LONGEST_ARGUMENT
+    return config
+
+
+def test_a_config_of_any_length_comes_by_standard_input(monkeypatch):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(long_config())))
+    assert len(plan_of("-").runs) >= 2000
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "lines"),
+    [
+        ("a: 1\nb: 2\na: 3\n", "a", (1, 3)),
+        ("tasks:\n  x: {}\n  y: {}\n  x: {}\n", "x", (2, 4)),
+        ('a:\n- b: 1\n  c: 2\n  "b": 3\n', "b", (2, 4)),
+        ("{a: 1,\n a: 2}", "a", (1, 2)),
+        ("\ufeffa: 1\r\na: 2\r\n", "a", (1, 2)),
+        ('{"a": {"b": 1,\n\t"b": 2}}', "b", (1, 2)),
+        ("a: &x\n  b: 1\n  b: 2\nc: *x\n", "b", (2, 3)),
+        ("true: 1\nyes: 2\n", "yes", (1, 2)),
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused_with_its_lines(tmp_path, text, key, lines):
+    path = tmp_path / "c.yaml"
+    path.write_text(text, encoding="utf-8", newline="")
+    said = f"{path}: the key {key!r} is on line {lines[0]} and again on line {lines[1]}; keep one of them"
+    for read in (plan_of, lambda name: refuse_twins_in([Path(name)])):
+        with pytest.raises(SettingError) as refused:
+            read(str(path))
+        assert str(refused.value) == said
+
+
+def test_a_key_over_a_merged_one_and_the_same_key_elsewhere_are_no_twins(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text("a: &a {b: 1}\nc: {<<: *a, b: 2}\nd: {b: 3}\n", encoding="utf-8")
+    refuse_twins_in([path])
+    refuse_twins_in((ROOT / "config").glob("*.yaml"))
+
+
+def test_a_number_of_json_in_a_file_is_a_number(tmp_path):
+    path = tmp_path / "c.json"
+    path.write_text(json.dumps(yaml.safe_load(QUICK)).replace("0.001", "1e-3"), encoding="utf-8")
+    assert plan_of(str(path)).runs
+
+
+@pytest.mark.parametrize("text", ["{", "{a: [", "{[1]: 2}", "[" * 5000, '{"a": 1,}x'])
+def test_what_is_no_config_is_refused_in_one_line(capsys, monkeypatch, text):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    for config in ("-", text):
+        assert main(["check", config]) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_snakemake_refuses_a_key_that_is_there_twice(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(f"{QUICK}\nseeds: [7]\n", encoding="utf-8")
+    command = ["snakemake", "-n", "--snakefile", ROOT / "Snakefile", "--configfile", path]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=False)
+    assert done.returncode != 0
+    assert "the key 'seeds' is on line" in done.stderr
