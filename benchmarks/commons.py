@@ -1,8 +1,8 @@
 """Measure the first answer from the tables: python benchmarks/commons.py [--architectures N]
 
-The tables are made up, all but their form: 15,000 architectures, each trained with 3 seeds for 100
+The tables are synthetic, all but their form: 15,000 architectures, each trained with 3 seeds for 100
 epochs, in 50 runs, written by `gp_cells.tables` into a temporary folder. Every number and name in them
-comes from a die, so answers mean nothing; what is measured is how long each takes a process that has
+is drawn at random, so answers mean nothing; what is measured is how long each takes a process that has
 just started, and its peak memory. The last row is the same data as one pickle.
 """
 
@@ -75,12 +75,12 @@ sys.exit(status and 1)
 
 
 def make(results: Path, architectures: int) -> list[Row]:
-    """Write made-up tables; return the trials as one would pickle them, each with all that is its own."""
+    """Write synthetic tables; return the trials as one would pickle them, each with all that is its own."""
     names = [f"commons-{t}-{s}-s{n}" for t in TASKS for s in STRATEGIES for n in range(1, 6)]
     kept: list[Row] = []
     for i, name in enumerate(names):
-        dice = np.random.default_rng(i)
-        tables, curves = made_up_run(name, architectures // len(names), dice)
+        generator = np.random.default_rng(i)
+        tables, curves = synthetic_run(name, architectures // len(names), generator)
         for table, rows in tables.items():
             empty = dict.fromkeys(schema(table).names)
             write_rows(results, table, name, [{**empty, **row} for row in rows])
@@ -92,34 +92,34 @@ def make(results: Path, architectures: int) -> list[Row]:
     return kept
 
 
-def made_up_run(
-    run: str, count: int, dice: np.random.Generator
+def synthetic_run(
+    run: str, count: int, generator: np.random.Generator
 ) -> tuple[dict[str, list[Row]], list[dict[str, np.ndarray]]]:
-    """Return made-up rows of a run with so many architectures, and the curve of each of its trials."""
+    """Return synthetic rows of a run with so many architectures, and the curve of each of its trials."""
     _, task, strategy, seed = run.split("-")
     of_run = {"run": run, "task": task, "strategy": strategy, "seed": int(seed[1:])}
-    of_run |= {"loss_unit": "made up", "space": "none", "searches": True}
+    of_run |= {"loss_unit": "synthetic", "space": "none", "searches": True}
     tables: dict[str, list[Row]] = {"runs": [of_run]}
     tables |= {name: [] for name in ("architectures", "candidates", "lineage", "trials", "curves")}
     curves = []
     for number in range(count):
-        size = int(dice.integers(2_000, 200_000))
+        size = int(generator.integers(2_000, 200_000))
         architecture = {"run": run, "architecture_id": digest(run, number)}
         counted = {"parameters": size, "network_parameters": size}
-        genome = f"made up: no. {number} of {run}"
+        genome = f"synthetic: no. {number} of {run}"
         tables["architectures"].append({**architecture, **counted, "genome": genome})
         wave, slot = divmod(number, SLOTS)
         candidate = f"w{wave:03d}-{slot:02d}"
         for seed_number in range(SEEDS):
             place = f"r{number:03d}-0-{seed_number}" if seed_number else candidate
-            curves.append(made_up_curve(dice))
+            curves.append(synthetic_curve(generator))
             trial = {
                 **counted,
                 **{**architecture, "trial_id": digest(run, place), "candidate": place},
                 **{"role": "replicate" if seed_number else "search", "seed": seed_number},
                 **{"chosen": True if seed_number else None, "status": "ok", "epochs": EPOCHS},
                 **{"fitness": float(curves[-1]["valid_loss"].min()), "learning_rate": 0.003},
-                **{"wall_s": float(curves[-1]["wall_s"].sum()), "hardware_id": "made up"},
+                **{"wall_s": float(curves[-1]["wall_s"].sum()), "hardware_id": "synthetic"},
             }
             tables["trials"].append(trial)
             named = {"run": run, "trial_id": trial["trial_id"]}
@@ -128,20 +128,20 @@ def made_up_run(
                 tables["curves"].append({**named, **dict(zip(curves[-1], epoch, strict=True))})
         first = tables["trials"][-SEEDS]
         shared = ("run", "architecture_id", "candidate", "fitness", "trial_id")
-        made = {"wave": wave, "slot": slot, "operator": "made up"}
+        made = {"wave": wave, "slot": slot, "operator": "synthetic"}
         tables["candidates"].append({**{key: first[key] for key in shared}, **made})
         for parent in range(2 if wave else 0):
-            before = f"w{wave - 1:03d}-{dice.integers(SLOTS):02d}"
+            before = f"w{wave - 1:03d}-{generator.integers(SLOTS):02d}"
             edge = {"child": candidate, "parent": before, "parent_number": parent}
-            tables["lineage"].append({"run": run, "operator": "made up", **edge})
+            tables["lineage"].append({"run": run, "operator": "synthetic", **edge})
     return tables, curves
 
 
-def made_up_curve(dice: np.random.Generator) -> dict[str, np.ndarray]:
-    """Return a made-up curve, a column an array of (epoch)."""
+def synthetic_curve(generator: np.random.Generator) -> dict[str, np.ndarray]:
+    """Return a synthetic curve, a column an array of (epoch)."""
     falling = np.linspace(4, 2, EPOCHS)
-    losses = {name: falling + dice.random(EPOCHS) for name in ("train_loss", "valid_loss")}
-    rest = {name: dice.random(EPOCHS) for name in ("gradient_norm", "wall_s", "cpu_s")}
+    losses = {name: falling + generator.random(EPOCHS) for name in ("train_loss", "valid_loss")}
+    rest = {name: generator.random(EPOCHS) for name in ("gradient_norm", "wall_s", "cpu_s")}
     return {"epoch": np.arange(1, EPOCHS + 1), **losses, **rest}
 
 

@@ -50,9 +50,9 @@ def by_genome(channels: int, size: int, filters: int, cells: int, batch: int) ->
 def step_of(network: torch.nn.Module, shape: tuple[int, ...], last: bool, half: bool) -> Step:
     """Return one step of training, on images that stay the same."""
     channels, size, _, _, batch = shape
-    dice = torch.Generator().manual_seed(1)
-    images = torch.randn(batch, channels, size, size, generator=dice)
-    labels = torch.randint(CLASSES, (batch,), generator=dice)
+    generator = torch.Generator().manual_seed(1)
+    images = torch.randn(batch, channels, size, size, generator=generator)
+    labels = torch.randint(CLASSES, (batch,), generator=generator)
     if last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         images = images.contiguous(memory_format=torch.channels_last)

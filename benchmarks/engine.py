@@ -59,7 +59,7 @@ def baseline(name: str) -> Genome:
 
 
 def training_step(layer: nn.Module, shape: tuple[int, int, int]) -> Timed:
-    """Return what runs a layer forward and backward once, each gradient made anew as in training."""
+    """Return what runs a layer forward and backward once, each gradient a new tensor as in training."""
     batch, steps, units = shape
     x = torch.randn(steps, batch, units, requires_grad=True)
     adjoint = torch.randn(steps, batch, units)

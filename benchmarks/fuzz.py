@@ -70,7 +70,7 @@ def columns(rows: int) -> st.SearchStrategy[np.ndarray]:
     """Return a strategy for columns, (rows, …), of which many can be read and some cannot."""
 
     def draws(values: st.SearchStrategy[Any], kind: Any) -> st.SearchStrategy[np.ndarray]:
-        return st.lists(values, min_size=rows, max_size=rows).map(lambda told: np.array(told, kind))
+        return st.lists(values, min_size=rows, max_size=rows).map(lambda drawn: np.array(drawn, kind))
 
     def noise(number: int) -> np.ndarray:
         return np.random.default_rng(number).normal(3, 2, rows)
@@ -132,13 +132,13 @@ def cases(draw: st.DrawFn) -> tuple[str, bytes, dict[str, Any]]:
     """
     suffix = draw(st.sampled_from(SUFFIXES))
     rows = draw(st.sampled_from((36, 36, 60, 12, 1, 0)))
-    told = ordinary(rows)
+    table = ordinary(rows)
     if suffix in (".csv", ".parquet"):
-        del told["array"], told["image"]
-    for name in draw(st.lists(st.sampled_from((*told, *NAMES)), max_size=2)):
-        told[name] = draw(columns(rows))
-    content = harm(draw, write(draw, told, suffix))
-    inputs = draw(st.sampled_from([way for way in WAYS if {*way[1]} <= {*told}]))
+        del table["array"], table["image"]
+    for name in draw(st.lists(st.sampled_from((*table, *NAMES)), max_size=2)):
+        table[name] = draw(columns(rows))
+    content = harm(draw, write(draw, table, suffix))
+    inputs = draw(st.sampled_from([way for way in WAYS if {*way[1]} <= {*table}]))
     targets = draw(st.sampled_from((("classes", ["kind"]), ("numbers", ["size"]))))
     chosen = {"inputs": inputs[0], "input": list(inputs[1]), **inputs[2]}
     chosen |= {"targets": targets[0], "target": targets[1]}
@@ -148,15 +148,15 @@ def cases(draw: st.DrawFn) -> tuple[str, bytes, dict[str, Any]]:
     for role in draw(
         st.lists(st.sampled_from(("input", "target", "sequence", "time", "group")), max_size=1)
     ):
-        name = draw(st.sampled_from((*told, "*", "c*", "gone")))
+        name = draw(st.sampled_from((*table, "*", "c*", "gone")))
         chosen[role] = [name] if role in ("input", "target") else name
     return suffix, content, chosen
 
 
-def write(draw: st.DrawFn, told: dict[str, np.ndarray], suffix: str) -> bytes:
+def write(draw: st.DrawFn, table: dict[str, np.ndarray], suffix: str) -> bytes:
     """Return columns as a file of a format."""
     file = io.BytesIO()
-    flat = {n: list(c) if c.ndim > 1 or c.dtype.kind == "S" else c for n, c in told.items()}
+    flat = {n: list(c) if c.ndim > 1 or c.dtype.kind == "S" else c for n, c in table.items()}
     if suffix == ".csv":
         sign = draw(st.sampled_from((",", ",", ",", ";", "\t")))
         code = draw(st.sampled_from(("utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1")))
@@ -168,18 +168,18 @@ def write(draw: st.DrawFn, told: dict[str, np.ndarray], suffix: str) -> bytes:
         except (ValueError, TypeError, NotImplementedError, OSError):  # what Arrow cannot hold
             return b"PAR1"
     elif suffix == ".npz":
-        arrays = {n: c.astype(str) if c.dtype == object else c for n, c in told.items()}
+        arrays = {n: c.astype(str) if c.dtype == object else c for n, c in table.items()}
         named: dict[str, Any] = {n.replace("\n", ""): c for n, c in arrays.items() if n != "file"}
         (np.savez_compressed if draw(st.booleans()) else np.savez)(file, **named)
     else:
-        write_hdf5(draw, told, file)
+        write_hdf5(draw, table, file)
     return file.getvalue()
 
 
-def write_hdf5(draw: st.DrawFn, told: dict[str, np.ndarray], file: io.BytesIO) -> None:
+def write_hdf5(draw: st.DrawFn, table: dict[str, np.ndarray], file: io.BytesIO) -> None:
     """Write columns into an HDF5 file, some of them behind links."""
     with h5py.File(file, "w") as store:
-        for i, (name, column) in enumerate(told.items()):
+        for i, (name, column) in enumerate(table.items()):
             if not name:
                 continue
             texts = column.dtype.kind in "OU"
@@ -270,8 +270,8 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--examples", type=int, default=10_000)
     options.add_argument("--seed", type=int, default=0)
-    told = options.parse_args()
-    for ended, count in run(told.examples, told.seed).most_common():
+    asked = options.parse_args()
+    for ended, count in run(asked.examples, asked.seed).most_common():
         print(f"{count:6} {ended}")
 
 

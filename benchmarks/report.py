@@ -1,6 +1,6 @@
 """Measure the report of a benchmark of 10,000 trials: python benchmarks/report.py
 
-The tables are made up (`synthetic.py`): three tasks, four strategies with five seeds each and nine
+The tables are synthetic (`synthetic.py`): three tasks, four strategies with five seeds each and nine
 hand-designed cells, 150 candidates a search, finalists at three rates with five seeds. They are written
 by `gp_cells.tables`, the page by `gp_cells.report`, and Chromium opens it.
 

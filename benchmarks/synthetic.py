@@ -221,7 +221,7 @@ class MadeUpRun:
         return keys[: self.settings.search.finalists]
 
     def replicate(self, finalists: Sequence[str]) -> list[Row]:
-        """Train the finalists anew, and return what the test split says."""
+        """Train the finalists again, and return what the test split says."""
         tests = []
         for rank, key in enumerate(finalists):
             for i, factor in enumerate(self.settings.finalists.learning_rate_factors):

@@ -84,7 +84,7 @@ def cross(
     Formulas are matched by their names, or, where names mean nothing, by their place before an output.
 
     A memory cell that the subtree reads and `first` lacks comes along from `second`; of values with a
-    name, a subtree that reads what `first` has not got at that place is left.
+    name, a subtree that reads what `first` does not have at that place is left.
     """
     language = space.language
     terms, donors = dict(first.formulas), language.kind.matched(first.formulas, second.formulas)

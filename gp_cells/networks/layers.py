@@ -6,7 +6,7 @@ cells, …; at last norm, relu, the mean of each map, and a linear layer. A redu
 and doubles F (Zoph et al. 2018, https://arxiv.org/abs/1707.07012). Each cell reads the outputs of the cell
 before (`x`) and of the one before that (`skip`); the first one reads the stem twice.
 
-Shapes that do not fit are mended by these rules:
+Shapes that do not fit are adapted by these rules:
 - In a reduction a layer with a window (3×3 and larger, pools too) has stride 2 where it reads a map of the
   size that the reduction began with; what it gives is smaller, so what reads that has stride 1.
 - A `skip` that is larger than `x` is sampled down, every second row and column.

@@ -33,8 +33,8 @@ class Answer:
 
 def answer(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer:
     """Return the answer that a task's comparison gives; `strategies` are its part of that name."""
-    told = _over_searches(evidence, strategies)
-    return told if told is not None else _between_cells(evidence)
+    found = _over_searches(evidence, strategies)
+    return found if found is not None else _between_cells(evidence)
 
 
 def _over_searches(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer | None:

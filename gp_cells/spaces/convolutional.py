@@ -2,11 +2,11 @@
 
 A formula may read `x`, the output of the cell before, `skip`, that of the one before it, and named
 formulas of its own cell. Each convolution in the text has weights of its own; a named formula is one
-value however often it is read. How cells are stacked, and what is done where shapes do not fit, is told
-in `gp_cells.networks.layers`.
+value however often it is read. `gp_cells.networks.layers` describes how cells are stacked and what is
+done where shapes do not fit.
 
 Fresh genomes are those of the NASNet search space (Zoph et al. 2018, https://arxiv.org/abs/1707.07012):
-each cell a graph of pairwise sums of operations on earlier values, what nobody reads joined at the end.
+each cell a graph of pairwise sums of operations on earlier values, unread values concatenated at the end.
 Variation then may write anything that the language has.
 """
 

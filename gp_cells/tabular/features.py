@@ -14,7 +14,7 @@ SQUASHING = ("tanh", "sigmoid", "relu", "leaky_relu")
 
 
 def features(genome: Genome, counts: Mapping[str, int]) -> dict[str, float]:
-    """Return the features of an architecture, by name; one that it has not got is 0 and left out.
+    """Return the features of an architecture, by name; one that it does not have is 0 and left out.
 
     Of its canonical form: how often each function, kind of projection, input and state occurs, and
     each of them right below each other; the kind at the root of each output; how many projections of

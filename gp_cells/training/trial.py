@@ -78,7 +78,7 @@ def setup_of(protocol: TrialProtocol, spec: TrialSpec) -> Setup:
 def set_up_torch(threads: int) -> None:
     """Fix what decides torch's bits: threads, deterministic algorithms, denormal numbers.
 
-    What is imported by now is never garbage, so Python is told not to look for any there.
+    What is imported by now is never garbage, so Python's garbage collector is set to ignore it.
     """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.set_num_threads(threads)

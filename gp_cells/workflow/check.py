@@ -25,7 +25,7 @@ def check(plan: Plan) -> None:
     Raises:
         SettingError: a plug-in or one of its settings does not exist, or is refused; the line begins with
             the config's place.
-        CompilerError: the config's engine needs a compiler that this machine has not got.
+        CompilerError: the config's engine needs a compiler that this machine lacks.
     """
     for run in plan.runs.values():
         try:

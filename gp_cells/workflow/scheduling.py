@@ -2,7 +2,7 @@
 
 Snakemake 9 limits how many jobs start a second. Each pass of its scheduler that leaves jobs ready arms a
 timer for one more pass, which arms another: passes a second grow by one with each finished job, up to
-a whole core, and every pass looks at every ready job. Both mends below touch what is not its
+a whole core, and every pass looks at every ready job. Both workarounds below touch what is not its
 public interface, and do nothing where that has changed.
 """
 

@@ -23,7 +23,7 @@ class BridgeError(Refusal):
 class Imported:
     """An architecture in our formulas, and which of our projections holds which original weight.
 
-    A projection's number is that in `genome`, as it is written; canonical form counts anew.
+    A projection's number is that in `genome`, as it is written; canonical form numbers them again.
     """
 
     genome: Genome

@@ -1,4 +1,4 @@
-"""A trial's network for those who have not got this package: Python, safetensors and ONNX.
+"""A trial's network for use without this package: Python, safetensors and ONNX.
 
 The Python file is written from the network itself: a recurrent cell from its program, a network of CNN
 cells from its list of layers. What is written is run, and held against the trial's own network.

@@ -54,7 +54,7 @@ def write(module: ModuleType, network: nn.Module, inputs: tuple[Tensor, ...], pa
 
 
 def _forget_places(model: Any) -> None:
-    """Take away what the exporter tells of the lines and folders that a graph was traced from."""
+    """Remove the exporter's record of the lines and folders that a graph was traced from."""
     for graph in (model.graph, *model.functions.values()):
         for node in graph.all_nodes():
             node.metadata_props.clear()
