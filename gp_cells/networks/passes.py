@@ -37,7 +37,7 @@ LEAK = 0.01  # of leaky_relu below zero, as in torch
 COSTLY = ("tanh", "sigmoid")  # kept for the derivative rather than computed again
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Pass:
     """One elementwise pass: read some values, compute others, write some of both.
 
@@ -52,7 +52,7 @@ class Pass:
     products: tuple[int, ...]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Passes:
     """All passes of a cell's step, in order.
 
@@ -134,8 +134,14 @@ def make_passes(program: Program) -> Passes:
     returned = {step.number: v for v, step in enumerate(steps) if step.operation == "returned"}
     ends = [((f"{name}_adjoint", i), v) for (name, i), v in adjoints.items()]
     backward = _schedule(steps, found | kept | given, returned, "applied_adjoint", ends)
-    numbers = tuple(steps[v].number for v in linears)
-    return Passes(program, steps, forward, backward, numbers, len(kept))
+    return Passes(
+        program=program,
+        steps=steps,
+        forward=forward,
+        backward=backward,
+        applied=tuple(steps[v].number for v in linears),
+        kept=len(kept),
+    )
 
 
 def _differentiate(
@@ -143,53 +149,61 @@ def _differentiate(
 ) -> tuple[tuple[Step, ...], dict[Place, int]]:
     """Return the program's steps and those of its derivative, and where each leaf's adjoint is.
 
-    New operations: `incoming` (adjoint of a new state), `returned` (adjoint of the argument of an
-    application of `linear`, from that of its value), `negate`, `zero`, and `tanh_slope`,
-    `sigmoid_slope`, `relu_slope`, `leaky_relu_slope` (of the function's value y and its adjoint d:
-    d times the derivative, written in y).
+    New operations are those of `_parts`, `incoming` (adjoint of a new state) and `zero`.
     """
     steps: dict[Step, int] = {step: i for i, step in enumerate(program.steps)}
     adjoint: dict[int, int] = {}
 
-    def place(operation: str, *arguments: int, number: int = 0) -> int:
+    def place(operation: str, arguments: tuple[int, ...], number: int = 0) -> int:
         return steps.setdefault(Step(operation, arguments, number), len(steps))
 
     def contribute(value: int, part: int) -> None:
-        adjoint[value] = place("add", adjoint[value], part) if value in adjoint else part
+        adjoint[value] = place("add", (adjoint[value], part)) if value in adjoint else part
 
     for i, value in enumerate(program.results):
-        contribute(value, place("incoming", number=i))
+        contribute(value, place("incoming", (), i))
     for v in reversed(range(len(program.steps))):
         step, d = program.steps[v], adjoint.get(v)
         if d is None or not step.arguments:
             continue
-        first, second = step.arguments[0], step.arguments[-1]
-        match step.operation:
-            case "add":
-                contribute(first, d)
-                contribute(second, d)
-            case "sub":
-                contribute(first, d)
-                contribute(second, place("negate", d))
-            case "mul":
-                contribute(first, place("mul", d, second))
-                contribute(second, place("mul", d, first))
-            case "increment" | "decrement":
-                contribute(first, d)
-            case "complement":
-                contribute(first, place("negate", d))
-            case "tanh" | "sigmoid" | "relu" | "leaky_relu":
-                contribute(first, place(f"{step.operation}_slope", v, d))
-            case operation if operation.startswith("over"):
-                contribute(first, place(operation, d))
-            case "linear":
-                contribute(first, place("returned", d, number=linears.index(v)))
+        application = linears.index(v) if step.operation == "linear" else 0
+        for argument, part in _parts(step, v, d):
+            contribute(argument, d if part is None else place(*part, application))
     leaves = [i for i, step in enumerate(program.steps) if not step.arguments]
     ends = {(program.steps[i].operation, program.steps[i].number): adjoint.get(i) for i in leaves}
     for i in range(len(program.states)):
         ends.setdefault(("state", i), None)  # a state that nothing reads
-    ends_placed = {key: place("zero") if v is None else v for key, v in ends.items()}
+    ends_placed = {key: place("zero", ()) if v is None else v for key, v in ends.items()}
     return tuple(steps), ends_placed
+
+
+def _parts(step: Step, v: int, d: int) -> list[tuple[int, tuple[str, tuple[int, ...]] | None]]:
+    """Return what a step, value v with the adjoint d, adds to the adjoint of each of its arguments.
+
+    Each part is an operation with its arguments; None stands for d itself. New operations:
+    `returned` (adjoint of the argument of an application of `linear`, from that of its value),
+    `negate`, and `tanh_slope`, `sigmoid_slope`, `relu_slope`, `leaky_relu_slope` (of the function's
+    value y and its adjoint d: d times the derivative, written in y).
+    """
+    first, second = step.arguments[0], step.arguments[-1]
+    match step.operation:
+        case "add":
+            return [(first, None), (second, None)]
+        case "sub":
+            return [(first, None), (second, ("negate", (d,)))]
+        case "mul":
+            return [(first, ("mul", (d, second))), (second, ("mul", (d, first)))]
+        case "increment" | "decrement":
+            return [(first, None)]
+        case "complement":
+            return [(first, ("negate", (d,)))]
+        case "tanh" | "sigmoid" | "relu" | "leaky_relu":
+            return [(first, (f"{step.operation}_slope", (v, d)))]
+        case operation if operation.startswith("over"):
+            return [(first, (operation, (d,)))]
+        case "linear":
+            return [(first, ("returned", (d,)))]
+    return []
 
 
 def _to_keep(steps: tuple[Step, ...], used: set[int], found: Mapping[int, Place]) -> Iterable[int]:
@@ -236,5 +250,5 @@ def _schedule(
                 needed.update(steps[v].arguments)
         loads = tuple((v, found[v]) for v in sorted(needed) if v in found)
         computes = tuple(v for v in sorted(needed) if v not in found)
-        passes.append(Pass(loads, computes, tuple(stores), due))
+        passes.append(Pass(loads=loads, computes=computes, stores=tuple(stores), products=due))
     return tuple(passes)

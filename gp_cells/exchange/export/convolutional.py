@@ -38,9 +38,21 @@ def read_layers(network: Network) -> dict[int, Layer]:
     return {i: network.layers[i] for i in sorted(needed - {0})}
 
 
+CONV = '''\
+def conv(inputs, outputs, window, stride=(1, 1), groups=1, dilation=1, bias=False):
+    """Return a convolution whose padding keeps height and width, but for its stride."""
+    padding = [dilation * (size // 2) for size in window]
+    return nn.Conv2d(inputs, outputs, window, stride, padding, dilation, groups, bias)
+'''
+
+
 def source(network: Network, form: Form, about: str) -> str:
     """Return the text of the file."""
-    image = network.layers[0].shape
+    return "\n\n".join([_opening(network, form, about), CONV, _network(network), LOAD])
+
+
+def _lines(network: Network) -> tuple[list[str], list[str]]:
+    """Return the lines that make the network's layers, and those that run them."""
     build: list[str] = []
     run = ["v0 = images"]
     for cell, group in groupby(read_layers(network).items(), lambda pair: pair[1].cell):
@@ -56,6 +68,12 @@ def source(network: Network, form: Form, about: str) -> str:
         *(drop if network.dropout else []),
         "return self.output(means)",
     ]
+    return build, run
+
+
+def _opening(network: Network, form: Form, about: str) -> str:
+    """Return the file's docstring, imports and sizes."""
+    image = network.layers[0].shape
     functional = "\nfrom torch.nn import functional" if network.dropout else ""
     return f'''\
 """A network of CNN cells in plain torch, trained by gp-cells.
@@ -79,14 +97,13 @@ from torch import nn{functional}
 
 OUTPUTS = {form.outputs}
 {WEIGHTS}
+'''
 
 
-def conv(inputs, outputs, window, stride=(1, 1), groups=1, dilation=1, bias=False):
-    """Return a convolution whose padding keeps height and width, but for its stride."""
-    padding = [dilation * (size // 2) for size in window]
-    return nn.Conv2d(inputs, outputs, window, stride, padding, dilation, groups, bias)
-
-
+def _network(network: Network) -> str:
+    """Return the class of the whole network."""
+    build, run = _lines(network)
+    return f'''\
 class Network(nn.Module):
     """The layers between images and predictions."""
 
@@ -98,9 +115,7 @@ class Network(nn.Module):
 
     def forward(self, images):
 {_indented(run)}
-
-
-{LOAD}'''
+'''
 
 
 def _indented(lines: list[str]) -> str:

@@ -42,17 +42,29 @@ def is_tied(network: Network) -> bool:
     return network.embedding is not None and network.embedding.weight is network.output.weight
 
 
+UNROLL = '''\
+def unroll(step, inputs, state):
+    """Take step after step; return the outputs of all, and the last state."""
+    outputs = []
+    for x in inputs:
+        state = step(x, *state)
+        outputs.append(state[0])
+    return torch.stack(outputs), state
+'''
+
+
 def source(network: Network, form: Form, about: str) -> str:
     """Return the text of the file."""
-    cell, build, run = network.cells[0], _build(network), _run(network)
+    program = network.cells[0].program
+    parts = [_opening(network, form, about), _cell(program), UNROLL, _network(network), LOAD]
+    return "\n\n".join(parts)
+
+
+def _opening(network: Network, form: Form, about: str) -> str:
+    """Return the file's docstring, imports and sizes."""
+    cell = network.cells[0]
     shape = "(time, batch, FEATURES)" if network.embedding is None else "(time, batch) int64"
     states = ", ".join(cell.program.states)
-    used = {step.operation for step in cell.program.steps}
-    imports = [f"from torch import {', '.join(['nn', *(s for s in SQUASHINGS if s in used)])}"]
-    if "leaky_relu" in used:
-        imports.append("from torch.nn.functional import leaky_relu")
-    if any("functional" in line for line in run):
-        imports.append("from torch.nn import functional")
     return f'''\
 """A recurrent network in plain torch, trained by gp-cells.
 
@@ -71,51 +83,59 @@ import json
 from pathlib import Path
 
 import torch
-{chr(10).join(imports)}
+{chr(10).join(_imports(network))}
 
 FEATURES = {form.features}
 UNITS = {cell.units}
 LAYERS = {len(network.cells)}
 OUTPUTS = {form.outputs}
 {WEIGHTS}
+'''
 
 
+def _imports(network: Network) -> list[str]:
+    """Return the lines that import what the file uses of torch."""
+    used = {step.operation for step in network.cells[0].program.steps}
+    lines = [f"from torch import {', '.join(['nn', *(s for s in SQUASHINGS if s in used)])}"]
+    if "leaky_relu" in used:
+        lines.append("from torch.nn.functional import leaky_relu")
+    if any("functional" in line for line in _run(network)):
+        lines.append("from torch.nn import functional")
+    return lines
+
+
+def _cell(program: Program) -> str:
+    """Return the class of a layer."""
+    return f'''\
 class Cell(nn.Module):
     """One layer: (time, batch, inputs) and a state → (time, batch, UNITS) and the last state."""
 
     def __init__(self, inputs):
         super().__init__()
-{_indented(_parameters(cell.program))}
+{_indented(_parameters(program))}
 
     def forward(self, inputs, state):
-        outputs, state = unroll(self.step, {_projected(cell.program)}, tuple(state))
+        outputs, state = unroll(self.step, {_projected(program)}, tuple(state))
         return outputs, torch.stack(state)
 
-    def step(self, x, {states}):
-{_indented(step_lines(cell.program))}
+    def step(self, x, {", ".join(program.states)}):
+{_indented(step_lines(program))}
+'''
 
 
-def unroll(step, inputs, state):
-    """Take step after step; return the outputs of all, and the last state."""
-    outputs = []
-    for x in inputs:
-        state = step(x, *state)
-        outputs.append(state[0])
-    return torch.stack(outputs), state
-
-
+def _network(network: Network) -> str:
+    """Return the class of the whole network."""
+    return f'''\
 class Network(nn.Module):
     """Layers of the cell between inputs and predictions."""
 
     def __init__(self):
         super().__init__()
-{_indented(build)}
+{_indented(_build(network))}
 
     def forward(self, inputs, state=None):
-{_indented(run)}
-
-
-{LOAD}'''
+{_indented(_run(network))}
+'''
 
 
 def _build(network: Network) -> list[str]:

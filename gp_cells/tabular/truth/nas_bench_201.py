@@ -7,7 +7,7 @@ A cell joins four feature maps x, a, b and itself by six edges, each one of five
     cell = skip(x) + conv3(a) + none(b)
 
 In canonical form b, which is read once, stands where it is read, so that two edges of one sum into b
-can always be distinguished from the others: a canonical genome is one cell, and a cell one canonical genome.
+differ from the others: a canonical genome is one cell, and a cell one canonical genome.
 Cells that compute the same (where none cuts edges off, or skip joins two maps) keep rows of their own,
 as in the benchmark; each was trained by itself, so those rows differ by chance.
 
