@@ -40,7 +40,7 @@ def by_genome(channels: int, size: int, filters: int, cells: int, batch: int) ->
     """Return the network of the genome."""
     space = Convolutional()
     genome = parse(space.baselines["resnet_basic"].read_text(encoding="utf-8"), space.language)
-    form = Form("images", channels, "classes", CLASSES, size, size)
+    form = Form("images", channels, "classes", CLASSES, height=size, width=size)
     recipe = Recipe(units=filters, layers=cells, batch_size=batch)
     network = space.network(genome, form, recipe, "eager", "cpu", "float32")
     network.initialise(1)

@@ -70,7 +70,9 @@ def columns(rows: int) -> st.SearchStrategy[np.ndarray]:
     """Return a strategy for columns, (rows, …), of which many can be read and some cannot."""
 
     def draws(values: st.SearchStrategy[Any], kind: Any) -> st.SearchStrategy[np.ndarray]:
-        return st.lists(values, min_size=rows, max_size=rows).map(lambda drawn: np.array(drawn, kind))
+        return st.lists(values, min_size=rows, max_size=rows).map(
+            lambda drawn: np.array(drawn, kind)
+        )
 
     def noise(number: int) -> np.ndarray:
         return np.random.default_rng(number).normal(3, 2, rows)

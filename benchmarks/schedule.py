@@ -88,11 +88,12 @@ def measured_costs(search: dict[str, Any], generational: dict[str, Any]) -> Cost
         for scored, after in zip(generational["scoring"], waves[1:], strict=False)
     ]
     return Costs(
-        statistics.mean(job["began"] - job["started"] for job in jobs),
-        statistics.mean(job["ended"] - job["slept"] for job in jobs),
-        statistics.mean(turns),
-        statistics.mean((max(wave) - min(wave)) / (len(wave) - 1) for wave in waves),
-        *(POLL_S, LONGEST_POLL_S),
+        start_s=statistics.mean(job["began"] - job["started"] for job in jobs),
+        end_s=statistics.mean(job["ended"] - job["slept"] for job in jobs),
+        turn_s=statistics.mean(turns),
+        submit_s=statistics.mean((max(wave) - min(wave)) / (len(wave) - 1) for wave in waves),
+        poll_s=POLL_S,
+        longest_poll_s=LONGEST_POLL_S,
     )
 
 
@@ -108,7 +109,13 @@ def check(measured_file: Path) -> None:
     print(f"{'':52} {'makespan s':>10} {'training':>9} {'starting':>9} {'waiting':>9}")
     for label, search in searches.items():
         costs = measured_costs(search, searches["generational"])
-        schedule = Schedule(workers, 1, search["waves"], search["slots"], search["lag"])
+        schedule = Schedule(
+            workers=workers,
+            runs=1,
+            waves=search["waves"],
+            slots=search["slots"],
+            lag=search["lag"],
+        )
         slept = np.array([[job["slept"] - job["began"] for job in search["jobs"]]])
         show(f"{label}, measured", measured_spent(search["jobs"], workers))
         show(f"{label}, simulated", spent(schedule, costs, slept))
@@ -129,7 +136,14 @@ LAGS = (1, 2, 4, 8)
 WAVES = 20
 MOST_SLOTS = 100  # of a wave
 MEAN_S = 1800.0
-ON_A_CLUSTER = Costs(10.0, 2.0, 4.0, 0.1, POLL_S, LONGEST_POLL_S)
+ON_A_CLUSTER = Costs(
+    start_s=10.0,
+    end_s=2.0,
+    turn_s=4.0,
+    submit_s=0.1,
+    poll_s=POLL_S,
+    longest_poll_s=LONGEST_POLL_S,
+)
 
 
 def trial_lengths(results: Path) -> np.ndarray:
@@ -153,7 +167,9 @@ def figure(results: Path, chart: Path) -> None:
     rows = []
     for (spread, lengths), workers, lag in itertools.product(spreads.items(), WORKERS, LAGS):
         runs = -(-workers // MOST_SLOTS)
-        schedule = Schedule(workers, runs, WAVES, -(-workers // runs), lag)
+        schedule = Schedule(
+            workers=workers, runs=runs, waves=WAVES, slots=-(-workers // runs), lag=lag
+        )
         size = (runs, schedule.waves * schedule.slots)
         durations = MEAN_S * np.random.default_rng(1).choice(lengths, size)
         row = spent(schedule, ON_A_CLUSTER, durations)

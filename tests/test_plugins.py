@@ -182,7 +182,14 @@ def test_a_measure_gives_its_columns_and_leaves_the_weights(
     splits: dict[SplitName, Arrays] = {
         name: arrays for name, arrays in data.splits.items() if name != "test"
     }
-    subject = Subject(network, network, make_task(task), data.form, splits, "cpu")
+    subject = Subject(
+        untrained=network,
+        trained=network,
+        task=make_task(task),
+        form=data.form,
+        splits=splits,
+        device="cpu",
+    )
     with untouched_chance():
         given = member.measure(subject)
     assert list(given) == [column.name for column in member.columns]
@@ -409,7 +416,14 @@ def test_a_network_from_outside_passes_every_measure_on_every_task(
     network = space.network(genome, data.form, recipe, "eager", "cpu", "float32")
     network.initialise(1)
     assert isinstance(network, Network)
-    subject = Subject(network, network, member, data.form, dict(data.splits), "cpu")
+    subject = Subject(
+        untrained=network,
+        trained=network,
+        task=member,
+        form=data.form,
+        splits=dict(data.splits),
+        device="cpu",
+    )
     for name in MEASURES:
         given = make("measures", name).measure(subject)
         unknown = {column for column, value in given.items() if value is None}

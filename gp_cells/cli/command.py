@@ -41,7 +41,7 @@ class Option:
     settings: dict[str, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Command:
     """A command: its path is `query` or `step breed`; its function takes the options by their names."""
 
@@ -78,7 +78,9 @@ def command(*options: Option, name: str | None = None) -> Callable[[Run], Run]:
     def register(run: Run) -> Run:
         sentence, _, details = inspect.cleandoc(run.__doc__ or "").partition("\n\n")
         called = name or run.__name__
-        GROUPS["people"][called] = Command(called, run, sentence, details, options)
+        GROUPS["people"][called] = Command(
+            path=called, run=run, sentence=sentence, details=details, options=options
+        )
         return run
 
     return register
@@ -90,7 +92,9 @@ def step(*options: Option) -> Callable[[Run], Run]:
     def register(run: Run) -> Run:
         name = run.__name__
         details = inspect.cleandoc(run.__doc__ or "")
-        GROUPS["step"][name] = Command(f"step {name}", run, STEPS[name], details, options)
+        GROUPS["step"][name] = Command(
+            path=f"step {name}", run=run, sentence=STEPS[name], details=details, options=options
+        )
         return run
 
     return register

@@ -37,7 +37,7 @@ class SettingError(Refusal):
     """A name or setting that cannot be used; its one line says what came and what is allowed."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class About:
     """What a field says of its setting, beside its type and default.
 
@@ -70,7 +70,16 @@ def setting(
 
     A range has both ends in it, but for `above`. Of a list, range and choices concern each item.
     """
-    said = About(description, unit, low, above, high, tuple(choices), min_items, max_items)
+    said = About(
+        description=description,
+        unit=unit,
+        low=low,
+        above=above,
+        high=high,
+        choices=tuple(choices),
+        min_items=min_items,
+        max_items=max_items,
+    )
     return dataclasses.field(default=default, metadata={"about": said})
 
 

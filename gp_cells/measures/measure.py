@@ -34,7 +34,7 @@ class Column:
     predicts: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Subject:
     """What is measured: the network of a trial that ended well, and what it was trained on.
 

@@ -101,7 +101,13 @@ class Cell(nn.Module):
             weight_input = embedding @ weight_input
         elif embedding is not None:
             x = functional.embedding(x, embedding)
-        weights = Weights(self.weight_recurrent, self.gate_bias, self.bias, self.scale, self.linear)
+        weights = Weights(
+            recurrent=self.weight_recurrent,
+            gate_bias=self.gate_bias,
+            bias=self.bias,
+            scale=self.scale,
+            linear=self.linear,
+        )
         return self.sequence(x, weight_input, weights, state)
 
 

@@ -78,7 +78,7 @@ def network_layers(
         kinds = ["normal"] * normals + ["reduction"] * (stage < reductions)
         for kind in kinds:
             width *= 1 + (kind == "reduction")
-            cell = _Cell(layers, width, number, kind == "reduction")
+            cell = _Cell(layers, width, number, halving=kind == "reduction")
             before, last = last, cell.build(parts[kind], last, before)
             number += 1
     end = _Cell(layers, width)
@@ -137,7 +137,7 @@ class _Cell:
     def put(
         self, operation: str, values: Sequence[int], shape: Shape, stride: tuple[int, int] = (1, 1)
     ) -> int:
-        self.layers.append(Layer(operation, tuple(values), shape, stride, self.number))
+        self.layers.append(Layer(operation, tuple(values), shape, stride=stride, cell=self.number))
         return len(self.layers) - 1
 
     def add(self, operation: str, *values: int) -> int:
@@ -245,13 +245,13 @@ def pieces(layer: Layer, given: Shape) -> list[Piece]:
         whole: list[Piece] = [Convolution(first, last, window, stride)]
         return [*whole, Norm(last)] if operation == "project" else whole
     if operation.startswith("depth"):
-        return [Convolution(first, first, window, stride, first)]
+        return [Convolution(first, first, window, stride, groups=first)]
     if operation.startswith("sep"):
-        once = (Convolution(first, first, window, stride, first), Convolution(first, last))
+        deep = Convolution(first, first, window, stride, groups=first)
         again = (Convolution(last, last, window, groups=last), Convolution(last, last))
-        return ["relu", *once, Norm(last), "relu", *again, Norm(last)]
+        return ["relu", deep, Convolution(first, last), Norm(last), "relu", *again, Norm(last)]
     if operation.startswith("dil"):
-        wide = Convolution(first, first, window, stride, first, dilation=2)
+        wide = Convolution(first, first, window, stride, groups=first, dilation=2)
         return ["relu", wide, Convolution(first, last), Norm(last)]
     if operation == "conv1x7_7x1":
         across = Convolution(first, last, (1, size), (1, stride[1]))
@@ -267,25 +267,28 @@ def pieces(layer: Layer, given: Shape) -> list[Piece]:
 
 @dataclass(frozen=True)
 class Counts:
-    """How large some layers are: learned numbers, multiply-adds an image, numbers kept an image."""
+    """How large some layers are: learned numbers, multiply-adds and activations an image.
+
+    Activations are the numbers stored for the gradient.
+    """
 
     parameters: int
     multiply_adds: int
-    kept: int
+    activations: int
 
 
 def count(layers: Sequence[Layer]) -> Counts:
     """Return how large layers are.
 
-    Multiply-adds are those of convolutions, as papers and torch's own counter have them. Kept for the
-    gradient is about what every piece gives.
+    Multiply-adds are those of convolutions, as papers and torch's own counter have them. Stored for
+    the gradient is about what every piece gives.
     """
-    parameters = multiply_adds = kept = 0
+    parameters = multiply_adds = activations = 0
     for layer in layers:
         given = layers[layer.arguments[0]].shape if layer.arguments else layer.shape
         made = pieces(layer, given) if len(layer.arguments) == 1 else []
         height, width = given.height, given.width
-        kept += 0 if made else layer.shape.size
+        activations += 0 if made else layer.shape.size
         channels = given.channels
         for piece in made:
             if isinstance(piece, Convolution):
@@ -297,5 +300,5 @@ def count(layers: Sequence[Layer]) -> Counts:
                 parameters += 2 * channels
             elif piece == "mean":
                 height = width = 1
-            kept += channels * height * width
-    return Counts(parameters, multiply_adds, kept)
+            activations += channels * height * width
+    return Counts(parameters, multiply_adds, activations)

@@ -113,7 +113,9 @@ def _program_nodes(genome: Genome) -> list[Node]:
     program = compile_program(genome)
     nodes = [_node(step, program.states) for step in program.steps]
     written = sorted(zip(program.states, program.results, strict=True), key=lambda pair: pair[1])
-    return nodes + [Node("result", f"{state}′", "", (at,), state) for state, at in written]
+    return nodes + [
+        Node("result", f"{state}′", arguments=(at,), state=state) for state, at in written
+    ]
 
 
 def _node(step: Step, states: Sequence[str]) -> Node:
@@ -148,7 +150,7 @@ def _graph_nodes(genome: Genome) -> list[Node]:
         named = {}
         for name, term in part:
             named[name] = place(term)
-        add(Node("result", output, "", (named[output],), output))
+        add(Node("result", output, arguments=(named[output],), state=output))
     return nodes
 
 

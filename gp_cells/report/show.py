@@ -30,7 +30,7 @@ def describe(
     text = read_text(path) if path.is_file() else find_genome(Path("results"), genome)
     parsed = parse(text, chosen.language)
     if "images" in chosen.reads:
-        form = Form("images", 3, "classes", 10, 32, 32)
+        form = Form("images", 3, "classes", 10, height=32, width=32)
         of = f"an image, of {layers} × {units} cells on 32 × 32 pixels of 3 channels"
     else:
         form = Form("frames", inputs, "keys", inputs)

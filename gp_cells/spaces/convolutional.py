@@ -210,7 +210,7 @@ class Convolutional:
             "multiply_adds": multiply_adds,
             "network_parameters": parameters,
             "network_multiply_adds": multiply_adds,
-            "kept": counts.kept,
+            "kept": counts.activations,
             "nodes": sum(size(term) for _, term in genome.formulas),
         }
 
@@ -229,7 +229,7 @@ class Convolutional:
                 f"CNN cells run in torch's own operations: engine eager, not {engine}"
             )
         layers = self._layers(genome, form, recipe)
-        needed_mb = 4 * count(layers).kept * recipe.batch_size // 10**6
+        needed_mb = 4 * count(layers).activations * recipe.batch_size // 10**6
         if needed_mb > self.max_memory_mb:
             raise SettingError(
                 f"a batch would keep about {needed_mb:,} MB for its gradient; "

@@ -148,7 +148,9 @@ class Replay:
             wrong = f"{len(outcomes)} genomes for {run.waves} waves of {run.slots} slots"
             raise SettingError(f"{config.strategy.name} proposed {wrong}")
         seconds = np.array([[answer.train_s for answer in source.given]])
-        schedule = Schedule(self.workers, 1, run.waves, run.slots, run.lag)
+        schedule = Schedule(
+            workers=self.workers, runs=1, waves=run.waves, slots=run.slots, lag=run.lag
+        )
         return Replayed(run, outcomes, source.given, simulate(schedule, Costs(), seconds))
 
     def _stored(self, config: RunConfig) -> Stored:

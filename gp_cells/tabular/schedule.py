@@ -27,13 +27,12 @@ class Costs:
     end_s: float = 0.0  # from the last step to the worker's being free
     turn_s: float = 0.0  # from noticing a wave's last result to submitting a wave's first job
     submit_s: float = 0.0  # from the submission of one job to that of the next
-    poll_s: float = (
-        0.0  # between two looks at what ended, and so much more after each that saw nothing
-    )
+    # between two looks at what ended, and so much more after each that saw nothing
+    poll_s: float = 0.0
     longest_poll_s: float = 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Schedule:
     """Independent runs of so many waves × slots on workers that they share."""
 

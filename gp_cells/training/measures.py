@@ -86,7 +86,14 @@ def _subject(setup: Setup, splits: Mapping[SplitName, Arrays], finished: Finishe
     untrained = make_network(setup)
     trained = copy.deepcopy(untrained)
     trained.load_state_dict(finished.best_weights)
-    return Subject(untrained, trained, setup.task, setup.form, splits, setup.device)
+    return Subject(
+        untrained=untrained,
+        trained=trained,
+        task=setup.task,
+        form=setup.form,
+        splits=splits,
+        device=setup.device,
+    )
 
 
 def _declared(measure: Measure, given: Mapping[str, float | None]) -> Mapping[str, float | None]:

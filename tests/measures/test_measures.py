@@ -65,7 +65,14 @@ class Prepared:
 def measured(name: str, network: Any, task: Any, form: Form) -> Any:
     """Return what the measure that gives a column gives of a network."""
     (measure,) = (m for m in MEASURES.values() if name in {c.name for c in m.columns})
-    subject = Subject(network, network, task, form, {"train": {}, "valid": {}}, "cpu")
+    subject = Subject(
+        untrained=network,
+        trained=network,
+        task=task,
+        form=form,
+        splits={"train": {}, "valid": {}},
+        device="cpu",
+    )
     return measure().measure(subject)[name]
 
 

@@ -29,7 +29,7 @@ def test_equal_trials_on_as_many_workers_as_slots_never_wait_with_a_lag(costs: C
 
 def test_one_worker_trains_one_after_another() -> None:
     durations = np.array([[3.0, 1.0, 2.0, 4.0]])
-    times = simulate(Schedule(1, 1, 2, 2, 1), FREE, durations)
+    times = simulate(Schedule(workers=1, runs=1, waves=2, slots=2, lag=1), FREE, durations)
     assert times.started.tolist() == [[0.0, 3.0, 4.0, 6.0]]
     assert times.ended.tolist() == [[3.0, 4.0, 6.0, 10.0]]
     assert times.waited_s == 0.0
@@ -37,12 +37,12 @@ def test_one_worker_trains_one_after_another() -> None:
 
 def test_a_wave_starts_when_the_slowest_of_the_wave_before_it_has_ended() -> None:
     durations = np.array([[3.0, 1.0, 2.0, 4.0]])
-    times = simulate(Schedule(2, 1, 2, 2, 1), FREE, durations)
+    times = simulate(Schedule(workers=2, runs=1, waves=2, slots=2, lag=1), FREE, durations)
     assert times.started.tolist() == [[0.0, 0.0, 3.0, 3.0]]
     assert times.waited_s == 2.0
 
 
 def test_with_a_lag_a_free_worker_goes_on_with_the_next_wave() -> None:
     durations = np.array([[3.0, 1.0, 2.0, 4.0]])
-    times = simulate(Schedule(2, 1, 2, 2, 2), FREE, durations)
+    times = simulate(Schedule(workers=2, runs=1, waves=2, slots=2, lag=2), FREE, durations)
     assert times.started.tolist() == [[0.0, 0.0, 1.0, 3.0]]

@@ -55,7 +55,9 @@ LANGUAGE = Language(
     version="1",
     functions=(
         *(Function(name, (Value,), Edge) for name in OPERATIONS),
-        Function("add", (Edge, Edge), Edge, True, True, pattern="{0} + {1}"),
+        Function(
+            "add", (Edge, Edge), Edge, commutative=True, associative=True, pattern="{0} + {1}"
+        ),
     ),
     kind=GraphFormulas(outputs=("cell",), named=("a", "b"), inputs=("x",)),
     formula=Edge,
