@@ -14,6 +14,7 @@ import hashlib
 import logging
 import os
 import platform
+import shlex
 import shutil
 import subprocess
 import tempfile
@@ -84,20 +85,43 @@ def cache_folder() -> Path:
 
 @cache
 def find_compiler() -> tuple[str, str]:
-    """Return the path and version of the compiler that `CXX` names, or of c++, g++ or clang++.
+    """Return the command and version of the compiler that `CXX` names, or of c++, g++ or clang++.
+
+    `CXX` may have more words, as `ccache g++` or `g++ -m64`; the command is written as for a shell.
 
     Raises:
         CompilerError: there is none, or it does not run.
     """
-    wanted = os.environ.get("CXX")
+    wanted = os.environ.get("CXX", "").strip()
     names = [wanted] if wanted else ["c++", "g++", "clang++"]
-    path = next(filter(None, map(shutil.which, names)), None)
-    if path is None:
-        raise CompilerError(f"no C++ compiler ({', '.join(names)}) in PATH; install g++ or set CXX")
-    said = _run([path, "--version"]).splitlines()
+    refused: CompilerError | None = None
+    for command in filter(None, map(_command, names)):
+        try:
+            return shlex.join(command), _version(command)
+        except CompilerError as error:
+            refused = refused or error
+    raise refused or CompilerError(
+        f"no C++ compiler ({', '.join(names)}) in PATH; install g++ or set CXX"
+    )
+
+
+def _command(named: str) -> list[str]:
+    """Return the words of a command, its program with its folder; none if it is not there."""
+    try:
+        words = [named] if shutil.which(named) else shlex.split(named)  # a folder may have a blank
+    except ValueError as error:
+        raise CompilerError(f"CXX is {named!r}: {error}; set it to a C++ compiler") from error
+    program = shutil.which(words[0]) if words else None
+    return [program, *words[1:]] if program else []
+
+
+def _version(command: Sequence[str]) -> str:
+    said = _run([*command, "--version"]).splitlines()
     if not said:
-        raise CompilerError(f"{path} --version says nothing; set CXX to a C++ compiler")
-    return path, said[0]
+        raise CompilerError(
+            f"{shlex.join(command)} --version says nothing; set CXX to a C++ compiler"
+        )
+    return said[0]
 
 
 def c_library() -> str:
@@ -120,7 +144,7 @@ def _compile(source: str, command: str, flags: Sequence[str]) -> bytes:
     with _scratch_folder() as folder:
         text, library = folder / "cell.cpp", folder / "cell.so"
         text.write_text(source, encoding="utf-8")
-        _run([command, *flags, "-o", str(library), str(text)])
+        _run([*shlex.split(command), *flags, "-o", str(library), str(text)])
         if not library.is_file():
             raise CompilerError(f"{command} failed: it wrote nothing and said nothing")
         return library.read_bytes()

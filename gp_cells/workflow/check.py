@@ -16,7 +16,8 @@ def code_note() -> str:
     state = code_state(Path(__file__))
     if not state.unknown or state.unknown == OUTSIDE:
         return ""
-    return f"the records will not say the commit of the code: {state.unknown}; {state.remedy}"
+    why = "; ".join(filter(None, (state.unknown, state.remedy)))
+    return f"the records will not say the commit of the code: {why}"
 
 
 def check(plan: Plan) -> None:

@@ -394,6 +394,72 @@ def test_a_compiler_that_was_mended_is_used_although_its_version_is_the_same(
     assert compiler.load(ONE).code.one() == 1
 
 
+def program(folder: Path, name: str, text: str) -> Path:
+    """Write a program for a shell, with its folder."""
+    path = folder / name
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"#!/bin/sh\n{text}", encoding="utf-8")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    ["{real} ", " {real}", "{wrapper} {real}", "{real} -DMORE='a b'", "{wrapper} {real} -g0  "],
+)
+def test_a_compiler_may_have_words_before_and_after_it(
+    wanted: str, tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wrapper = program(tmp_path, "wrapper", 'exec "$@"\n')
+    real, version = compiler.find_compiler()
+    assert compiler.load(ONE).code.one() == 1
+    monkeypatch.setenv("CXX", wanted.format(real=real, wrapper=wrapper))
+    compiler.find_compiler.cache_clear()
+    assert compiler.load(ONE).code.one() == 1
+    assert compiler.find_compiler()[1] == version
+    has_more_words = len(wanted.split()) > 1
+    assert len(names(own_cache)) == 1 + has_more_words  # of all words, not of the first
+
+
+def test_a_compiler_may_be_in_a_folder_with_a_blank(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, _ = compiler.find_compiler()
+    path = program(tmp_path / "my tools", "c++", f'exec {real} "$@"\n')
+    monkeypatch.setenv("CXX", str(path))
+    compiler.find_compiler.cache_clear()
+    assert compiler.load(ONE).code.one() == 1
+
+
+@pytest.mark.parametrize("cxx", [None, "", "  "])
+def test_clang_is_tried_where_there_is_no_other_or_none_that_runs(
+    tmp_path: Path, own_cache: Path, monkeypatch: pytest.MonkeyPatch, cxx: str | None
+) -> None:
+    real, _ = compiler.find_compiler()
+    clang = program(tmp_path, "clang++", f'PATH={os.environ["PATH"]}; exec {real} "$@"\n')
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    if cxx is not None:
+        monkeypatch.setenv("CXX", cxx)
+    for broken in (None, "g++"):
+        if broken:
+            program(tmp_path, broken, "exit 1\n")
+        compiler.find_compiler.cache_clear()
+        assert compiler.find_compiler()[0] == str(clang)
+        assert compiler.load(ONE).code.one() == 1
+
+
+@pytest.mark.parametrize("wanted", ["'g++", "no-such-compiler -O2", "''"])
+def test_words_that_are_no_command_are_refused_in_one_line(
+    wanted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CXX", wanted)
+    compiler.find_compiler.cache_clear()
+    with pytest.raises(CompilerError) as refused:
+        compiler.find_compiler()
+    assert wanted in str(refused.value) and "\n" not in str(refused.value)
+
+
 # --- keys -----------------------------------------------------------------------------------------
 
 
