@@ -38,7 +38,7 @@ from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks import cpu
 from gp_cells.networks.engine import build
-from gp_cells.networks.recurrent import Network
+from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.plugins import plug_in
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.stopping.never import Never
@@ -279,7 +279,7 @@ def trial(rounds: int) -> None:
     watch = Stopwatch()
     watch.watch(cpu._Run, "forward", "engine")
     watch.watch(cpu._Run, "backward", "engine")
-    watch.watch(Network, "forward", "output layer and loss, forward")
+    watch.watch(RecurrentNetwork, "forward", "output layer and loss, forward")
     watch.watch(train, "summed_loss", "output layer and loss, forward")
     watch.watch(torch.Tensor, "backward", "their gradients, and autograd")
     watch.watch(nn.utils, "clip_grad_norm_", "optimiser")

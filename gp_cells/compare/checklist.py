@@ -17,7 +17,7 @@ from gp_cells.compare.versions import count_versions, mixed_versions, unknown_co
 
 MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
 
-Answer = tuple[str, str]
+ItemAnswer = tuple[str, str]
 
 
 def fill_checklist(records: Sequence[Records]) -> list[dict[str, str]]:
@@ -36,7 +36,7 @@ def fill_checklist(records: Sequence[Records]) -> list[dict[str, str]]:
 # --- releasing code -------------------------------------------------------------------------------
 
 
-def _code(records: Sequence[Records]) -> Answer:
+def _code(records: Sequence[Records]) -> ItemAnswer:
     trials = _trials(records)
     counts = count_versions(trials)
     commits = counts["git_commit"]
@@ -51,17 +51,17 @@ def _code(records: Sequence[Records]) -> Answer:
     return MET, said
 
 
-def _space(records: Sequence[Records]) -> Answer:
+def _space(records: Sequence[Records]) -> ItemAnswer:
     spaces = _distinct(settings["space"] for settings in _settings(records))
     return MET, f"part of the same code; settings in table runs: {'; '.join(spaces)}"
 
 
-def _final_training(records: Sequence[Records]) -> Answer:
+def _final_training(records: Sequence[Records]) -> ItemAnswer:
     finals = _distinct(settings["finalists"] for settings in _settings(records))
     return MET, f"table runs has each recipe; finalists: {'; '.join(finals)}"
 
 
-def _method_settings(records: Sequence[Records]) -> Answer:
+def _method_settings(records: Sequence[Records]) -> ItemAnswer:
     seeds = sorted({run["seed"] for of_task in records for run in of_task.runs})
     return MET, f"table runs has every strategy's settings with defaults; seeds {_listed(seeds)}"
 
@@ -69,7 +69,7 @@ def _method_settings(records: Sequence[Records]) -> Answer:
 # --- comparing ------------------------------------------------------------------------------------
 
 
-def _same_benchmark(records: Sequence[Records]) -> Answer:
+def _same_benchmark(records: Sequence[Records]) -> ItemAnswer:
     mixed = []
     for of_task in records:
         settings = of_task.settings.values()
@@ -82,7 +82,7 @@ def _same_benchmark(records: Sequence[Records]) -> Answer:
     return MET, f"one space, recipe and split a task for all runs; data by hash: {hashes}"
 
 
-def _confounders(records: Sequence[Records]) -> Answer:
+def _confounders(records: Sequence[Records]) -> ItemAnswer:
     kinds = _distinct(
         " with ".join(filter(None, (row["cpu"], row["gpu"])))
         for of_task in records
@@ -96,7 +96,7 @@ def _confounders(records: Sequence[Records]) -> Answer:
     return MET, f"one set of versions (table trials) and one kind of machine, {', '.join(kinds)}"
 
 
-def _ablations(records: Sequence[Records]) -> Answer:
+def _ablations(records: Sequence[Records]) -> ItemAnswer:
     tried: dict[str, dict[str, set[str]]] = {}
     for of_task in records:
         for strategy, runs in of_task.searching.items():
@@ -109,7 +109,7 @@ def _ablations(records: Sequence[Records]) -> Answer:
     return MET, "; ".join(f"{name} as {', '.join(of)}" for name, of in varied.items())
 
 
-def _same_protocol(records: Sequence[Records]) -> Answer:
+def _same_protocol(records: Sequence[Records]) -> ItemAnswer:
     finals = _distinct(settings["finalists"] for settings in _settings(records))
     if len(finals) > 1:
         return NOT_MET, f"{len(finals)} ways of training finalists: {'; '.join(finals)}"
@@ -132,13 +132,13 @@ def _same_protocol(records: Sequence[Records]) -> Answer:
     )
 
 
-def _over_time(records: Sequence[Records]) -> Answer:
+def _over_time(records: Sequence[Records]) -> ItemAnswer:
     if not any(of_task.searching for of_task in records):
         return NOT_KNOWN, "no search was run"
     return MET, "best loss against candidates, epochs and CPU seconds; every epoch in table curves"
 
 
-def _random_search(records: Sequence[Records]) -> Answer:
+def _random_search(records: Sequence[Records]) -> ItemAnswer:
     without = [
         of_task.task
         for of_task in records
@@ -149,7 +149,7 @@ def _random_search(records: Sequence[Records]) -> Answer:
     return MET, "strategy random, on every task"
 
 
-def _repeated(records: Sequence[Records]) -> Answer:
+def _repeated(records: Sequence[Records]) -> ItemAnswer:
     counts = {
         f"{strategy} on {of_task.task}": len(runs)
         for of_task in records
@@ -163,7 +163,7 @@ def _repeated(records: Sequence[Records]) -> Answer:
     return (MET, said) if fewest >= FEWEST_SEEDS else (NOT_MET, f"{said}; fewest: {name}")
 
 
-def _tabular(records: Sequence[Records]) -> Answer:
+def _tabular(records: Sequence[Records]) -> ItemAnswer:
     return NOT_MET, (
         "not in this result set; the strategies' own proof on complete tables of trained "
         "architectures is benchmarks/STRATEGIES.md"
@@ -173,14 +173,14 @@ def _tabular(records: Sequence[Records]) -> Answer:
 # --- reporting ------------------------------------------------------------------------------------
 
 
-def _tuning(records: Sequence[Records]) -> Answer:
+def _tuning(records: Sequence[Records]) -> ItemAnswer:
     return NOT_KNOWN, (
         "learning rates of finalists were tuned as table trials shows; how the strategies' own "
         "settings were chosen is not in the records"
     )
 
 
-def _whole_time(records: Sequence[Records]) -> Answer:
+def _whole_time(records: Sequence[Records]) -> ItemAnswer:
     trials = _trials(records)
     partly = sum(trial["process_cpu_s"] is None or bool(trial["resumed"]) for trial in trials)
     hours = sum(trial["process_cpu_s"] or 0 for trial in trials) / 3600
@@ -193,11 +193,11 @@ def _whole_time(records: Sequence[Records]) -> Answer:
     return MET, said
 
 
-def _setup(records: Sequence[Records]) -> Answer:
+def _setup(records: Sequence[Records]) -> ItemAnswer:
     return MET, "settings with all defaults, seeds, versions, machine of every trial in the tables"
 
 
-Ask = Callable[[Sequence[Records]], Answer]
+Ask = Callable[[Sequence[Records]], ItemAnswer]
 
 ITEMS: Mapping[str, Mapping[str, Ask]] = {
     "releasing code": {

@@ -23,7 +23,7 @@ EPSILON = 1e-5
 ACTIVE = (nn.Conv2d, nn.ReLU, nn.SiLU, nn.Sigmoid)  # whose outputs are activations
 
 
-class Network(nn.Module):
+class ConvolutionalNetwork(nn.Module):
     """Layers between images and predictions.
 
     Inputs are (batch, channels, height, width), predictions (batch, outputs). Nothing is carried over
@@ -86,7 +86,7 @@ class Network(nn.Module):
         """Return images as they are."""
         return inputs
 
-    def without_dropout(self) -> Network:
+    def without_dropout(self) -> ConvolutionalNetwork:
         """Return a copy whose training zeroes nothing."""
         network = copy.deepcopy(self)
         network.dropout = 0.0

@@ -15,7 +15,7 @@ from gp_cells.networks.head import draw_weights, drop, outputs_of
 State = tuple[Tensor, ...]  # for each layer, what its cell carries over: (states, batch, units)
 
 
-class Network(nn.Module):
+class RecurrentNetwork(nn.Module):
     """Recurrent layers of one cell between a task's inputs and its predictions.
 
     Inputs are (time, batch, features) frames, fed in as they are, or (time, batch) symbols, embedded
@@ -90,7 +90,7 @@ class Network(nn.Module):
         embedded: Tensor = self.embedding(inputs)
         return embedded
 
-    def without_dropout(self) -> Network:
+    def without_dropout(self) -> RecurrentNetwork:
         """Return a copy whose training zeroes nothing."""
         network = copy.deepcopy(self)
         network.dropout = 0.0

@@ -28,7 +28,7 @@ from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.networks.layers import Layer, Shape, count, network_layers
 
 if TYPE_CHECKING:
-    from gp_cells.networks.convolutional import Network
+    from gp_cells.networks.convolutional import ConvolutionalNetwork
 
 
 class Maps(Value):
@@ -216,13 +216,13 @@ class Convolutional:
 
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
-    ) -> Network:
+    ) -> ConvolutionalNetwork:
         """Return stacked cells between images and predictions; see `Space.network`.
 
         Raises:
             SettingError: a batch would keep more than `max_memory_mb`.
         """
-        from gp_cells.networks.convolutional import Network
+        from gp_cells.networks.convolutional import ConvolutionalNetwork
 
         if engine not in self.engines:
             raise SettingError(
@@ -235,7 +235,7 @@ class Convolutional:
                 f"a batch would keep about {needed_mb:,} MB for its gradient; "
                 f"convolutional.max_memory_mb allows {self.max_memory_mb:,.0f}"
             )
-        return Network(layers, form.outputs, recipe.dropout, precision)
+        return ConvolutionalNetwork(layers, form.outputs, recipe.dropout, precision)
 
     def _layers(self, genome: Genome, form: Form, recipe: Recipe) -> list[Layer]:
         image = Shape(form.features, form.height, form.width)

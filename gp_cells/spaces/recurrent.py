@@ -23,7 +23,7 @@ from gp_cells.genomes.terms import Term
 from gp_cells.spaces import steps
 
 if TYPE_CHECKING:
-    from gp_cells.networks.recurrent import Network
+    from gp_cells.networks.recurrent import RecurrentNetwork
 
 MEMORIES = ("c'", "d'", "e'", "f'")
 
@@ -88,7 +88,7 @@ class Recurrent:
 
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
-    ) -> Network:
+    ) -> RecurrentNetwork:
         """Return recurrent layers between inputs and predictions; see `Space.network`."""
         return steps.network(genome, form, recipe, engine, device, precision)
 

@@ -32,7 +32,7 @@ from gp_cells.networks.program import DIVISORS
 from gp_cells.spaces import steps
 
 if TYPE_CHECKING:
-    from gp_cells.networks.recurrent import Network
+    from gp_cells.networks.recurrent import RecurrentNetwork
 
 VALUES = tuple(f"v{i}" for i in range(1, 25))
 
@@ -120,6 +120,6 @@ class RecurrentGraph:
 
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
-    ) -> Network:
+    ) -> RecurrentNetwork:
         """Return recurrent layers between inputs and predictions; see `Space.network`."""
         return steps.network(genome, form, recipe, engine, device, precision)

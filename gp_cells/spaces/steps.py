@@ -16,7 +16,7 @@ from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.networks.program import compile_program, count_multiply_adds, count_parameters
 
 if TYPE_CHECKING:
-    from gp_cells.networks.recurrent import Network
+    from gp_cells.networks.recurrent import RecurrentNetwork
 
 READS: tuple[Inputs, ...] = ("frames", "symbols")
 ENGINES = ("compiled", "eager")
@@ -109,11 +109,11 @@ def admits(space: Limits, genome: Genome) -> bool:
 
 def network(
     genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
-) -> Network:
+) -> RecurrentNetwork:
     """Return recurrent layers between inputs and predictions; see `Space.network`."""
-    from gp_cells.networks.recurrent import Network
+    from gp_cells.networks.recurrent import RecurrentNetwork
 
-    return Network(genome, form, recipe, engine, device, precision)
+    return RecurrentNetwork(genome, form, recipe, engine, device, precision)
 
 
 def count(genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:

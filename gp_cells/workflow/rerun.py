@@ -87,7 +87,7 @@ def label(row: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredRow:
     """A trial as the tables have it: its own row and the rows that belong to it."""
 
     row: Row
@@ -116,7 +116,7 @@ class Stored:
         )
 
 
-def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:
+def gather(results: Path, rows: Sequence[Row]) -> list[StoredRow]:
     """Return what the tables hold of some trials."""
     runs = sorted({row["run"] for row in rows})
     tables = {
@@ -131,7 +131,7 @@ def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:
         if row["trial_id"] in curves:
             curves[row["trial_id"]].append(row)
     return [
-        Stored(
+        StoredRow(
             row=row,
             settings=settings[row["run"]],
             architecture=architectures[row["run"], row["architecture_id"]],
@@ -142,7 +142,7 @@ def gather(results: Path, rows: Sequence[Row]) -> list[Stored]:
     ]
 
 
-def configs(trials: Sequence[Stored]) -> Iterator[tuple[Row, list[Stored]]]:
+def configs(trials: Sequence[StoredRow]) -> Iterator[tuple[Row, list[StoredRow]]]:
     """Yield as few configs as hold the runs of all trials, each with its trials."""
     runs: list[RunConfig] = []
     for trial in trials:
@@ -152,7 +152,7 @@ def configs(trials: Sequence[Stored]) -> Iterator[tuple[Row, list[Stored]]]:
         yield config_of(group), [trial for trial in trials if trial.settings.config in group]
 
 
-def lay_out(results: Path, config: Row, trials: Sequence[Stored], profile: str) -> list[str]:
+def lay_out(results: Path, config: Row, trials: Sequence[StoredRow], profile: str) -> list[str]:
     """Write what some trials are reproduced from, and return the command that does it.
 
     Outcomes of an earlier time are removed, checkpoints are not: a trial that was killed goes on.
@@ -239,7 +239,7 @@ class Verdict:
         return f"{line}\n    nothing on record was made otherwise"
 
 
-def judge(results: Path, stored: Stored) -> Verdict:
+def judge(results: Path, stored: StoredRow) -> Verdict:
     """Compare a trial with the one that was reproduced."""
     path = results / FOLDER / stored.place / "trial.h5"
     name = label(stored.row)

@@ -29,7 +29,7 @@ BAR = 20  # letters of a whole bar
 
 
 @dataclass(frozen=True, kw_only=True)
-class Finished:
+class FinishedTrial:
     """What a finished trial's file says; a broken one says `unreadable`."""
 
     run: Run
@@ -45,7 +45,7 @@ class Tally:
 
     plan: Plan
     root: Path
-    finished: dict[Path, Finished] = field(default_factory=dict)
+    finished: dict[Path, FinishedTrial] = field(default_factory=dict)
 
     def look(self) -> None:
         """Read what has finished since the last look, and forget what is gone."""
@@ -64,7 +64,7 @@ class Tally:
         """How many trials there will be."""
         return sum(_size(run) for run in self.plan.runs.values())
 
-    def groups(self) -> Iterator[tuple[str, str, list[Run], list[Finished]]]:
+    def groups(self) -> Iterator[tuple[str, str, list[Run], list[FinishedTrial]]]:
         """Yield each task and strategy with its runs and their finished trials."""
         groups: dict[tuple[str, str], list[Run]] = {}
         for run in self.plan.runs.values():
@@ -78,16 +78,16 @@ def _size(run: Run) -> int:
     return run.waves * run.slots + run.finalists * run.rates * run.replicates
 
 
-def _read(run: Run, folder: str, path: Path) -> Finished:
+def _read(run: Run, folder: str, path: Path) -> FinishedTrial:
     written_s = path.stat().st_mtime
     try:
         record = read_record(FitnessRecord, path)
     except (RecordError, OSError):
-        return Finished(
+        return FinishedTrial(
             run=run, place=folder, status="unreadable", fitness=None, written_s=written_s
         )
     place = f"{run.name} {record.candidate}"
-    return Finished(
+    return FinishedTrial(
         run=run, place=place, status=record.status, fitness=record.fitness, written_s=written_s
     )
 
@@ -180,11 +180,11 @@ def progress_block(tally: Tally, at_start: int, elapsed_s: float) -> RenderableT
     return Group(Text(" · ".join(head), no_wrap=True, overflow="ellipsis"), rows)
 
 
-def _count_failed(trials: Iterable[Finished]) -> int:
+def _count_failed(trials: Iterable[FinishedTrial]) -> int:
     return sum(trial.fitness is None for trial in trials)
 
 
-def _best(trials: Iterable[Finished]) -> str:
+def _best(trials: Iterable[FinishedTrial]) -> str:
     known = [trial.fitness for trial in trials if trial.fitness is not None]
     return f"{min(known):.4f}" if known else "none"
 

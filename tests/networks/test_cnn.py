@@ -11,7 +11,7 @@ from torch.nn import functional
 from gp_cells.config.choose import SettingError
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
-from gp_cells.networks.convolutional import BatchNorm, Network
+from gp_cells.networks.convolutional import BatchNorm, ConvolutionalNetwork
 from gp_cells.spaces.convolutional import Convolutional
 
 SPACE = Convolutional()
@@ -24,14 +24,16 @@ LABELS = torch.tensor([1, 0, 7, 3])
 
 def make(
     name: str = "resnet_basic", recipe: Recipe = RECIPE, precision: str = "float32"
-) -> Network:
+) -> ConvolutionalNetwork:
     genome = parse(SPACE.baselines[name].read_text(), SPACE.language)
     network = SPACE.network(genome, FORM, recipe, "eager", "cpu", precision)
     network.initialise(5)
     return network
 
 
-def give_weights(network: Network, hand: ResNet) -> list[tuple[nn.Parameter, nn.Parameter]]:
+def give_weights(
+    network: ConvolutionalNetwork, hand: ResNet
+) -> list[tuple[nn.Parameter, nn.Parameter]]:
     """Copy the weights of a genome's network into one by hand; return the pairs of weights.
 
     Both have their convolutions, norms and shortcuts in the order of running, but that a block by

@@ -12,7 +12,7 @@ from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks.engine import build
 from gp_cells.networks.program import compile_program, count_multiply_adds, count_parameters
-from gp_cells.networks.recurrent import Network
+from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.training.adam import Adam
 from gp_cells.training.loss import summed_loss
@@ -173,7 +173,7 @@ def test_every_sampled_genome_builds_and_trains_one_step_with_finite_gradients()
     x = (torch.rand(TIME, BATCH, 88, generator=torch.Generator().manual_seed(1)) < 0.05).float()
     for _ in range(100):
         genome = variation.sample(Recurrent(memory_cells=4), rng)
-        network = Network(genome, form, Recipe(units=UNITS, layers=2))
+        network = RecurrentNetwork(genome, form, Recipe(units=UNITS, layers=2))
         network.initialise(5)
         logits, _ = network(x, None)
         summed_loss(form, logits, x, torch.ones(TIME, BATCH)).backward()
@@ -185,7 +185,7 @@ def test_every_sampled_genome_builds_and_trains_one_step_with_finite_gradients()
 def test_the_same_seed_gives_the_same_weights() -> None:
     genome, form = baseline("mgu"), Form("symbols", 20, "classes", 20)
     recipe = Recipe(units=UNITS, layers=2, dropout=0.1)
-    one, other = (Network(genome, form, recipe) for _ in range(2))
+    one, other = (RecurrentNetwork(genome, form, recipe) for _ in range(2))
     one.initialise(3)
     other.initialise(3)
     assert all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))

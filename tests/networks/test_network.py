@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
-from gp_cells.networks.recurrent import Network
+from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.training.loss import summed_loss
 
@@ -21,17 +21,17 @@ TOKENS = torch.randint(SYMBOLS, (TIME + 1, BATCH), generator=GENERATOR)
 
 def make(engine: str = "compiled", layers: int = 2, dropout: float = 0.0, tied: bool = False):
     recipe = Recipe(units=UNITS, layers=layers, dropout=dropout, tied=tied)
-    network = Network(LSTM, FORM, recipe, engine)
+    network = RecurrentNetwork(LSTM, FORM, recipe, engine)
     network.initialise(seed=1)
     return network
 
 
-def loss_of(network: Network, generator: torch.Generator | None = None) -> Tensor:
+def loss_of(network: RecurrentNetwork, generator: torch.Generator | None = None) -> Tensor:
     logits, _ = network(TOKENS[:-1], None, generator)
     return summed_loss(FORM, logits, TOKENS[1:], torch.ones(TIME, BATCH))
 
 
-def gradients(network: Network) -> dict[str, Tensor]:
+def gradients(network: RecurrentNetwork) -> dict[str, Tensor]:
     network.zero_grad()
     loss_of(network).backward()
     return {

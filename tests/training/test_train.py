@@ -17,7 +17,7 @@ from support.specs import make_spec, protocol_in
 from gp_cells.config.files import read_json, write_json
 from gp_cells.config.recipe import Recipe
 from gp_cells.genomes.genome import parse
-from gp_cells.networks.recurrent import Network
+from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.stopping.never import Never
 from gp_cells.stopping.patience import Patience
@@ -76,7 +76,7 @@ def test_the_fitness_is_the_best_validation_loss_and_its_weights_are_kept(
     curve = [epoch.valid_loss for epoch in finished.epochs]
     assert finished.fitness == min(curve)
     assert finished.best_epoch == curve.index(min(curve)) + 1
-    network = Network(setup.genome, setup.form, setup.task.recipe)
+    network = RecurrentNetwork(setup.genome, setup.form, setup.task.recipe)
     network.load_state_dict(finished.best_weights)
     assert evaluate(network, setup.task, setup.form, splits["valid"])[0] == finished.fitness
 

@@ -23,7 +23,7 @@ from gp_cells.tables.parquet import write_rows
 from gp_cells.tables.schemas import SCHEMAS
 from gp_cells.workflow.rerun import (
     TOLERANCE,
-    Stored,
+    StoredRow,
     Verdict,
     compare_curves,
     configs,
@@ -217,7 +217,7 @@ def test_rerun_wants_one_trial_or_all(
 # --- from what ------------------------------------------------------------------------------------
 
 
-def stored(config: dict[str, Any], run: str, candidate: str = "w000-00") -> Stored:
+def stored(config: dict[str, Any], run: str, candidate: str = "w000-00") -> StoredRow:
     """Return a trial as the tables might have it."""
     row = {
         **{"run": run, "candidate": candidate, "architecture_id": "0" * 32, "trial_id": "1" * 32},
@@ -226,7 +226,7 @@ def stored(config: dict[str, Any], run: str, candidate: str = "w000-00") -> Stor
     architecture = {
         **{"genome": "h' = tanh(gate1)", "parameters": 10, "multiply_adds": 10, "nodes": 2},
     }
-    return Stored(row, settings_of(config, run), architecture, [], {})
+    return StoredRow(row, settings_of(config, run), architecture, [], {})
 
 
 def test_a_config_made_from_settings_plans_the_run_they_came_from(tiny: dict[str, Any]) -> None:

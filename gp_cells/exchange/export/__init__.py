@@ -19,16 +19,19 @@ from gp_cells.config.plan import trial_folder
 from gp_cells.config.recipe import Form
 from gp_cells.exchange.export import convolutional, onnx, recurrent
 from gp_cells.exchange.export.check import compare, load_module, make_inputs
-from gp_cells.networks import convolutional as cnn
-from gp_cells.networks import recurrent as rnn
+from gp_cells.networks.convolutional import ConvolutionalNetwork
 from gp_cells.networks.network import Network
+from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.tables.query import find_trial
 from gp_cells.training.record import read_weights
 from gp_cells.training.train import Setup, make_network
 from gp_cells.training.trial import setup_of
 from gp_cells.training.trial_file import read_trial
 
-WRITERS: Mapping[type[Any], Any] = {rnn.Network: recurrent, cnn.Network: convolutional}
+WRITERS: Mapping[type[Any], Any] = {
+    RecurrentNetwork: recurrent,
+    ConvolutionalNetwork: convolutional,
+}
 
 
 def export(results: Path, name: str, folder: Path | None) -> list[str]:

@@ -9,14 +9,14 @@ from torch import Tensor
 
 from gp_cells.config.recipe import Form
 from gp_cells.exchange.export.file import LOAD, PREDICTIONS, WEIGHTS
-from gp_cells.networks.convolutional import Network
+from gp_cells.networks.convolutional import ConvolutionalNetwork
 from gp_cells.networks.layers import Convolution, Layer, Norm, Piece, pieces
 
 WIDEST = 100  # characters of a line
 NORM = {"mean": "running_mean", "variance": "running_var"}  # as torch's own batch norm has them
 
 
-def weights(network: Network) -> dict[str, Tensor]:
+def weights(network: ConvolutionalNetwork) -> dict[str, Tensor]:
     """Return the network's weights by their names in the file, but for those that nothing reads."""
     found, needed = {}, read_layers(network)
     for name, weight in network.state_dict().items():
@@ -29,7 +29,7 @@ def weights(network: Network) -> dict[str, Tensor]:
     return found
 
 
-def read_layers(network: Network) -> dict[int, Layer]:
+def read_layers(network: ConvolutionalNetwork) -> dict[int, Layer]:
     """Return the layers that the predictions depend on, but for the image, by the value each gives."""
     needed = {len(network.layers) - 1}
     for i in reversed(range(len(network.layers))):
@@ -46,12 +46,12 @@ def conv(inputs, outputs, window, stride=(1, 1), groups=1, dilation=1, bias=Fals
 '''
 
 
-def source(network: Network, form: Form, about: str) -> str:
+def source(network: ConvolutionalNetwork, form: Form, about: str) -> str:
     """Return the text of the file."""
     return "\n\n".join([_opening(network, form, about), CONV, _network(network), LOAD])
 
 
-def _lines(network: Network) -> tuple[list[str], list[str]]:
+def _lines(network: ConvolutionalNetwork) -> tuple[list[str], list[str]]:
     """Return the lines that make the network's layers, and those that run them."""
     build: list[str] = []
     run = ["v0 = images"]
@@ -71,7 +71,7 @@ def _lines(network: Network) -> tuple[list[str], list[str]]:
     return build, run
 
 
-def _opening(network: Network, form: Form, about: str) -> str:
+def _opening(network: ConvolutionalNetwork, form: Form, about: str) -> str:
     """Return the file's docstring, imports and sizes."""
     image = network.layers[0].shape
     functional = "\nfrom torch.nn import functional" if network.dropout else ""
@@ -100,7 +100,7 @@ OUTPUTS = {form.outputs}
 '''
 
 
-def _network(network: Network) -> str:
+def _network(network: ConvolutionalNetwork) -> str:
     """Return the class of the whole network."""
     build, run = _lines(network)
     return f'''\
@@ -122,7 +122,7 @@ def _indented(lines: list[str]) -> str:
     return "\n".join(f"        {line}" if line else "" for line in lines).lstrip("\n")
 
 
-def _built(i: int, layer: Layer, network: Network) -> list[str]:
+def _built(i: int, layer: Layer, network: ConvolutionalNetwork) -> list[str]:
     """Return the lines that make what a layer needs, none if that is nothing."""
     if layer.operation == "avg3":
         return [f"self.v{i} = nn.AvgPool2d(3, {layer.stride}, padding=1, count_include_pad=False)"]

@@ -10,7 +10,7 @@ from torch import Tensor
 from gp_cells.config.recipe import Form
 from gp_cells.exchange.export.file import LOAD, PREDICTIONS, WEIGHTS
 from gp_cells.networks.program import DIVISORS, Program, Step
-from gp_cells.networks.recurrent import Network
+from gp_cells.networks.recurrent import RecurrentNetwork
 
 LONGEST = 40  # characters of a value that is written where it is used, without a name of its own
 WIDEST = 6  # projections named on one line
@@ -28,7 +28,7 @@ INFIX = {
 }
 
 
-def weights(network: Network) -> dict[str, Tensor]:
+def weights(network: RecurrentNetwork) -> dict[str, Tensor]:
     """Return the network's weights by their names in the file; those of no numbers are left out."""
     return {
         name: weight
@@ -37,7 +37,7 @@ def weights(network: Network) -> dict[str, Tensor]:
     }
 
 
-def is_tied(network: Network) -> bool:
+def is_tied(network: RecurrentNetwork) -> bool:
     """Return whether the embedding's weight is that of the output layer."""
     return network.embedding is not None and network.embedding.weight is network.output.weight
 
@@ -53,14 +53,14 @@ def unroll(step, inputs, state):
 '''
 
 
-def source(network: Network, form: Form, about: str) -> str:
+def source(network: RecurrentNetwork, form: Form, about: str) -> str:
     """Return the text of the file."""
     program = network.cells[0].program
     parts = [_opening(network, form, about), _cell(program), UNROLL, _network(network), LOAD]
     return "\n\n".join(parts)
 
 
-def _opening(network: Network, form: Form, about: str) -> str:
+def _opening(network: RecurrentNetwork, form: Form, about: str) -> str:
     """Return the file's docstring, imports and sizes."""
     cell = network.cells[0]
     shape = "(time, batch, FEATURES)" if network.embedding is None else "(time, batch) int64"
@@ -93,7 +93,7 @@ OUTPUTS = {form.outputs}
 '''
 
 
-def _imports(network: Network) -> list[str]:
+def _imports(network: RecurrentNetwork) -> list[str]:
     """Return the lines that import what the file uses of torch."""
     used = {step.operation for step in network.cells[0].program.steps}
     lines = [f"from torch import {', '.join(['nn', *(s for s in SQUASHINGS if s in used)])}"]
@@ -123,7 +123,7 @@ class Cell(nn.Module):
 '''
 
 
-def _network(network: Network) -> str:
+def _network(network: RecurrentNetwork) -> str:
     """Return the class of the whole network."""
     return f'''\
 class Network(nn.Module):
@@ -138,7 +138,7 @@ class Network(nn.Module):
 '''
 
 
-def _build(network: Network) -> list[str]:
+def _build(network: RecurrentNetwork) -> list[str]:
     """Return the lines that make the network's modules."""
     first = "FEATURES" if network.embedding is None else "UNITS"
     lines = [
@@ -149,7 +149,7 @@ def _build(network: Network) -> list[str]:
     return lines if network.embedding is not None and not is_tied(network) else lines[1:]
 
 
-def _run(network: Network) -> list[str]:
+def _run(network: RecurrentNetwork) -> list[str]:
     """Return the lines that run the network."""
     values = "inputs" if network.embedding is None else "self.embedding(inputs)"
     if is_tied(network):
