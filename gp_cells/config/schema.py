@@ -1,7 +1,7 @@
 """The JSON Schema of configs, made from what the fields of the plug-ins say.
 
-An editor that knows JSON Schema completes and checks a config by it; `gp_cells.config.plan` reads it
-before every benchmark. What is not of a plug-in stands in `config.base.json`.
+An editor that knows JSON Schema completes and checks a config by it; `gp_cells.config.validation`
+reads it before every benchmark. What is not of a plug-in stands in `config.base.json`.
 """
 
 from __future__ import annotations

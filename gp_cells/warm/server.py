@@ -43,7 +43,7 @@ DIE_WITH_PARENT = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 
 @dataclass
-class Command:
+class ServedCommand:
     """A client and, once it has asked, the process that runs its command."""
 
     link: socket.socket
@@ -60,7 +60,7 @@ class Server:
     package: dict[str, tuple[int, int]]
     environment: dict[str, str]
     selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
-    commands: list[Command] = field(default_factory=list)
+    commands: list[ServedCommand] = field(default_factory=list)
 
     def serve(self) -> None:
         """Answer until the owner has gone."""
@@ -78,11 +78,11 @@ class Server:
         if user_of(link) != os.getuid():
             link.close()
             return
-        command = Command(link)
+        command = ServedCommand(link)
         self.commands.append(command)
         self.selector.register(link, selectors.EVENT_READ, lambda: self._hear(command))
 
-    def _hear(self, command: Command) -> None:
+    def _hear(self, command: ServedCommand) -> None:
         """Take a client's request, then its signals; if it is gone, so is its command."""
         streams: list[int] = []
         try:
@@ -102,7 +102,7 @@ class Server:
         for stream in streams:
             os.close(stream)
 
-    def _start(self, command: Command, request: dict[str, Any], streams: list[int]) -> None:
+    def _start(self, command: ServedCommand, request: dict[str, Any], streams: list[int]) -> None:
         if reason := self.why_not(request):
             print(f"cold: {reason}: {' '.join(request['arguments'])}", flush=True)
             with contextlib.suppress(OSError):
@@ -136,7 +136,7 @@ class Server:
         links = [c.link.fileno() for c in self.commands]
         return [self.listener.fileno(), self.owner, *links, *watched]
 
-    def _end(self, command: Command) -> None:
+    def _end(self, command: ServedCommand) -> None:
         """Tell a client how its command ended."""
         assert command.process is not None
         _, status = os.waitpid(command.process, 0)
@@ -145,7 +145,7 @@ class Server:
             send(command.link, {"status": os.waitstatus_to_exitcode(status)})
         self._forget(command)
 
-    def _forget(self, command: Command) -> None:
+    def _forget(self, command: ServedCommand) -> None:
         """Drop a client, and with it a command that still runs and all that it has started."""
         if command.process is not None:
             with contextlib.suppress(ProcessLookupError):
