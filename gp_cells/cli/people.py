@@ -57,21 +57,29 @@ def query(sql: str, format: str, results: Path) -> None:
     option("--sample", "of all, N drawn at random", type=int, metavar="N"),
     option("--seed", "of the sample (default: 1)", type=int, default=1, metavar="N"),
     option("--profile", "of Snakemake (default: profiles/local)", default="profiles/local"),
+    file("--file", "of a task's own data, where it is not where it was", required=False),
     RESULTS,
 )
 def rerun(
-    trial: str | None, all: bool, sample: int | None, seed: int, profile: str, results: Path
+    trial: str | None,
+    all: bool,
+    sample: int | None,
+    seed: int,
+    profile: str,
+    file: Path | None,
+    results: Path,
 ) -> int:
     """Reproduce a trial of the tables, or a sample of them, and say whether it came out the same.
 
-    Reads the tables; trains in results/reruns/ and writes nothing else.
+    Reads the tables; trains in results/reruns/ and writes nothing else. Data that are gone are prepared
+    again. A profile that is not in this folder is the checkout's.
 
     Exit status 1: a trial came out different, or could not be made.
     """
     from gp_cells.workflow.rerun import chosen_trials, summary
     from gp_cells.workflow.rerun import rerun as reproduce
 
-    verdicts = reproduce(results, chosen_trials(results, trial, all, sample, seed), profile)
+    verdicts = reproduce(results, chosen_trials(results, trial, all, sample, seed), profile, file)
     if all:
         print(summary(verdicts))
     return DIFFERENT if [verdict for verdict in verdicts if not verdict.is_good] else 0

@@ -7,9 +7,11 @@ different outcome, a failure and a kill, and a search under way sees nothing of 
 
 from __future__ import annotations
 
+import contextlib
 import math
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,8 +22,8 @@ from typing import Any
 from gp_cells.config import seeds
 from gp_cells.config.checkout import checkout
 from gp_cells.config.choose import SettingError, check_range
-from gp_cells.config.files import RecordError, write_json
-from gp_cells.config.plan import config_of, grouped, read_plan, trial_folder
+from gp_cells.config.files import RecordError, read_json, write_json
+from gp_cells.config.plan import Run, config_of, grouped, read_plan, trial_folder
 from gp_cells.config.records import RunConfig, RunSettings, TrialSpec, settings_in
 from gp_cells.config.typed_json import write_record
 from gp_cells.plugins import counts_of
@@ -152,15 +154,27 @@ def configs(trials: Sequence[StoredRow]) -> Iterator[tuple[Row, list[StoredRow]]
         yield config_of(group), [trial for trial in trials if trial.settings.config in group]
 
 
-def lay_out(results: Path, config: Row, trials: Sequence[StoredRow], profile: str) -> list[str]:
+def lay_out(
+    results: Path, config: Row, trials: Sequence[StoredRow], profile: str, file: Path | None = None
+) -> list[str]:
     """Write what some trials are reproduced from, and return the command that does it.
 
     Outcomes of an earlier time are removed, checkpoints are not: a trial that was killed goes on.
-    The results' own data are read and never prepared again, even if their source has changed.
+    The results' own data are read and never prepared again, even if their source has changed. Where they
+    are gone, `file` is what the task's setting of that name stands for, else it is sought from here.
+
+    Raises:
+        SettingError: this code no longer takes the settings of a run, or its file is not there.
     """
     workflow, folder = checkout("rerun") / "rules/rerun.smk", results / FOLDER
     rules = {"train"}
     plan = read_plan(config)
+    missing = [
+        trial for trial in trials if not _has_data(results, plan.runs[trial.row["run"]], trial)
+    ]
+    if missing:
+        rules.add("prepare")
+        config = with_files(config, missing, file)
     name = "-".join([config["benchmark"], trials[0].row["trial_id"][:8]])
     config_file = folder / f"{name}.json"
     write_json(config_file, config)
@@ -172,14 +186,12 @@ def lay_out(results: Path, config: Row, trials: Sequence[StoredRow], profile: st
         place, protocol = folder / trial.place, folder / plan.runs[run].folder / "protocol.json"
         write_record(place / "genome.json", trial.spec)
         write_record(protocol, trial.settings.protocol)
-        for file in ("fitness.json", "trial.h5"):
-            (place / file).unlink(missing_ok=True)
+        for outcome in ("fitness.json", "trial.h5"):
+            (place / outcome).unlink(missing_ok=True)
         data = Path("data") / plan.runs[run].data
         _link(results / data, folder / "results" / data)
-        if not (folder / "results" / data / "search.npz").exists():
-            rules.add("prepare")
     return [
-        *("snakemake", "--profile", profile),
+        *("snakemake", "--profile", find_profile(profile)),
         *(
             "--snakefile",
             shown(workflow),
@@ -190,6 +202,56 @@ def lay_out(results: Path, config: Row, trials: Sequence[StoredRow], profile: st
         *("--allowed-rules", *sorted(rules)),
         *("--force", *(f"{trial.place}/fitness.json" for trial in trials)),
     ]
+
+
+def _has_data(results: Path, run: Run, trial: StoredRow) -> bool:
+    """Return whether a trial's data are there; others that an earlier time prepared are removed."""
+    data = Path("data") / run.data
+    if (results / data / "search.npz").exists():
+        return True
+    prepared = results / FOLDER / "results" / data
+    with contextlib.suppress(RecordError, KeyError, TypeError):
+        if read_json(prepared / "data.json")["hash"] == trial.settings.data.hash:
+            return (prepared / "search.npz").exists()
+    if prepared.is_symlink():
+        prepared.unlink()
+    shutil.rmtree(prepared, ignore_errors=True)
+    return False
+
+
+def with_files(config: Row, trials: Sequence[StoredRow], file: Path | None) -> Row:
+    """Return a config in which the tasks of some trials name their files by absolute paths.
+
+    Raises:
+        SettingError: a file is not there, or one is given for two tasks.
+    """
+    wanted = {trial.settings.task_label: trial.settings.data.hash for trial in trials}
+    tasks: Row = dict(config["tasks"])
+    own = [label for label in wanted if "file" in tasks[label].get("settings", {})]
+    if file is not None and len(own) != 1:
+        raise SettingError(
+            f"--file is for one task that has a file of its own; these trials have {len(own)}"
+        )
+    for label in own:
+        settings = tasks[label]["settings"]
+        path = Path(os.path.abspath(file or settings["file"]))
+        if not path.is_file():
+            raise SettingError(
+                f"the data of task {label} are gone, and {settings['file']!r}, from which they were "
+                f"prepared, is not at {path}; start in the folder that has it or name it with --file "
+                f"(wanted are data of hash {wanted[label]})"
+            )
+        tasks[label] = {**tasks[label], "settings": {**settings, "file": str(path)}}
+    return {**config, "tasks": tasks}
+
+
+def find_profile(name: str) -> str:
+    """Return a profile as Snakemake finds it from here: of this folder, of the checkout, or its own."""
+    here = checkout("rerun")
+    for path in (Path(name), here / name, here / "profiles" / name):
+        if path.is_dir():
+            return shown(path)
+    return name
 
 
 def _link(source: Path, link: Path) -> None:
@@ -315,15 +377,18 @@ def _apart(one: float, other: float) -> float:
     return apart if math.isfinite(apart) else math.inf
 
 
-def rerun(results: Path, rows: Sequence[Row], profile: str) -> list[Verdict]:
+def rerun(
+    results: Path, rows: Sequence[Row], profile: str, file: Path | None = None
+) -> list[Verdict]:
     """Reproduce some trials and print the verdict on each.
 
     Raises:
-        SettingError: this code no longer takes the settings of one of the runs, or there is no checkout.
+        SettingError: this code no longer takes the settings of one of the runs, there is no checkout, or
+            data are gone and so is the file that they were prepared from.
     """
     checkout("rerun")
     groups = [
-        (lay_out(results, config, trials, profile), trials)
+        (lay_out(results, config, trials, profile, file), trials)
         for config, trials in configs(gather(results, rows))
     ]
     verdicts = []

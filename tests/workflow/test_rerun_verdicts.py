@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import math
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from gp_cells.workflow.rerun import (
     Verdict,
     compare_curves,
     configs,
+    find_profile,
     label,
     lay_out,
     made_otherwise,
@@ -315,3 +317,86 @@ def test_settings_that_the_code_no_longer_takes_are_refused(
     [(config, members)] = configs([trial])
     with pytest.raises(SettingError, match="steam"):
         lay_out(tmp_path, config, members, "profiles/local")
+
+
+# --- on what data ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def own(tiny: dict[str, Any]) -> StoredRow:
+    """A trial on a file of one's own, of which no data are left."""
+    settings = {"file": "my data/x.csv", "inputs": "symbols", "input": ["text"]}
+    tiny["tasks"]["bach"] = {
+        "name": "own_data",
+        "settings": {**settings, "targets": "classes", "target": ["class"]},
+    }
+    return stored(tiny, "tiny-bach-gp-s1")
+
+
+def file_in(command: list[str]) -> str:
+    """Return the file that the config of a command names."""
+    config = read_json(Path(command[command.index("--configfile") + 1]))
+    return str(config["tasks"]["bach"]["settings"]["file"])
+
+
+def test_a_relative_file_is_sought_where_the_command_was_started(
+    own: StoredRow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    [(config, members)] = configs([own])
+    wanted = own.settings.data.hash
+    with pytest.raises(
+        SettingError, match=f"my data/x.csv.*--file .wanted are data of hash {wanted}"
+    ):
+        lay_out(tmp_path / "results", config, members, "profiles/local")
+    (tmp_path / "my data").mkdir()
+    (tmp_path / "my data/x.csv").touch()
+    command = lay_out(tmp_path / "results", config, members, "profiles/local")
+    assert file_in(command) == str(tmp_path / "my data/x.csv")
+    assert command[command.index("--allowed-rules") + 1] == "prepare"
+
+
+def test_a_file_that_is_elsewhere_now_is_named(
+    own: StoredRow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("moved.csv").touch()
+    [(config, members)] = configs([own])
+    command = lay_out(tmp_path / "results", config, members, "profiles/local", Path("moved.csv"))
+    assert file_in(command) == str(tmp_path / "moved.csv")
+
+
+def test_a_file_for_a_task_that_has_none_is_refused(tiny: dict[str, Any], tmp_path: Path) -> None:
+    [(config, members)] = configs([stored(tiny, "tiny-bach-gp-s1")])
+    with pytest.raises(SettingError, match="these trials have 0"):
+        lay_out(tmp_path, config, members, "profiles/local", Path("x.csv"))
+
+
+def test_other_data_that_an_earlier_time_prepared_are_not_used(
+    own: StoredRow, tmp_path: Path
+) -> None:
+    prepared = tmp_path / "reruns/results/data/tiny-bach"
+    prepared.mkdir(parents=True)
+    (prepared / "search.npz").touch()
+    [(config, members)] = configs([own])
+    for data_hash, is_kept in ((own.settings.data.hash, True), ("0" * 32, False)):
+        (prepared / "data.json").write_text(json.dumps({"hash": data_hash}), encoding="utf-8")
+        (tmp_path / "x.csv").touch()
+        file = None if is_kept else tmp_path / "x.csv"
+        command = lay_out(tmp_path, config, members, "profiles/local", file)
+        assert prepared.exists() == is_kept == ("prepare" not in command)
+
+
+def test_from_another_folder_the_profile_is_that_of_the_checkout(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = Path(__file__).parents[2]
+    monkeypatch.chdir(tmp_path)
+    for name, found in (
+        ("profiles/local", str(here / "profiles/local")),
+        ("flux", str(here / "profiles/flux")),
+        ("no-such-profile", "no-such-profile"),
+    ):
+        assert find_profile(name) == found
+    Path("profiles/local").mkdir(parents=True)
+    assert find_profile("profiles/local") == "profiles/local"

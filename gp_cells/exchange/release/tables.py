@@ -26,6 +26,8 @@ Row = dict[str, Any]
 # A folder of a machine, as /home/ada/data or C:\data; not the end of an address.
 ABSOLUTE = re.compile(r"(?<![\w.:/-])(?:/[\w.@+-]+){2,}|(?<!\w)[A-Za-z]:\\")
 
+BEGINS_AS_PATH = re.compile(r"/|~|\.{1,2}[/\\]|[A-Za-z]:[/\\]|\\\\")
+
 JSON_TYPES = {
     pa.string(): "string",
     pa.int64(): "integer",
@@ -78,13 +80,13 @@ def _leave_out_machines(rows: Mapping[str, list[Row]]) -> None:
         row["settings"] = json.dumps(_named(json.loads(row["settings"])), sort_keys=True)
 
 
-def _named(value: Any) -> Any:
-    """Return settings in which an absolute path, as of a file with data, is the file's name."""
+def _named(value: Any, key: str = "") -> Any:
+    """Return settings in which a path, of a `file` or one that begins as a path does, is a bare name."""
     if isinstance(value, dict):
-        return {key: _named(item) for key, item in value.items()}
+        return {name: _named(item, name) for name, item in value.items()}
     if isinstance(value, list):
-        return [_named(item) for item in value]
-    if isinstance(value, str) and re.match(r"/|[A-Za-z]:\\", value):
+        return [_named(item, key) for item in value]
+    if isinstance(value, str) and (key == "file" or BEGINS_AS_PATH.match(value)):
         return PurePath(value.replace("\\", "/")).name
     return value
 

@@ -229,7 +229,17 @@ def test_hosts_are_numbered_in_the_order_in_which_trials_started_on_them(tmp_pat
 
 
 @pytest.mark.parametrize(
-    "path", ["/home/ada/peptides.csv", "/peptides.csv", "C:\\data\\peptides.csv"]
+    "path",
+    [
+        *(
+            "/home/ada/peptides.csv",
+            "/peptides.csv",
+            "C:\\data\\peptides.csv",
+            "C:/data/peptides.csv",
+        ),
+        *("../ada secret study/peptides.csv", "ada secret study/peptides.csv", "./peptides.csv"),
+        *("~/ada/peptides.csv", "..\\ada\\peptides.csv", "ada\\peptides.csv", "peptides.csv"),
+    ],
 )
 def test_a_data_file_of_the_settings_keeps_its_name_and_loses_its_folders(
     results: Path, tmp_path: Path, path: str
