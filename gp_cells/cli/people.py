@@ -21,7 +21,7 @@ from gp_cells.cli.command import (
 if TYPE_CHECKING:
     from gp_cells.tabular.replay import Fitness, Missing
 
-ALL = "else all of the config"
+ALL = "which ones; default: all of the config"
 
 
 @command(CONFIG)
@@ -53,11 +53,11 @@ def query(sql: str, format: str, results: Path) -> None:
 
 @command(
     option("trial", TRIAL, nargs="?"),
-    option("--all", "every trial of the tables", action="store_true"),
-    option("--sample", "of all, N drawn at random", type=int, metavar="N"),
-    option("--seed", "of the sample (default: 1)", type=int, default=1, metavar="N"),
-    option("--profile", "of Snakemake (default: profiles/local)", default="profiles/local"),
-    file("--file", "of a task's own data, where it is not where it was", required=False),
+    option("--all", "reproduce every trial of the tables", action="store_true"),
+    option("--sample", "with --all: N of them, drawn at random", type=int, metavar="N"),
+    option("--seed", "seed of the sample (default: 1)", type=int, default=1, metavar="N"),
+    option("--profile", "Snakemake profile (default: profiles/local)", default="profiles/local"),
+    file("--file", "the own data of a task, if the file has moved", required=False),
     RESULTS,
 )
 def rerun(
@@ -109,7 +109,7 @@ def show(genome: str, space: str, inputs: int, units: int, layers: int, svg: Pat
 
 @command(
     option("trial", TRIAL),
-    folder("--to", "to write to, else RUN-CANDIDATE", required=False),
+    folder("--to", "folder to write to (default: RUN-CANDIDATE)", required=False),
     RESULTS,
 )
 def export(trial: str, to: Path | None, results: Path) -> None:
@@ -128,7 +128,9 @@ def export(trial: str, to: Path | None, results: Path) -> None:
     option("--task", ALL, nargs="+", metavar="LABEL"),
     option("--strategy", ALL, nargs="+", metavar="LABEL"),
     option("--seed", ALL, nargs="+", type=int, metavar="N"),
-    option("--workers", "that train a run (default: 1)", type=int, default=1, metavar="N"),
+    option(
+        "--workers", "simulated workers of a run (default: 1)", type=int, default=1, metavar="N"
+    ),
     option(
         "--fitness",
         "of the trial with the run's own training seed, or the mean over all seeds (default: own)",
@@ -141,7 +143,7 @@ def export(trial: str, to: Path | None, results: Path) -> None:
         choices=["refuse", "avoid", "surrogate"],
         default="refuse",
     ),
-    file("--to", "to write, else BENCHMARK-replay.parquet", required=False),
+    file("--to", "file to write (default: BENCHMARK-replay.parquet)", required=False),
     RESULTS,
 )
 def replay(
@@ -174,7 +176,7 @@ def replay(
 @command(
     option("source", choices=["darts_rnn", "nas_bench_nlp"]),
     option("file", "genotypes in Python, or recipes in JSON", type=Path, metavar="FILE"),
-    folder("--to", "to write to"),
+    folder("--to", "folder to write to"),
     name="import",
 )
 def import_cells(source: str, file: Path, to: Path) -> None:
@@ -188,7 +190,7 @@ def import_cells(source: str, file: Path, to: Path) -> None:
 
 
 @command(
-    folder("--to", "to write to"),
+    folder("--to", "folder to write to"),
     option("--benchmark", "else the only one that is stored", metavar="NAME"),
     RESULTS,
 )
@@ -203,11 +205,11 @@ def blackbox(to: Path, benchmark: str | None, results: Path) -> None:
 
 
 @command(
-    option("folder", "new or empty", type=Path, metavar="FOLDER"),
-    option("--benchmark", "else all", nargs="+", default=[], metavar="NAME"),
+    option("folder", "folder of the release, new or empty", type=Path, metavar="FOLDER"),
+    option("--benchmark", "which ones; default: all", nargs="+", default=[], metavar="NAME"),
     option(
         "--weights",
-        "with the networks of each task's N best finalists",
+        "add the networks of each task's N best finalists",
         type=int,
         default=0,
         metavar="N",
@@ -301,7 +303,7 @@ def check(config: str) -> None:
 
 @command(
     CONFIG,
-    option("--process", "end when this process has", type=int, metavar="PID"),
+    option("--process", "end when this process has ended", type=int, metavar="PID"),
     option("--every", "(default: 2)", type=float, default=2.0, metavar="SECONDS"),
 )
 def watch(config: str, process: int | None, every: float) -> None:

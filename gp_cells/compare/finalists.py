@@ -1,4 +1,4 @@
-"""A task's finalists, designed and evolved, as rows of which the best is first.
+"""A task's finalists, designed and evolved, as rows, the best first.
 
 Every finalist was trained again with the same learning rates and seeds, none of which the search saw;
 its row is that of its best learning rate. Selection among finalists uses validation losses only.
@@ -60,6 +60,6 @@ def _spread(name: str, losses: Sequence[float]) -> Row:
 
 
 def _rank(row: Row) -> tuple[bool, float, str, int]:
-    """Order by mean validation loss, those of which a trial failed behind all others."""
+    """Order by mean validation loss; those with a failed trial come last."""
     mean = math.inf if row["valid_mean"] is None else row["valid_mean"]
     return row["failed"] > 0, mean, row["run"], row["finalist"]

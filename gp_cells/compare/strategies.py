@@ -190,7 +190,7 @@ def _warnings(rows: Sequence[Row], pairs: Sequence[Row]) -> list[str]:
 def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]]) -> Row:
     """Return what all tasks together say of the strategies that were run on every one of them.
 
-    A task's losses are put on a scale of which 0 is the test loss of its best hand-designed cell and 1
+    A task's losses are put on a scale where 0 is the test loss of its best hand-designed cell and 1
     the loss of its weakest trivial predictor, the marginal (class-frequency) predictor (on
     validation, where that is measured). The interquartile
     mean and the probability of improvement are as in Agarwal et al. 2021

@@ -167,7 +167,7 @@ def convert(value: Any, kind: Any, place: str) -> Any:
 
 
 def check_settings(plug_in: Any, place: str) -> None:
-    """Refuse a plug-in of which a setting is outside its range; for its `__post_init__`.
+    """Refuse a plug-in with a setting outside its range; for its `__post_init__`.
 
     `configure` checks what comes from a config; this holds what is made in Python to the same.
 

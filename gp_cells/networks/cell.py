@@ -35,7 +35,7 @@ table (symbols, (G + I) units) of inputs projected already. Outputs are (time, b
 
 @dataclass(frozen=True)
 class Engine:
-    """What runs a cell: `compiled` by some compiler, in so many seconds (0: from the cache), or `eager`."""
+    """What runs a cell: `compiled` (with the compiler and seconds it took; 0: cached) or `eager`."""
 
     name: str
     compiler: str | None = None

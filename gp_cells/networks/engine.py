@@ -27,7 +27,7 @@ def build(
 ) -> Cell:
     """Return a recurrent layer of a genome's cell: (time, batch, inputs) → (time, batch, units).
 
-    Without a wish for an engine it is `compiled`, or `eager` and a warning where that cannot be had.
+    Without `engine` it is `compiled`, or `eager` with a warning where that is not available.
 
     Raises:
         CompilerError: `compiled` was asked for, and this machine cannot compile.

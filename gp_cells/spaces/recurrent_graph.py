@@ -1,7 +1,7 @@
 """Recurrent cells with one state, as graphs: a value has a name, and may be read many times.
 
 Cells like those of ENAS (Pham et al. 2018, https://arxiv.org/abs/1802.03268) and of DARTS (Liu, Simonyan
-and Yang 2019, https://arxiv.org/abs/1806.09055), of which a step has a chain of values that each read an
+and Yang 2019, https://arxiv.org/abs/1806.09055), whose step has a chain of values that each read an
 earlier one several times; written out as one formula they have tens of thousands of nodes.
 
     s0 = h + sigmoid(input1 + recurrent1) * (tanh(input2 + recurrent2) - h)
@@ -9,7 +9,7 @@ earlier one several times; written out as one formula they have tens of thousand
     h' = (s0 + s1) / 2
 
 There are no memory cells, and, other than in the space `recurrent`, a squashed value may be squashed
-again: whether it is one, a name does not tell.
+again, since a name does not show whether its value is squashed.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Genetic programming with species, of which stagnant ones are retired, after Rawal and Miikkulainen 2018.
+"""Genetic programming with species that are retired when they stagnate, after Rawal and Miikkulainen 2018.
 
 From nodes to networks: evolving recurrent neural networks, https://arxiv.org/abs/1803.04439. Taken
 from the paper: three mutations, homologous one-point crossover, species by tree distance of which at
@@ -26,7 +26,7 @@ from gp_cells.strategies.strategy import Outcome, Proposal, mutated
 
 @dataclass(frozen=True)
 class GP:
-    """Evolves formulas in species by tree distance, of which stagnant ones are retired."""
+    """Evolves formulas in species by tree distance; stagnant species are retired."""
 
     # Of these values the paper gives that of active_species; the others are ours.
     crossover: float = setting(0.6, "share of children with two parents", low=0, high=1)

@@ -216,7 +216,7 @@ def best(results: Path, task: str | None = None, max_params: int | None = None) 
 
     A finalist counts with its fresh seeds at its best learning rate; any other architecture with its
     trials of the search, whose loss was selected on and is a little too good: `role` and `seeds` say
-    which. Those of which a trial failed come last, and those of which every trial failed are left out.
+    which. Those with a failed trial come last, and those with no other are left out.
     `candidate` is the best trial. At most `max_params` are the parameters of the search's network.
 
     Raises:

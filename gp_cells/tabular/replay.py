@@ -2,8 +2,8 @@
 
 Every run of a config is bred wave after wave as Snakemake would, and each outcome looked up in the
 tables of runs that were trained alike. As in NAS-Bench-101 (Ying et al. 2019,
-https://arxiv.org/abs/1902.09635) what an outcome would have cost is counted; beyond it, when it would
-have been there, on so many workers.
+https://arxiv.org/abs/1902.09635) the cost that an outcome would have had is counted; beyond that, the
+time at which it would have been known with a given number of workers.
 """
 
 from __future__ import annotations

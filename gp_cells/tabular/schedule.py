@@ -34,7 +34,7 @@ class Costs:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Independent runs of so many waves × slots on workers that they share."""
+    """Independent runs of `waves` × `slots` candidates on workers that they share."""
 
     workers: int
     runs: int
@@ -67,12 +67,12 @@ class _Run:
 
     left: list[int]  # results of each wave that have not been noticed
     ended: list[int] = field(default_factory=list)  # waves of the jobs that ended since it looked
-    known: int = 0  # waves of which all results are known
+    known: int = 0  # waves whose results are all known
     poll_s: float = 0.0
     submitted_at: float = 0.0
 
     def look(self, costs: Costs) -> range:
-        """Notice what ended; return the waves of which all results are known now, and were not."""
+        """Notice what ended; return the waves whose results have all become known just now."""
         longer = min(self.poll_s + costs.poll_s, costs.longest_poll_s)
         self.poll_s = costs.poll_s if self.ended else longer
         for wave in self.ended:

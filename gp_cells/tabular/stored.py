@@ -264,7 +264,7 @@ def _first_difference(stored: Any, wanted: Any, place: str = "") -> str:
 
 @dataclass(frozen=True)
 class OnlyStored:
-    """A space of which a search may propose what is stored, and nothing else.
+    """A space from which a search may propose stored genomes only.
 
     A fresh genome is a stored one, each as likely as the other; a child that is not stored is not legal.
     """

@@ -14,7 +14,7 @@ from pathlib import Path
 class AttemptsFile:
     """Counts, by measure, the processes that died in it; see `measures.Attempts`.
 
-    `fingerprint` says which trial by which code; the file of another one is not heeded.
+    `fingerprint` identifies the trial and the code; a file with another one is ignored.
     """
 
     def __init__(self, path: Path, fingerprint: str) -> None:

@@ -151,8 +151,8 @@ def _read_tensors(file: h5py.File, group: str) -> dict[str, torch.Tensor]:
 class CheckpointFile:
     """Keeps a trial's progress in one file, HDF5 behind a seal; see `train.CheckpointStore`.
 
-    `fingerprint` says what the trial was ordered to do and by which code. The seal is a hash of it
-    and of every byte: what does not fit it (another order, other code, a damaged disk) is not used.
+    `fingerprint` identifies the trial's spec and the code. The seal is a hash of it
+    and of every byte: what does not fit it (another spec, other code, a damaged disk) is not used.
     """
 
     path: Path

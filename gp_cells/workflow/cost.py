@@ -77,7 +77,7 @@ UNMEASURED = Speed(pass_s=100e-6, multiply_add_s=1e-9, process_mb=600.0, trials=
 
 
 def size_of(counts: Mapping[str, int], data: DataDescription, epochs: int, batch_size: int) -> Size:
-    """Return the size of so many epochs of a trial, from its genome's counts."""
+    """Return the size of a trial of some epochs, from its genome's counts."""
     passes = epochs * ((1 + BACKWARD) * data.passes["train"] + data.passes["valid"])
     activations = data.steps * batch_size * counts["kept"]
     return Size(

@@ -63,7 +63,7 @@ def chosen_trials(
 
 
 def sample_trials(results: Path, count: int | None, seed: int) -> list[Row]:
-    """Return so many rows of `trials`, drawn without repetition, or all of them.
+    """Return `count` rows of `trials`, drawn without repetition, or all of them.
 
     Raises:
         SettingError: the sample is empty.

@@ -42,7 +42,7 @@ def publish(
 ) -> list[str]:
     """Write a release of some benchmarks, or of all, and return the paths of its files.
 
-    With `weights` the networks of so many of the best finalists of each task are in it, each written by
+    With `weights` the networks of that many best finalists of each task are in it, each written by
     `write_network`.
 
     Raises:

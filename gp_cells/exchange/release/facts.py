@@ -1,4 +1,4 @@
-"""What a release says of itself in several places: how much of what it holds, when and by which code."""
+"""What a release says of itself in several places: how much it holds, its date and its code."""
 
 from __future__ import annotations
 

@@ -113,7 +113,7 @@ The trials started between {started} and {published}. Made with:
 
 
 def readme(facts: Facts, paths: Sequence[str], command: str, planned: int) -> str:
-    """Return README.md of a release with some files, of so many planned runs, made by a command."""
+    """Return README.md of a release with some files and `planned` runs, made by a command."""
     runs = len(facts.rows["runs"])
     checkout = [f"git checkout {facts.commit}"] if facts.commit else []
     made = [
