@@ -1,4 +1,4 @@
-"""Tests and effect sizes for a few paired or ranked losses, of which lower is better.
+"""Tests and effect sizes for a few paired or ranked losses, where lower is better.
 
 The distributions are scipy's. Holm's correction, the critical difference and the effect sizes are a line
 or two each, written out here and compared with published examples in the tests.

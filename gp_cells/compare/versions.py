@@ -1,4 +1,4 @@
-"""What made the trials: which versions, and whether all were made alike."""
+"""Which versions of the code made the trials, and whether all trials are of one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every error is that the input causes: one line, shown without a traceback."""
+"""The base of all errors that the input causes: one line, shown without a traceback."""
 
 from __future__ import annotations
 

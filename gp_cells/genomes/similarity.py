@@ -1,4 +1,4 @@
-"""How alike two genomes are in shape: the tree that they share, and the distance of what they do not."""
+"""How similar two genomes are in structure: the tree that they share, and a distance from the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Measures: what else is looked at of a trained network beside its loss; one file each.
+"""Measures: what is recorded of a trained network besides its loss; one file each.
 
 Importing this package imports no torch, since tables take their columns from it.
 """

@@ -1,4 +1,4 @@
-"""Tables of version 1, read as those of today: the one place that knows what they were like.
+"""Tables of version 1, read as those of the present version; no other module knows their form.
 
 Two columns of `architectures` had other names, `runs` did not say whether the strategy searches, and
 `trials` had no sizes. Those are the architecture's where finalists were trained by the search's recipe;

@@ -1,4 +1,4 @@
-"""What is measured of a trial that ended well; a measure that fails costs nothing but itself."""
+"""What is measured of a trial that ended well; a measure that fails leaves all others as they are."""
 
 from __future__ import annotations
 

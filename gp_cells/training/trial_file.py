@@ -1,4 +1,4 @@
-"""Reading `trial.h5`, the full record of a trial; without torch, which the tables need not.
+"""Reading `trial.h5`, the full record of a trial; without torch, so that tables are made without it.
 
 In the file the protocol is called `settings` and the trial spec `order`.
 """

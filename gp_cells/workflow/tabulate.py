@@ -23,6 +23,7 @@ from gp_cells.genomes.genome import parse
 from gp_cells.genomes.terms import heads, height
 from gp_cells.measures import cost_column, table_columns
 from gp_cells.plugins import form_of, recipe_of, space_of, strategy_of
+from gp_cells.strategies.history import or_infinite
 from gp_cells.strategies.strategy import baseline_name, searches
 from gp_cells.tables.names import VERSION
 from gp_cells.tables.parquet import write_rows
@@ -137,7 +138,7 @@ def candidate_rows(
     rows, best = [], math.inf
     for entry in lineage:
         trial = by_candidate[entry.candidate]
-        best = min(best, math.inf if trial["fitness"] is None else trial["fitness"])
+        best = min(best, or_infinite(trial["fitness"]))
         shared = ("run", "candidate", "architecture_id", "status", "fitness", "trial_id")
         rows.append(
             {

@@ -1,4 +1,4 @@
-"""Whether an exported network is the trial's: what both give for made-up inputs."""
+"""Whether an exported network is the trial's: what both give for random inputs."""
 
 from __future__ import annotations
 
