@@ -82,7 +82,7 @@ def _strategies(strategies: Mapping[str, Any]) -> list[str]:
             lines.append(f"  {row['strategy']:<28} {'none':>10} {'':>18} {row['n']:>4}{missing}")
             continue
         further = row["behind_designed"]
-        gap = f"{further['mean']:+.3f} {_range(further)}" if further else ""
+        gap = f"{further['mean']:+z.3f} {_range(further)}" if further else ""
         lines.append(
             f"  {row['strategy']:<28} {row['mean']:>10.3f} {_range(row):>18} {row['n']:>4}   "
             f"{gap}{missing}"
@@ -99,8 +99,8 @@ def _strategies(strategies: Mapping[str, Any]) -> list[str]:
             continue
         lines.append(
             f"  {name:<28} {pair['difference']:>+10.3f} {_range(pair):>18} {pair['n']:>4}   "
-            f"{pair['p']:.3f} ({pair['p_holm']:.3f}); "
-            f"P({pair['left']} better) {pair['improvement']:.2f}"
+            f"{pair['p']:z.3f} ({pair['p_holm']:z.3f}); "
+            f"P({pair['left']} better) {pair['improvement']:z.2f}"
         )
     return lines + [f"  warning: {warning}" for warning in strategies["warnings"]]
 
@@ -121,7 +121,7 @@ def _over_tasks(over: Mapping[str, Any]) -> list[str]:
         for row in over["rows"]
     ]
     lines += [
-        f"  P({pair['left']} better than {pair['right']}) = {pair['improvement']:.2f} {_range(pair, 2)}"
+        f"  P({pair['left']} better than {pair['right']}) = {pair['improvement']:z.2f} {_range(pair, 2)}"
         for pair in over["pairs"]
     ]
     lines += [
@@ -131,22 +131,22 @@ def _over_tasks(over: Mapping[str, Any]) -> list[str]:
     ranks = over["ranks"]
     if "why_not" in ranks:
         return ["\n".join([*lines, f"  {ranks['why_not']}"])]
-    named = ", ".join(f"{name} {rank:.2f}" for name, rank in ranks["ranks"].items())
+    named = ", ".join(f"{name} {rank:z.2f}" for name, rank in ranks["ranks"].items())
     lines.append(
         f"  mean ranks: {named}; Friedman p {_p(ranks['friedman_p'])}, critical difference "
-        f"{ranks['critical_difference']:.2f} (n = {ranks['n']} tasks)"
+        f"{ranks['critical_difference']:z.2f} (n = {ranks['n']} tasks)"
     )
     return ["\n".join(lines)]
 
 
 def _p(value: float | None) -> str:
-    return "–" if value is None else f"{value:.3f}"
+    return "–" if value is None else f"{value:z.3f}"
 
 
 def _range(row: Mapping[str, Any], digits: int = 3) -> str:
     if row["low"] is None:
         return ""
-    return f"[{row['low']:.{digits}f}, {row['high']:.{digits}f}]"
+    return f"[{row['low']:z.{digits}f}, {row['high']:z.{digits}f}]"
 
 
 def has_errors(rows: Iterable[Mapping[str, Any]]) -> bool:
@@ -164,14 +164,14 @@ def _front_line(front: Mapping[str, Any]) -> str:
 
 
 def _bits(nats: float) -> str:
-    return f"  [{nats / math.log(2):.3f}]"
+    return f"  [{nats / math.log(2):z.3f}]"
 
 
 def _line(row: Mapping[str, Any]) -> str:
     name = row["name"] or f"{row['strategy']} (seed {row['seed']}, no. {row['finalist'] + 1})"
     if row["valid_mean"] is None:
         return f"{name:<28} {'failed':>10}"
-    test = "" if row["test_mean"] is None else f"{row['test_mean']:.3f}"
+    test = "" if row["test_mean"] is None else f"{row['test_mean']:z.3f}"
     spread = row["valid_max"] - row["valid_min"]
     failed = f"  {row['failed']} failed" if row["failed"] else ""
     error = "" if row["test_error"] is None else f" {row['test_error']:>11.2%}"

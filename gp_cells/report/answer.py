@@ -87,7 +87,7 @@ def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _signed(value: float) -> str:
-    return f"{value:+.3f}".replace("-", "−")
+    return f"{value:+z.3f}".replace("-", "−")
 
 
 def _between_cells(evidence: Evidence) -> Answer:
@@ -107,7 +107,7 @@ def _between_cells(evidence: Evidence) -> Answer:
         return Answer(headline, _searches(evidence), evolved, designed)
     mean = statistics.fmean(differences)
     gap = (
-        f"{abs(mean):.3f} {evidence.unit}"
+        f"{abs(mean):z.3f} {evidence.unit}"
         if abs(mean) >= 0.0005
         else f"under 0.001 {evidence.unit}"
     )
@@ -161,7 +161,7 @@ def _trust(split: str, differences: Sequence[float]) -> str:
     if n == 1:
         return f"Measured on the {split} with one seed (n = 1), so chance alone may explain it."
     better = sum(difference < 0 for difference in differences)
-    ranged = f"{min(differences):+.3f} to {max(differences):+.3f}".replace("-", "−")
+    ranged = f"{min(differences):+z.3f} to {max(differences):+z.3f}".replace("-", "−")
     shared = f"Measured on the {split} with the same {_number(n)} seeds each (n = {n})"
     every = "both" if n == 2 else f"all {_number(n)}"
     if not any(differences):
@@ -198,8 +198,8 @@ def _mean_of_runs(evidence: Evidence, strategy: str, n: int) -> str:
             best.setdefault(row["run"], row["valid_mean"])
     if not best:
         return f"{strategy} none (n = {n})"
-    ranged = f", {min(best.values()):.3f} to {max(best.values()):.3f}" if len(best) > 1 else ""
-    return f"{strategy} {statistics.fmean(best.values()):.3f} (n = {len(best)}{ranged})"
+    ranged = f", {min(best.values()):z.3f} to {max(best.values()):z.3f}" if len(best) > 1 else ""
+    return f"{strategy} {statistics.fmean(best.values()):z.3f} (n = {len(best)}{ranged})"
 
 
 def _number(n: int) -> str:

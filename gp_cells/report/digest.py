@@ -47,7 +47,7 @@ def digest_table(comparison: Mapping[str, Any]) -> str:
         designed = strategies["designed"]
         cells = [
             f"`{task['task']}`, {task['loss_unit']}",
-            f"`{designed['name']}` {designed['test_mean']:.3f} n = {designed['seeds']}"
+            f"`{designed['name']}` {designed['test_mean']:z.3f} n = {designed['seeds']}"
             if designed
             else "–",
             *(_cell(rows.get(name)) for name in names),
@@ -81,9 +81,9 @@ def _strategies(comparison: Mapping[str, Any]) -> list[str]:
 def _cell(row: Mapping[str, Any] | None) -> str:
     if row is None or row["mean"] is None:
         return "–"
-    within = "" if row["low"] is None else f" [{row['low']:.3f}, {row['high']:.3f}]"
+    within = "" if row["low"] is None else f" [{row['low']:z.3f}, {row['high']:z.3f}]"
     missing = f", {row['missing']} missing" if row["missing"] else ""
-    return f"{row['mean']:.3f}{within} n = {row['n']}{missing}"
+    return f"{row['mean']:z.3f}{within} n = {row['n']}{missing}"
 
 
 def digest_figure(comparison: Mapping[str, Any]) -> str:

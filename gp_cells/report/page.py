@@ -85,7 +85,7 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
     )
     environment.filters |= {"loss": _loss, "count": _count, "share": _share, "duration": _duration}
-    for name, form in (("difference", "+.3f"), ("two", ".2f"), ("three", ".3f")):
+    for name, form in (("difference", "+z.3f"), ("two", "z.2f"), ("three", "z.3f")):
         environment.filters[name] = partial(_written, form)
     return environment
 
@@ -126,7 +126,7 @@ def _example(tasks: Sequence[Row]) -> str:
 
 
 def _loss(value: float | None) -> str:
-    return "–" if value is None or not math.isfinite(value) else f"{value:.3f}"
+    return "–" if value is None or not math.isfinite(value) else f"{value:z.3f}"
 
 
 def _written(form: str, value: float | None) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from gp_cells.config.choose import choose
+from gp_cells.config.choose import check_range, choose
 from gp_cells.config.files import read_text
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
@@ -21,10 +21,12 @@ def describe(
     With a path for `drawing` it is also drawn there, as SVG.
 
     Raises:
-        SettingError: there is no such space.
+        SettingError: there is no such space, or a count is below 1.
         GenomeError: the file is refused.
         RecordError: there is no such genome.
     """
+    for flag, count in (("--inputs", inputs), ("--units", units), ("--layers", layers)):
+        check_range(flag, count, 1)
     chosen = choose("spaces", SPACES, space, {})
     path = chosen.baselines.get(genome, Path(genome))
     text = read_text(path) if path.is_file() else find_genome(Path("results"), genome)

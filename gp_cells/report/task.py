@@ -68,7 +68,7 @@ def _figures(
     """
     runs = ", ".join(f"{strategy}: n = {n}" for strategy, n in count_runs(evidence).items())
     beyond = finalists.references_beyond(evidence)
-    left_out = [f"{name.replace('_', ' ')} {evidence.references[name]:.3f}" for name in beyond]
+    left_out = [f"{name.replace('_', ' ')} {evidence.references[name]:z.3f}" for name in beyond]
     said = {
         "finalists": f"Off the scale: {', '.join(left_out)}." if left_out else "",
         "search": f"Seeds of the search: {runs}." if runs else "",

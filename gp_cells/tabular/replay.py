@@ -300,7 +300,7 @@ def summary(replayed: Sequence[Replayed], workers: int) -> str:
         shown = (
             str(len(one.outcomes)),
             str(sum(answer.source == "surrogate" for answer in one.answers)),
-            "none" if best.failed else f"{best.fitness:.4f}",
+            "none" if best.failed else f"{best.fitness:z.4f}",
             best.candidate,
             f"{math.fsum(answer.epochs for answer in one.answers):.0f}",
             f"{seconds:.1f}",

@@ -57,7 +57,7 @@ class HeldOut:
         """Return the judgement as a line."""
         return (
             f"random forest of {TREES} trees, held out by architecture in {self.folds} folds: "
-            f"Spearman {self.spearman:.2f}, Kendall {self.kendall:.2f}, RMSE {self.rmse:.4g}, "
+            f"Spearman {self.spearman:z.2f}, Kendall {self.kendall:z.2f}, RMSE {self.rmse:.4g}, "
             f"{self.within:.0%} within 2 spreads, n = {self.architectures}"
         )
 

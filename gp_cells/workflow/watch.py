@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import psutil
 
+from gp_cells.config.choose import check_range
 from gp_cells.config.files import RecordError
 from gp_cells.config.plan import Plan, Run
 from gp_cells.config.records import FitnessRecord
@@ -25,6 +26,7 @@ from gp_cells.config.typed_json import read_record
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+SHORTEST_WAIT_S = 0.1
 BAR = 20  # letters of a whole bar
 
 
@@ -96,7 +98,11 @@ def follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
     """Show on standard error how far a benchmark is, until all of its trials have finished.
 
     It also ends when `process` has; with None it goes on until everything is done, or Control-C.
+
+    Raises:
+        SettingError: there is hardly a pause between two looks.
     """
+    check_range("--every", every_s, SHORTEST_WAIT_S)
     with contextlib.suppress(KeyboardInterrupt):
         _follow(plan, root, process, every_s)
 
@@ -142,7 +148,7 @@ def progress_line(tally: Tally, at_start: int, elapsed_s: float) -> str:
     if not done:
         return f"[0/{total}] nothing is done yet"
     newest = max(tally.finished.values(), key=lambda trial: trial.written_s)
-    said = newest.status if newest.fitness is None else f"{newest.fitness:.4f}"
+    said = newest.status if newest.fitness is None else f"{newest.fitness:z.4f}"
     task = newest.run.task
     best = _best(t for t in tally.finished.values() if t.run.task == task)
     parts = [f"[{done}/{total}] {newest.place}: {said}", f"best on {task} {best}"]
@@ -186,7 +192,7 @@ def _count_failed(trials: Iterable[FinishedTrial]) -> int:
 
 def _best(trials: Iterable[FinishedTrial]) -> str:
     known = [trial.fitness for trial in trials if trial.fitness is not None]
-    return f"{min(known):.4f}" if known else "none"
+    return f"{min(known):z.4f}" if known else "none"
 
 
 def _left(tally: Tally, at_start: int, elapsed_s: float) -> str:

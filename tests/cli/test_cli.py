@@ -615,3 +615,31 @@ def test_written_beside_gives_no_two_writers_the_same_place(tmp_path: Path) -> N
         one.write_text("1")
         other.write_text("2")
     assert path.read_text() == "1"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["show", "lstm", "--inputs", "-3"], "--inputs: expected at least 1, got -3"),
+        (["show", "lstm", "--units", "0"], "--units: expected at least 1, got 0"),
+        (["show", "lstm", "--layers", "-1"], "--layers: expected at least 1, got -1"),
+        (
+            ["watch", "config/quickstart.yaml", "--every", "-1"],
+            "--every: expected at least 0.1, got -1",
+        ),
+        (
+            ["watch", "config/quickstart.yaml", "--every", "nan"],
+            "--every: expected at least 0.1, got nan",
+        ),
+        (
+            ["watch", "config/quickstart.yaml", "--every", "inf"],
+            "--every: expected at least 0.1, got inf",
+        ),
+    ],
+)
+def test_a_count_or_a_time_that_cannot_be_is_refused(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(Path(__file__).parents[2])
+    assert main(words) == 2
+    assert capsys.readouterr().err == f"gp-cells {words[0]}: {said}\n"

@@ -2,8 +2,10 @@ from typing import Any, ClassVar
 
 import pytest
 
-from gp_cells.report.answer import answer
+from gp_cells.compare.summary import _range
+from gp_cells.report.answer import _signed, answer
 from gp_cells.report.evidence import gather
+from gp_cells.report.page import _loss, _written
 
 ONE_SEARCH = {
     "rows": [{"strategy": "gp", "n": 1}],
@@ -176,3 +178,12 @@ def test_warnings_of_the_comparison_stand_beside_its_answer():
     told = answer(evidence([1.0], [1.0]), searched(0.01, 0.03, warnings=["only 4 searches of gp"]))
 
     assert "Only 4 searches of gp." in told.caution
+
+
+@pytest.mark.parametrize("value", [-0.0, -0.0004, 0.0004])
+def test_what_rounds_to_zero_has_no_minus(value: float) -> None:
+    row = {"low": value, "high": value}
+    assert _range(row) == "[0.000, 0.000]"
+    assert _signed(value) == "+0.000"
+    assert _loss(value) == "0.000"
+    assert _written("z.2f", value) == "0.00"

@@ -34,6 +34,9 @@ WRITERS: Mapping[type[Any], Any] = {
 }
 
 
+FILES = ("network.py", "weights.safetensors", "network.onnx")
+
+
 def export(results: Path, name: str, folder: Path | None) -> list[str]:
     """Write the network of a trial of the tables as network.py, weights.safetensors and network.onnx.
 
@@ -41,10 +44,12 @@ def export(results: Path, name: str, folder: Path | None) -> list[str]:
 
     Raises:
         RecordError: there is no such trial, its record is broken, or it failed and has no weights.
-        SettingError: networks of its space cannot be written.
+        SettingError: networks of its space cannot be written, or a file is there already.
     """
     row = find_trial(results, name, "run", "candidate")
     to = folder or Path(f"{row['run']}-{row['candidate']}")
+    if there := [to / file for file in FILES if (to / file).exists()]:
+        raise SettingError(f"{there[0]} is there already; name another folder with --to")
     return write(*read_network(results, name), to)
 
 

@@ -329,6 +329,10 @@ def test_a_trained_trial_is_exported_with_its_best_weights_and_says_where_it_is_
         str(tmp_path / "to" / name)
         for name in ("network.py", "weights.safetensors", "network.onnx")
     ]
+    before = (tmp_path / "to/network.py").read_bytes()
+    assert export(results, f"{RUN}/w000-00", tmp_path / "to") == 2
+    assert "network.py is there already; name another folder" in capsys.readouterr().err
+    assert (tmp_path / "to/network.py").read_bytes() == before
     setup = setup_of(trial.protocol, trial.spec)
     assert setup.engine == "compiled"
     network = make_network(setup).eval()
