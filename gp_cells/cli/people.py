@@ -289,15 +289,16 @@ def compare(benchmark: str, results: Path) -> None:
 def check(config: str) -> None:
     """Refuse a config that could not run to its end on this machine.
 
-    Reads the config. Prints nothing if it can. Exit status 1: its engine needs a compiler, and there
-    is none.
+    Reads the config. Prints nothing if it can, but for notes on what cores and memory are limited to,
+    and why no record will say the commit. Exit status 1: its engine needs a compiler, and there is none.
     """
     from gp_cells.config.given import plan_of
     from gp_cells.workflow.check import check as check_plan
     from gp_cells.workflow.check import code_note
+    from gp_cells.workflow.limits import limits_note
 
     check_plan(plan_of(config))
-    if note := code_note():
+    for note in filter(None, (code_note(), limits_note())):
         print(f"gp-cells check: {note}", file=sys.stderr)
 
 
