@@ -26,7 +26,7 @@ RUNS = list(read_plan(CONFIG).runs)
 
 
 def replayed(stored: World, config: dict[str, Any], name: str, **options: Any) -> Replayed:
-    player = Replay(stored[0], **{"workers": 1, "tell": lambda line: None, **options})
+    player = Replay(stored[0], **{"workers": 1, "report": lambda line: None, **options})
     return player.run(read_plan(config).runs[name])
 
 
@@ -105,7 +105,7 @@ def test_a_surrogate_guesses_what_is_missing_and_nothing_else(
 ) -> None:
     config["strategies"]["random"]["search"]["waves"] = 6
     said: list[str] = []
-    options = {"fitness": "mean", "missing": "surrogate", "tell": said.append}
+    options = {"fitness": "mean", "missing": "surrogate", "report": said.append}
     run = replayed(stored, config, "tiny-bach-random-s1", **options)
     sources = [answer.source for answer in run.answers]
     assert sources == ["stored"] * 24 + ["surrogate"] * 12
