@@ -28,7 +28,8 @@ from gp_cells.tasks import Arrays, Batch, SplitName, Task
 from gp_cells.training.adam import Adam
 from gp_cells.training.loss import first_guess, ignorant_loss, summed_errors, summed_loss
 
-CHECKPOINT_EVERY_S = 60.0  # and at the end of every epoch
+CHECKPOINT_EVERY_S = 60.0  # at most, and at the first epoch's end and the last one's
+CHECKPOINT_SHARE = 0.01  # of the time, that checkpoints at the ends of other epochs may take
 RUNNING = ("loss", "targets", "norm", "wall_s", "cpu_s")  # summed over the batches of an epoch
 EXPLODED = 10.0  # times the loss of a guess that gives every outcome the same probability
 
@@ -230,7 +231,7 @@ class _Training:
         if self.progress.tensors:
             self._restore()
         self.marked = (time.perf_counter(), time.process_time())
-        self.saved_at = time.monotonic()
+        self.saved_at, self.saving_s = time.monotonic(), 0.0
 
     def run(self) -> tuple[str, str]:
         """Train epoch after epoch; return the status and its reason."""
@@ -238,6 +239,7 @@ class _Training:
             self._train_epoch(len(self.progress.epochs) + 1)
             judged = (self.setup.task, self.setup.form, self.splits["valid"], self.setup.device)
             self._end_epoch(*evaluate(self.network, *judged))
+        self._save()  # what comes after training can fail, and is then done again alone
         return verdict
 
     def _verdict(self) -> tuple[str, str] | None:
@@ -310,7 +312,8 @@ class _Training:
         self.progress.batches = 0
         self.progress.running = dict.fromkeys(RUNNING, 0.0)
         self.state = None
-        self._save()
+        if self.saving_s <= CHECKPOINT_SHARE * (time.monotonic() - self.saved_at):
+            self._save()
 
     def _note_time(self) -> None:
         now = (time.perf_counter(), time.process_time())
@@ -335,8 +338,10 @@ class _Training:
         tensors |= {f"adam/{k}": v for k, v in self.optimiser.moments.items()}
         tensors |= {f"state/{i}": layer for i, layer in enumerate(self.state or ())}
         self.progress.tensors = tensors
+        began = time.monotonic()
         self.checkpoints.save(self.progress)
         self.saved_at = time.monotonic()
+        self.saving_s = self.saved_at - began
 
     def _restore(self) -> None:
         tensors = self.progress.tensors
