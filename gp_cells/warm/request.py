@@ -6,6 +6,7 @@ and is gone with the server. Messages are JSON; the first one brings the client'
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
@@ -70,6 +71,17 @@ def become(request: dict[str, Any], streams: list[int]) -> None:
     for number, stream in enumerate(streams):
         os.dup2(stream, number)
         os.close(stream)
+    # as Python makes them: what they were when the server started no longer holds
+    sys.stdin = io.TextIOWrapper(io.FileIO(0, closefd=False), "utf-8")
+    sys.stdout = io.TextIOWrapper(
+        io.BufferedWriter(io.FileIO(1, "w", closefd=False)), "utf-8", "surrogateescape"
+    )
+    sys.stderr = io.TextIOWrapper(
+        io.BufferedWriter(io.FileIO(2, "w", closefd=False)),
+        "utf-8",
+        "backslashreplace",
+        line_buffering=True,
+    )
     os.environ.clear()
     os.environ.update(request["environment"])
     os.chdir(request["folder"])
