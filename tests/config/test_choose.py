@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gp_cells.config import choose as door
-from gp_cells.config import plan
+from gp_cells.config import validation
 from gp_cells.config.choose import REQUIRED, About, SettingError, about, choose, configure, setting
 from gp_cells.config.plan import read_plan
 from gp_cells.config.recipe import Recipe
@@ -329,7 +329,7 @@ def test_a_check_of_a_config_checks_the_settings_of_outside_plug_ins(
     def entry_points(group: str) -> list[Entry]:
         return [Entry("eager", Eager)] if group == "gp_cells.stopping" else []
 
-    for module in (door, plan):
+    for module in (door, validation):
         monkeypatch.setattr(module, "entry_points", entry_points)
 
     def checked(**settings: Any) -> dict[str, Any]:
