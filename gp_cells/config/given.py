@@ -39,13 +39,13 @@ def plan_of(config: str) -> Plan:
     return read_plan(_parsed(text, config), config)
 
 
-def refuse_twins_in(files: Iterable[Path]) -> None:
+def refuse_twins_in(files: Iterable[str | Path]) -> None:
     """Refuse config files in which a key is there twice; Snakemake, which read them, took the last.
 
     Raises:
         SettingError: the first such key, with its lines.
     """
-    for path in files:
+    for path in map(Path, files):
         try:
             text = read_text(path)
         except RecordError as error:
