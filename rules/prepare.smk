@@ -13,13 +13,9 @@ from gp_cells.config.files import hash_file
 
 # Snakemake takes braces in the name of a file for wildcards and has no way to write them, so a file of
 # such a name is watched by its content's hash instead.
-def source(wildcards):
-    return PLAN.tasks[wildcards.data].get("settings", {}).get("file", "")
-
-
 rule prepare:
     input:
-        lambda w: [file for file in [source(w)] if file and not set(file) & set("{}")],
+        lambda w: [f for f in [PLAN.source(w.data)] if f and not set(f) & set("{}")],
     output:
         "results/data/{data}/data.json",
         "results/data/{data}/reading.json",
@@ -38,7 +34,11 @@ rule prepare:
     params:
         task=lambda w: json.dumps(PLAN.tasks[w.data], sort_keys=True),
         folder=subpath(output[0], parent=True),
-        content=lambda w: hash_file(source(w)) if set(source(w)) & set("{}") else "",
+        content=lambda w: (
+            hash_file(PLAN.source(w.data))
+            if set(PLAN.source(w.data)) & set("{}")
+            else ""
+        ),
     shell:
         "gp-cells step prepare"
         " --task {params.task:q}"

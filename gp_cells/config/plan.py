@@ -209,6 +209,10 @@ class Plan:
             found.setdefault(run.strategy, []).append(run)
         return found
 
+    def source(self, data: str) -> str:
+        """Return the file of one's own that a data folder is prepared from; empty where there is none."""
+        return str(self.tasks[data].get("settings", {}).get("file", ""))
+
     def candidates(self) -> list[str]:
         """Return the folder of every trial of the benchmark."""
         return [folder for run in self.runs.values() for folder in run.candidates()]
