@@ -115,12 +115,30 @@ def show(genome: str, space: str, inputs: int, units: int, layers: int, svg: Pat
 def export(trial: str, to: Path | None, results: Path) -> None:
     """Write a trial's network as Python, safetensors and ONNX.
 
-    Reads the tables and the trial's own record trial.h5. Writes network.py, weights.safetensors and
-    network.onnx, and checks each of them; they need this package no more.
+    Reads the tables, the trial's own record trial.h5 and reading.json of its data. Writes network.py,
+    weights.safetensors and network.onnx, and checks each of them; they need this package no more.
     """
     from gp_cells.exchange.export import export as export_trial
 
     print("\n".join(export_trial(results, trial, to)))
+
+
+@command(
+    option("trial", TRIAL),
+    option("file", "new rows, with the columns of those trained on", type=Path, metavar="FILE"),
+    file("--to", "CSV file to write (default: standard output)", required=False),
+    RESULTS,
+)
+def predict(trial: str, file: Path, to: Path | None, results: Path) -> None:
+    """Predict the classes or numbers of a file's rows with a trial's network.
+
+    Reads the tables, the trial's own record trial.h5, reading.json of its data, and the file. Writes CSV
+    with a line for each example: its row or sequence, then its class and the probability of each class,
+    or its numbers.
+    """
+    from gp_cells.exchange.export.predict import predict as predict_rows
+
+    predict_rows(results, trial, file, to)
 
 
 @command(

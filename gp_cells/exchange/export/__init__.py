@@ -14,25 +14,27 @@ from typing import Any
 from safetensors.torch import save
 
 from gp_cells.config.choose import SettingError
-from gp_cells.config.files import RecordError, written_beside
-from gp_cells.config.plan import trial_folder
+from gp_cells.config.files import canonical_json, written_beside
 from gp_cells.config.recipe import Form
-from gp_cells.exchange.export import convolutional, onnx, recurrent
+from gp_cells.exchange.export import convolutional, onnx, reader, recurrent
 from gp_cells.exchange.export.check import compare, load_module, make_inputs
+from gp_cells.exchange.export.trained import Trained, find_trained, kept_reading
 from gp_cells.networks.convolutional import ConvolutionalNetwork
 from gp_cells.networks.network import Network
 from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.tables.query import find_trial
+from gp_cells.tasks.task import DataError, Reading
 from gp_cells.training.record import read_weights
 from gp_cells.training.train import Setup, make_network
 from gp_cells.training.trial import setup_of
-from gp_cells.training.trial_file import read_trial
 
 WRITERS: Mapping[type[Any], Any] = {
     RecurrentNetwork: recurrent,
     ConvolutionalNetwork: convolutional,
 }
 
+
+READ = "`predict(rows)`, at the end of this file, takes raw values and says what they are."
 
 FILES = ("network.py", "weights.safetensors", "network.onnx")
 
@@ -41,6 +43,7 @@ def export(results: Path, name: str, folder: Path | None) -> list[str]:
     """Write the network of a trial of the tables as network.py, weights.safetensors and network.onnx.
 
     Returns a line on each file. Without a folder it is `RUN-CANDIDATE`, in the working directory.
+    Where it is not known how the trial's data were read, a line says why, and the files do without.
 
     Raises:
         RecordError: there is no such trial, its record is broken, or it failed and has no weights.
@@ -50,7 +53,12 @@ def export(results: Path, name: str, folder: Path | None) -> list[str]:
     to = folder or Path(f"{row['run']}-{row['candidate']}")
     if there := [to / file for file in FILES if (to / file).exists()]:
         raise SettingError(f"{there[0]} is there already; name another folder with --to")
-    return write(*read_network(results, name), to)
+    trained = find_trained(results, name)
+    try:
+        reading, notes = kept_reading(trained), []
+    except DataError as error:
+        reading, notes = None, [f"{to / 'network.py'} has no predict(): {error}"]
+    return [*write(*eager_network(trained), to, reading), *notes]
 
 
 def write_network(results: Path, name: str, folder: Path) -> None:
@@ -60,26 +68,17 @@ def write_network(results: Path, name: str, folder: Path) -> None:
         RecordError: there is no such trial, its record is broken, or it failed and has no weights.
         SettingError: networks of its space cannot be written.
     """
-    write_python(*read_network(results, name), folder)
+    write_python(*eager_network(find_trained(results, name)), folder)
 
 
-def read_network(results: Path, name: str) -> tuple[Network, Form, str]:
-    """Return the network of a trial of the tables in float32, its form, and where it comes from.
-
-    Raises:
-        RecordError: there is no such trial, its record is broken, or it failed and has no weights.
-    """
-    row = find_trial(results, name)
-    place = Path(trial_folder(row["run"], row["candidate"])).relative_to("results")
-    record = results / place / "trial.h5"
-    trial, weights = read_trial(record), read_weights(record)
-    if row["fitness"] is None:
-        raise RecordError(f"{name} has no network to export: it ended {row['status']}")
-    setup = setup_of(trial.protocol, trial.spec)
+def eager_network(trained: Trained) -> tuple[Network, Form, str]:
+    """Return a trial's network in float32, its form, and where it comes from."""
+    record = trained.record
+    setup = setup_of(record.protocol, record.spec)
     setup = dataclasses.replace(setup, engine="eager", device="cpu", precision="float32")
     network = make_network(setup).eval()
-    network.load_state_dict(weights)
-    return network, setup.form, about(row, setup, trial.protocol.task.name)
+    network.load_state_dict(read_weights(record.file))
+    return network, setup.form, about(trained.row, setup, record.protocol.task.name)
 
 
 def about(row: Mapping[str, Any], setup: Setup, task: str) -> str:
@@ -101,27 +100,35 @@ def about(row: Mapping[str, Any], setup: Setup, task: str) -> str:
     return "\n".join(lines)
 
 
-def write(network: Network, form: Form, text: str, folder: Path) -> list[str]:
+def write(
+    network: Network, form: Form, text: str, folder: Path, reading: Reading | None = None
+) -> list[str]:
     """Write a network's files, hold what they give against the network, and return a line on each.
+
+    With a reading they say how raw values are read.
 
     Raises:
         SettingError: nothing here can write networks of that kind.
     """
-    lines = write_python(network, form, text, folder)
+    lines = write_python(network, form, text, folder, reading)
     graph = folder / "network.onnx"
     if not onnx.is_there():
         return [*lines, f"{graph}: not written, that needs pip install 'gp-cells[export]'"]
     module = load_module(folder / "network.py")
     with written_beside(graph) as partial:
         example = make_inputs(network, form, time=5, batch=2)
-        onnx.write(module, module.load(), example, partial)
+        onnx.write(module, module.load(), example, metadata(reading), partial)
         other = make_inputs(network, form, time=11, batch=4)
         apart = compare(network, lambda *inputs: onnx.run(partial, inputs), other)
     return [*lines, f"{graph}: outputs at most {apart:.1g} from the trial's, by onnxruntime"]
 
 
-def write_python(network: Network, form: Form, text: str, folder: Path) -> list[str]:
+def write_python(
+    network: Network, form: Form, text: str, folder: Path, reading: Reading | None = None
+) -> list[str]:
     """Write network.py and weights.safetensors, hold them against the network, and return their lines.
+
+    With a reading, network.py has `predict` at its end.
 
     Raises:
         SettingError: nothing here can write networks of that kind.
@@ -131,13 +138,21 @@ def write_python(network: Network, form: Form, text: str, folder: Path) -> list[
     writer = WRITERS[type(network)]
     python, stored = folder / "network.py", folder / "weights.safetensors"
     weights = {name: weight.contiguous() for name, weight in writer.weights(network).items()}
+    source = writer.source(network, form, text if reading is None else f"{text}\n\n{READ}")
+    if reading is not None:
+        source = f"{source}\n\n{reader.source(form, reading)}"
     with written_beside(python) as partial:
-        partial.write_text(writer.source(network, form, text), encoding="utf-8")
+        partial.write_text(source, encoding="utf-8")
     with written_beside(stored) as partial:
-        partial.write_bytes(save(weights))
+        partial.write_bytes(save(weights, metadata(reading) or None))
     exported = load_module(python).load()
     apart = compare(network, exported, make_inputs(network, form, time=7, batch=3))
     return [
         f"{python}: outputs at most {apart:.1g} from the trial's",
         f"{stored}: {sum(weight.numel() for weight in weights.values()):,} numbers",
     ]
+
+
+def metadata(reading: Reading | None) -> dict[str, str]:
+    """Return what safetensors and ONNX are given of a reading: its JSON, as reading.json has it."""
+    return {} if reading is None else {"reading": canonical_json(dataclasses.asdict(reading))}

@@ -13,8 +13,9 @@ def load(path=WEIGHTS):
     """Return the trained network, its weights read from a safetensors file."""
     data = bytearray(Path(path).read_bytes())
     start = 8 + int.from_bytes(data[:8], "little")
-    weights = {}
-    for name, entry in json.loads(data[8:start]).items():
+    weights, entries = {}, json.loads(data[8:start])
+    entries.pop("__metadata__", None)
+    for name, entry in entries.items():
         first, last = entry["data_offsets"]
         place = {"offset": start + first, "count": (last - first) // 4}
         numbers = torch.frombuffer(data, dtype=torch.float32, **place)

@@ -10,7 +10,7 @@ import contextlib
 import importlib.util
 import logging
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -29,8 +29,14 @@ def is_there() -> bool:
     return all(importlib.util.find_spec(name) for name in PACKAGES)
 
 
-def write(module: ModuleType, network: nn.Module, inputs: tuple[Tensor, ...], path: Path) -> None:
-    """Write the network of an exported Python file, traced with some inputs.
+def write(
+    module: ModuleType,
+    network: nn.Module,
+    inputs: tuple[Tensor, ...],
+    metadata: Mapping[str, str],
+    path: Path,
+) -> None:
+    """Write the network of an exported Python file, traced with some inputs, and texts by name beside it.
 
     A recurrent network's inputs are the sequences and the state; the axes time and batch stay open.
     """
@@ -50,6 +56,7 @@ def write(module: ModuleType, network: nn.Module, inputs: tuple[Tensor, ...], pa
         )
     assert graph is not None
     _forget_places(graph.model)
+    graph.model.metadata_props.update(metadata)
     graph.save(path)
 
 

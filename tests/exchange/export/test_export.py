@@ -6,6 +6,7 @@ import ast
 import dataclasses
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -288,6 +289,7 @@ STATUS = {"00": "ok", "01": "diverged"}
 def results(chorales: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A results folder with a trial that was really trained, and one that failed at once."""
     results = tmp_path_factory.mktemp("exported")
+    shutil.copytree(chorales, results / "data/tiny-bach")
     run = results / "runs" / RUN
     config = json.dumps(encode(read_plan(TINY).runs[RUN].config))
     settings, protocol = str(run / "settings.json"), str(run / "protocol.json")
@@ -340,6 +342,9 @@ def test_a_trained_trial_is_exported_with_its_best_weights_and_says_where_it_is_
     module = load_module(tmp_path / "to/network.py")
     inputs = make_inputs(network, setup.form, time=20, batch=3)
     assert compare(network, module.load(), inputs) < 1e-6
+    frames = torch.randint(2, (20, 1, 88)).float()
+    expected = network(frames, None, None)[0][-1, 0].sigmoid().tolist()
+    assert module.predict(frames[:, 0].tolist()) == pytest.approx(expected, abs=1e-5)
 
     told = module.__doc__ or ""
     fitness = f"{trial.outcome.fitness:.6g} nats per frame"
