@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 import torch
 from resnet import ResNet
@@ -11,7 +17,7 @@ from torch.nn import functional
 from gp_cells.config.choose import SettingError
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
-from gp_cells.networks.convolutional import BatchNorm, ConvolutionalNetwork
+from gp_cells.networks.convolutional import BatchNorm, ConvolutionalNetwork, PointConvolution
 from gp_cells.spaces.convolutional import Convolutional
 
 SPACE = Convolutional()
@@ -20,6 +26,16 @@ RECIPE = Recipe(units=8, layers=2, batch_size=4)
 IMAGES = torch.randn(4, 3, 16, 16, generator=torch.Generator().manual_seed(1))
 GENERATOR = torch.Generator().manual_seed(2)
 LABELS = torch.tensor([1, 0, 7, 3])
+SOAK = Path(__file__).parents[2] / "benchmarks/soak.py"
+
+
+@pytest.fixture(autouse=True)
+def threads_of_a_trial() -> Iterator[None]:
+    """One thread, as a trial has."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def make(
@@ -94,6 +110,26 @@ def test_a_norm_that_is_loaded_goes_on_where_it_was() -> None:
     for batch in batches[2:]:
         second(batch)
     assert torch.equal(whole.mean, second.mean) and torch.equal(whole.variance, second.variance)
+
+
+def test_with_avx2_alone_training_keeps_its_bits_and_its_memory() -> None:
+    as_there = {"ONEDNN_MAX_CPU_ISA": "AVX2", "ATEN_CPU_CAPABILITY": "avx2"}
+    strict = {"MALLOC_CHECK_": "3"}  # the C library ends a process whose heap is damaged
+    command = [sys.executable, str(SOAK), "--steps", "30", "--blocks", "resnet_basic"]
+
+    done = subprocess.run(
+        command, env=os.environ | as_there | strict, capture_output=True, text=True
+    )
+
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_point_convolution_with_strides_is_torchs() -> None:
+    ours = PointConvolution(8, 12, (1, 1), (2, 2), bias=True)
+    torchs = nn.Conv2d(8, 12, 1, 2)
+    torchs.load_state_dict(ours.state_dict())
+    maps = torch.randn(4, 8, 15, 16, generator=GENERATOR)
+    torch.testing.assert_close(ours(maps), torchs(maps))
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
