@@ -53,6 +53,9 @@ rule all:
 
 # The config goes by standard input, since Linux refuses an argument of more than 128 KiB.
 onstart:
+    calm(workflow.scheduler, workflow.local_exec)
+    if workflow.local_exec and config["training"]["device"] == "cpu":
+        start_warm(PLAN.threads, Path("results/logs/warm.log"))
     everything = json.dumps(config).encode()
     if subprocess.run(["gp-cells", "check", "-"], input=everything).returncode != 0:
         sys.exit(2)

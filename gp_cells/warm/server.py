@@ -251,6 +251,7 @@ def main(name: str, owner: int) -> int:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(f"\0{name}")
     listener.listen(128)
+    print(f"warm: {name} serves process {owner}", flush=True)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # those are for the commands
     Server(listener, watched, before, read_at_import(dict(os.environ))).serve()
