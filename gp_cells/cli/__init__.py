@@ -16,7 +16,7 @@ from collections.abc import Collection
 
 from gp_cells.cli import people, steps
 from gp_cells.cli.command import BAD_INPUT, GROUPS, OUTPUT_CLOSED, Command, Help
-from gp_cells.config.refusal import Refusal
+from gp_cells.config.refusal import Refusal, printable
 
 __all__ = ["main", "parser", "people", "steps"]
 
@@ -31,7 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
         status = command.run(**options) or 0
         sys.stdout.flush()
     except Refusal as refusal:
-        print(f"gp-cells {command.path}: {refusal}", file=sys.stderr)
+        print(printable(f"gp-cells {command.path}: {refusal}"), file=sys.stderr)
         return BAD_INPUT
     except BrokenPipeError:
         # what is still to be written at the exit would fail again

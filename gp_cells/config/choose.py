@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from importlib.metadata import entry_points
 from typing import Any, TypeVar
 
-from gp_cells.config.refusal import Refusal
+from gp_cells.config.refusal import Refusal, shown
 
 T = TypeVar("T")
 
@@ -153,7 +153,7 @@ def convert(value: Any, kind: Any, place: str) -> Any:
         if value in typing.get_args(kind):
             return value
         allowed = ", ".join(map(str, typing.get_args(kind)))
-        raise SettingError(f"{place}: there is no {value!r}; choose one of {allowed}")
+        raise SettingError(f"{place}: there is no {shown(value)}; choose one of {allowed}")
     if origin in (typing.Union, types.UnionType) and value is None:
         return None
     if origin in (typing.Union, types.UnionType):
@@ -163,7 +163,7 @@ def convert(value: Any, kind: Any, place: str) -> Any:
     if kind in (int, float, str, bool) and type(value) is kind:
         return value
     expected = getattr(kind, "__name__", str(kind))
-    raise SettingError(f"{place}: expected {expected}, got {value!r}")
+    raise SettingError(f"{place}: expected {expected}, got {shown(value)}")
 
 
 def check_settings(plug_in: Any, place: str) -> None:
@@ -191,7 +191,7 @@ def check_setting(value: Any, limits: About, place: str) -> None:
         raise SettingError(f"{place}: got {came}; {choices or _expected_items(limits)}")
     for i, item in enumerate(value if several else [value]):
         if limits.choices and item not in limits.choices:
-            raise SettingError(f"{place}: got {item!r}; {choices}")
+            raise SettingError(f"{place}: got {shown(item)}; {choices}")
         if isinstance(item, (int, float)):
             _check_limits(f"{place}[{i}]" if several else place, item, limits)
 

@@ -1,7 +1,8 @@
 """A config as it is named on the command line: a file, standard input, or the config itself as JSON.
 
 YAML and JSON take the last of two equal keys without a word, so that half of what somebody wrote would not
-be run. Here a key that is there twice is refused, with its lines.
+be run. Here a key that is there twice is refused, with its lines. So is what would crash the process or
+keep it busy without end: thousands of brackets in each other, and aliases of aliases of aliases.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import yaml
 
 STANDARD_INPUT = "-"
+DEEPEST = 100  # lists and mappings in each other; a config has seven
+MOST_REPEATED = 10_000  # values that aliases stand for, each as often as it is repeated
 
 
 def plan_of(config: str) -> Plan:
@@ -31,7 +34,11 @@ def plan_of(config: str) -> Plan:
     if config.lstrip().startswith("{"):
         return read_plan(_parsed(config, "config"))
     if config == STANDARD_INPUT:
-        return read_plan(_parsed(sys.stdin.read(), "config"))
+        try:
+            text = sys.stdin.read()
+        except UnicodeDecodeError as error:
+            raise SettingError(f"standard input is no UTF-8: {error.reason}; send it so") from error
+        return read_plan(_parsed(text, "config"))
     try:
         text = read_text(Path(config))
     except RecordError as error:
@@ -58,18 +65,65 @@ def _parsed(text: str, place: str) -> Any:
     import yaml
 
     try:
+        _refuse_endless(text, place)
         tree = yaml.compose(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
         if tree is not None:
             _refuse_twins(tree, place)
         try:
             return json.loads(text)  # first, as Snakemake does: 1e-3 is a text for YAML
         except json.JSONDecodeError:
-            return yaml.safe_load(text)
+            return _constructed(text)
     except SettingError:
         raise
     except (ValueError, yaml.YAMLError, RecursionError) as error:
         said = " ".join(str(error).split()) or "too deeply nested"
         raise SettingError(f"{place} cannot be read: {said}") from error
+
+
+def _constructed(text: str) -> Any:
+    """Return what a text in YAML says; what PyYAML itself fails at is a `ValueError`, too."""
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except (LookupError, AttributeError, TypeError) as error:  # as of "!!bool x", "!!timestamp x"
+        raise ValueError(f"a value does not fit its tag ({error})") from error
+
+
+def _refuse_endless(text: str, place: str) -> None:
+    """Refuse what is too deep for a parser, or grows without end where its aliases are filled in."""
+    import yaml
+
+    known: dict[str, tuple[int, int]] = {}  # of an anchor: how many values, how deep
+    open_parts: list[tuple[str | None, int, int]] = []  # anchor, values and depth so far
+    written = 0
+    for event in yaml.parse(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):
+        if isinstance(event, (yaml.MappingStartEvent, yaml.SequenceStartEvent)):
+            open_parts.append((event.anchor, 1, 1))
+            anchor, values, depth = None, 0, 0
+        elif isinstance(event, (yaml.MappingEndEvent, yaml.SequenceEndEvent)):
+            anchor, values, depth = open_parts.pop()
+        elif isinstance(event, yaml.AliasEvent):
+            if event.anchor in (part[0] for part in open_parts):
+                line = event.start_mark.line + 1
+                raise SettingError(f"{place}: line {line}: *{event.anchor} stands within itself")
+            anchor, (values, depth) = None, known.get(event.anchor, (0, 0))
+        elif isinstance(event, yaml.ScalarEvent):
+            anchor, values, depth = event.anchor, 1, 0
+        else:
+            continue
+        written += not isinstance(event, yaml.AliasEvent)
+        if anchor is not None:
+            known[anchor] = values, depth
+        if open_parts:
+            of, before, deepest = open_parts[-1]
+            open_parts[-1] = of, before + values, max(deepest, depth + 1)
+            if before + values > written + MOST_REPEATED:
+                raise SettingError(
+                    f"{place}: its aliases repeat more than {MOST_REPEATED:,} values; write them out"
+                )
+            if len(open_parts) + depth > DEEPEST:
+                raise SettingError(f"{place}: it is nested more than {DEEPEST} deep")
 
 
 def _refuse_twins(tree: yaml.Node, place: str) -> None:

@@ -16,13 +16,13 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from gp_cells.config.files import RecordError, read_json, write_json
+from gp_cells.config.refusal import shown
 
 T = TypeVar("T")
 
 Reader = Callable[[Any], Any]
 
 NOT_FINITE = ("nan", "inf", "-inf")  # as `canonical_json` writes them
-SHOWN = 60  # letters of a value in an error
 
 
 # --- reading --------------------------------------------------------------------------------------
@@ -81,9 +81,7 @@ class _Misfit(Exception):
 
 
 def _expected(what: str, value: Any) -> _Misfit:
-    shown = repr(value)
-    shown = shown if len(shown) <= SHOWN else f"{shown[:SHOWN]} …"
-    return _Misfit(f"expected {what}, got {shown}")
+    return _Misfit(f"expected {what}, got {shown(value)}")
 
 
 def _reader(kind: Any) -> Reader:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gp_cells.config.choose import SettingError, range_text
+from gp_cells.config.refusal import shown
 
 if TYPE_CHECKING:
     import jsonschema
@@ -65,21 +66,21 @@ def _said(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         allowed = ", ".join(error.schema.get("properties", {}))
         extra = sorted(set(error.instance) - set(error.schema.get("properties", {})))
-        return f"there is no {extra[0]!r} here; allowed: {allowed or 'nothing'}"
+        return f"there is no {shown(extra[0])} here; allowed: {allowed or 'nothing'}"
     if error.validator == "enum":
         allowed = ", ".join(map(str, error.validator_value))
-        return f"there is no {error.instance!r}; choose one of {allowed}"
+        return f"there is no {shown(error.instance)}; choose one of {allowed}"
     if error.validator == "type":
-        return f"expected {error.validator_value}, got {error.instance!r}"
+        return f"expected {error.validator_value}, got {shown(error.instance)}"
     if error.validator in ("minimum", "exclusiveMinimum", "maximum"):
         ends = (error.schema.get(end) for end in ("minimum", "exclusiveMinimum", "maximum"))
-        return f"expected {range_text(*ends)}, got {error.instance!r}"
+        return f"expected {range_text(*ends)}, got {shown(error.instance)}"
     if error.validator == "pattern":
         return (
             "expected a name of lower-case letters, digits and _ that begins with a letter, "
-            f"got {error.instance!r}"
+            f"got {shown(error.instance)}"
         )
-    return " ".join(error.message.split())
+    return " ".join(error.message.replace(repr(error.instance), shown(error.instance)).split())
 
 
 def _admit_outside_plug_ins(schema: dict[str, Any]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import ast
 import hashlib
 import re
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -88,7 +89,9 @@ def _statements(text: str) -> list[tuple[int, str, ast.stmt]]:
             raise GenomeError(f"line {number}: {taken[0]!r}: names may not end in an underscore")
         code = re.sub(r"(?<=\w)'", "_", code)
         try:
-            body = ast.parse(code).body
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # a refusal is one line, without Python's beside it
+                body = ast.parse(code).body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             reason = getattr(error, "msg", None) or str(error) or "too deeply nested"
             said = f"{line.strip()[:80]!r} is not a formula: {reason.splitlines()[0]}"

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,60 @@ def test_what_is_no_config_is_refused_in_one_line(capsys, monkeypatch, text):
     for config in ("-", text):
         assert main(["check", config]) == 2
         assert capsys.readouterr().err.count("\n") == 1
+
+
+LAUGHS = "\n".join(
+    ["a0: &a0 [1, 1]", *(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 40))]
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[" * 100_000 + "]" * 100_000, "it is nested more than 100 deep"),
+        ("- " * 100_000, "it is nested more than 100 deep"),
+        ('{"a":' * 100_000, "it is nested more than 100 deep"),
+        (LAUGHS, "its aliases repeat more than 10,000 values; write them out"),
+        ("a: 1\nb: &b [*b]\n", "line 2: *b stands within itself"),
+        ("a: &a {<<: *a}\n", "line 1: *a stands within itself"),
+        (
+            "\n".join(["a0: &a0 [1]", *(f"a{i}: &a{i} [*a{i - 1}]" for i in range(1, 101))]),
+            "it is nested more than 100 deep",
+        ),
+    ],
+    ids=["brackets", "dashes", "braces", "laughs", "ring", "merged ring", "chain"],
+)
+def test_what_would_crash_or_never_end_is_refused(tmp_path, text, said):
+    path = tmp_path / "c.yaml"
+    path.write_text(text, encoding="utf-8")
+    for read in (plan_of, lambda name: refuse_twins_in([Path(name)])):
+        with pytest.raises(SettingError) as refused:
+            read(str(path))
+        assert str(refused.value) == f"{path}: {said}"
+
+
+@pytest.mark.parametrize("value", ["!!bool x", "!!timestamp x", "!!int x", "!!float x"])
+def test_a_value_that_does_not_fit_its_tag_is_refused(tmp_path, value):
+    path = tmp_path / "c.yaml"
+    path.write_text(f"a: {value}\n", encoding="utf-8")
+    with pytest.raises(SettingError, match=f"^{re.escape(str(path))} cannot be read: "):
+        plan_of(str(path))
+
+
+def test_standard_input_that_is_no_utf_8_is_refused(monkeypatch):
+    latin = io.TextIOWrapper(io.BytesIO("benchmark: ä".encode("latin-1")), encoding="utf-8")
+    monkeypatch.setattr(sys, "stdin", latin)
+    with pytest.raises(SettingError, match=r"^standard input is no UTF-8: .*; send it so$"):
+        plan_of("-")
+
+
+def test_a_long_value_is_cut_in_its_refusal(tmp_path):
+    path = tmp_path / "c.yaml"
+    path.write_text(QUICK.replace("waves: 1,", f"waves: {'x' * 5000},", 1), encoding="utf-8")
+    with pytest.raises(SettingError) as refused:
+        plan_of(str(path))
+    wrong = "strategies.baselines.search.waves: expected integer, got"
+    assert str(refused.value) == f"{path}: {wrong} '{'x' * 59} …"
 
 
 def test_snakemake_refuses_a_key_that_is_there_twice(tmp_path):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import warnings
 
 import numpy as np
 import pytest
@@ -171,3 +172,10 @@ def test_any_text_is_a_genome_or_refused_in_one_line(text: str) -> None:
         parse(text, LANGUAGE)
     except GenomeError as refusal:
         assert "\n" not in str(refusal)
+
+
+@pytest.mark.parametrize("text", ["h' = 1or x", "h' = '\\d'", "h' = 0x1for x in y"])
+def test_a_refused_text_gives_no_warning_of_python_beside_the_refusal(text: str) -> None:
+    with warnings.catch_warnings(), pytest.raises(GenomeError):
+        warnings.simplefilter("error")
+        parse(text, LANGUAGE)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config.files import written_beside
+from gp_cells.config.refusal import printable
 from gp_cells.exchange.bridges import darts_rnn, nas_bench_nlp
 from gp_cells.exchange.bridges.imported import BridgeError, Imported
 
@@ -45,7 +46,7 @@ def import_file(source: str, path: Path, folder: Path) -> list[str]:
             _write(cell, text)
         except BridgeError as error:
             refused += 1
-            lines.append(f"{name}: refused: {' '.join(str(error).split())}")
+            lines.append(f"{name}: refused: {printable(' '.join(str(error).split()))}")
             continue
         written += 1
         lines.append(f"{name}: {genome.architecture_id} {cell}")

@@ -90,7 +90,7 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     unique: dict[str, Any] = {}
     for name, value in pairs:
         if name in unique:
-            raise BridgeError(f"{name!r} is there twice")
+            raise BridgeError(f"{name!r:.60} is there twice")
         unique[name] = value
     return unique
 
@@ -105,21 +105,23 @@ def check(recipe: Mapping[str, Any]) -> None:
         raise BridgeError(f"expected a recipe, got {recipe!r:.60}")
     for name, node in recipe.items():
         if not isinstance(node, Mapping) or not {"op", "input"} <= set(node):
-            raise BridgeError(f'{name}: expected {{"op": …, "input": […]}}, got {node!r:.60}')
+            raise BridgeError(f'{name:.60}: expected {{"op": …, "input": […]}}, got {node!r:.60}')
         operation, inputs = node["op"], node["input"]
         known = ("linear", *ARGUMENTS)
         if operation not in known:
             raise BridgeError(
-                f"{name}: there is no operation {operation!r:.60}; known are {', '.join(known)}"
+                f"{name:.60}: there is no operation {operation!r:.60}; known are {', '.join(known)}"
             )
         if not isinstance(inputs, list) or not all(isinstance(read, str) for read in inputs):
-            raise BridgeError(f"{name}: expected a list of nodes as input, got {inputs!r:.60}")
+            raise BridgeError(f"{name:.60}: expected a list of nodes as input, got {inputs!r:.60}")
         if len(inputs) != ARGUMENTS.get(operation, len(inputs)) or not inputs:
             wanted = ARGUMENTS.get(operation, "at least 1")
-            raise BridgeError(f"{name}: {operation} takes {wanted} input(s), {len(inputs)} given")
+            raise BridgeError(
+                f"{name:.60}: {operation} takes {wanted} input(s), {len(inputs)} given"
+            )
         for read in inputs:
             if read not in recipe and read != "x" and not re.fullmatch(r"h_prev_\d+", read):
-                raise BridgeError(f"{name} reads {read}, which is no node")
+                raise BridgeError(f"{name:.60} reads {read:.60}, which is no node")
 
 
 @dataclass
@@ -139,15 +141,15 @@ class _Reader:
 
     def term(self, node: str, of_output: bool, path: tuple[str, ...]) -> Term:
         if node == "x":
-            raise BridgeError(f"{path[-1]} reads x without weights, which our formulas do not")
+            raise BridgeError(f"{path[-1]:.60} reads x without weights, which our formulas do not")
         if node not in self.recipe:
             return (self.state_before(node, path[-1]),)
         if of_output and node in self.states and node != "h_new_0":
             return (self.states[node],)
         if node in path:
-            raise BridgeError(f"{node} reads itself within one step")
+            raise BridgeError(f"{node:.60} reads itself within one step")
         if len(path) > LANGUAGE.max_depth:
-            raise BridgeError(f"{path[0]} is more than {LANGUAGE.max_depth} operations deep")
+            raise BridgeError(f"{path[0]:.60} is more than {LANGUAGE.max_depth} operations deep")
         if (node, of_output) not in self.known:
             self.known[node, of_output] = self.operation(node, of_output, (*path, node))
         return self.known[node, of_output]
@@ -155,7 +157,7 @@ class _Reader:
     def state_before(self, node: str, reader: str) -> str:
         written = self.states.get(node.replace("prev", "new"))
         if written is None:
-            raise BridgeError(f"{reader} reads {node}, which no node writes")
+            raise BridgeError(f"{reader:.60} reads {node:.60}, which no node writes")
         return written.removesuffix("'")
 
     def operation(self, name: str, of_output: bool, path: tuple[str, ...]) -> Term:

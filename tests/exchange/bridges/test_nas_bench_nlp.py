@@ -220,6 +220,19 @@ def test_a_file_of_something_else_is_refused(
     assert "no-00000: refused: expected a recipe, got 1\n" in capsys.readouterr().err
 
 
+def test_letters_that_cannot_be_seen_are_spelt_out_in_a_refusal(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "r.json"
+    hidden = {"h_new_0": node("linear", "\u202e\x1b[2J")}
+    file.write_text(json.dumps([TANH_RNN, hidden]))
+    assert main(["import", "nas_bench_nlp", str(file), "--to", str(tmp_path)]) == 0
+    assert "h_new_0 reads \\u202e\\x1b[2J, which is no node\n" in capsys.readouterr().out
+    file.write_text(json.dumps(hidden))
+    assert main(["import", "nas_bench_nlp", str(file), "--to", str(tmp_path)]) == 2
+    assert "h_new_0 reads \\u202e\\x1b[2J, which is no node\n" in capsys.readouterr().err
+
+
 def deep(nodes: int) -> Recipe:
     """Return a recipe in which so many nodes read one another."""
     chain = {f"n{i}": node("activation_tanh", f"n{i - 1}" if i else "f") for i in range(nodes)}
