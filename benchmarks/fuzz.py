@@ -1,281 +1,174 @@
-"""Generated files of other people's making, read or refused: no traceback, nothing written.
+"""Generated files of other people's making, read or refused: no traceback, nothing run or written.
 
-    python benchmarks/fuzz.py --examples 10000 [--seed 0]
+    python benchmarks/fuzz.py --examples 10000 [--seed 0] [--kinds genomes configs …]
 
-Hypothesis makes tables of odd and ordinary columns, writes them as CSV, Parquet, HDF5 or NPZ, harms the
-bytes of some, and sets the task `own_data` to roles that may or may not fit. Each file has to be read, and
-then be prepared and read again by its `reading.json`, or be refused in one line by a `DataError` or a
-`SettingError`. Printed is how many were read and for which reasons the others were refused. A test runs a
-few of them.
+Hypothesis makes genomes, `.cell` files, configs, recipes of NAS-Bench-NLP, genotypes of DARTS and tables:
+some right, some harmed, some with code in them that would leave a file behind. Each has to be read right,
+or be refused in one line, which for a command is exit status 2. Printed is a line for each kind, then
+the shortest case of each fault. A test runs a few of each.
 """
 
 from __future__ import annotations
 
 import argparse
-import io
-import re
+import contextlib
+import os
+import resource
+import signal
+import sys
 import tempfile
+import time
+import traceback
 import warnings
 from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import h5py
-import numpy as np
-import pandas as pd
+import fuzz_configs
+import fuzz_genomes
+import fuzz_imports
+import fuzz_tables
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from gp_cells.config.choose import SettingError, configure
-from gp_cells.tasks import DataError
-from gp_cells.tasks.own_data import OwnData
-from gp_cells.tasks.prepared import load, prepare
-from gp_cells.tasks.reading import read_examples, read_reading
+LONGEST_S = 20  # seconds of CPU that one case may take
+MEMORY = 4 << 30  # bytes that the process may grow by
 
-SUFFIXES = (".csv", ".parquet", ".h5", ".npz")
-NAMES = ("a", "c3", "größe", "Unnamed: 0", "", "x*", 'q"', "n,\n")
-DAYS = ("2024-01-31", "2024-02-01", "2024-02-01T10:00", "2024-02-01T10:00Z", "31/01/2024")
-CLOCKS = ("9:05", "10:00", "23:59:59.5", "2:00 PM", "12:00 AM", "24:00")
-WORDS = (
-    "",
-    "train",
-    "valid",
-    "test",
-    "NA",
-    "nan",
-    "-",
-    "1",
-    "01",
-    "1.0",
-    "0.5",
-    "1e999",
-    "inf",
-    "ä\0",
-)
-EXTREMES = (0.1, -0.0, 1e308, -1e308, 5e-324, 1e17, float("nan"), float("inf"), 1.7e12)
-STEPS = {"sequence": "who", "time": "at"}
-WAYS: tuple[tuple[str, tuple[str, ...], dict[str, Any]], ...] = (
-    ("frames", ("c1", "c2"), STEPS),
-    ("frames", ("c*",), STEPS),
-    ("frames", ("c1", "c2"), {}),
-    ("symbols", ("text",), {}),
-    ("symbols", ("person",), {"sequence": "who"}),
-    ("images", ("c1", "c2"), {"height": 1, "width": 2}),
-    ("frames", ("array",), {}),
-    ("images", ("image",), {}),
-)
+Kind = tuple[Callable[[], st.SearchStrategy[Any]], Callable[[Any, Path], str]]
+
+KINDS: dict[str, Kind] = {
+    "genomes": (fuzz_genomes.texts, fuzz_genomes.read_text),
+    "cells": (fuzz_genomes.files, fuzz_genomes.show_file),
+    "configs": (fuzz_configs.files, fuzz_configs.check_file),
+    "recipes": (fuzz_imports.recipes, fuzz_imports.import_recipes),
+    "genotypes": (fuzz_imports.genotypes, fuzz_imports.import_genotypes),
+    "tables": (fuzz_tables.cases, fuzz_tables.read_or_refuse),
+}
 
 
-def columns(rows: int) -> st.SearchStrategy[np.ndarray]:
-    """Return a strategy for columns, (rows, …), of which many can be read and some cannot."""
-
-    def draws(values: st.SearchStrategy[Any], kind: Any) -> st.SearchStrategy[np.ndarray]:
-        return st.lists(values, min_size=rows, max_size=rows).map(
-            lambda drawn: np.array(drawn, kind)
-        )
-
-    def noise(number: int) -> np.ndarray:
-        return np.random.default_rng(number).normal(3, 2, rows)
-
-    def arrays(number: int, shape: tuple[int, ...], kind: str) -> np.ndarray:
-        return np.random.default_rng(number).normal(100, 50, (rows, *shape)).astype(kind)
-
-    cycles = st.integers(1, 6).map(lambda period: np.arange(rows) % period)
-    spans = st.integers(1, 6).map(lambda length: np.arange(rows) // length)
-    kinds = st.sampled_from(("u1", "i8", "f2", "f4", "f8", "u8", "?", "c8", "M8[s]", "S3", "U2"))
-    shapes = st.sampled_from(((2,), (3, 2), (2, 9), (1, 4, 4), (2, 0), (2, 2, 2, 2)))
-    return st.one_of(
-        st.integers(0, 99).map(noise),
-        cycles,
-        spans,
-        spans.map(lambda column: column.astype("f8")),
-        spans.map(lambda column: np.array([f"{i:03}" for i in column], object)),
-        cycles.map(lambda column: np.array(["train", "valid", "test"] * 2, object)[column]),
-        st.sampled_from(EXTREMES).map(lambda value: np.full(rows, value)),
-        st.integers(-(2**63), 2**64 - 1 - rows).map(
-            lambda low: np.array([low + i for i in range(rows)], object).astype(str).astype(object)
-        ),
-        draws(st.sampled_from(EXTREMES), "f8"),
-        draws(st.sampled_from(DAYS), object),
-        draws(st.sampled_from(CLOCKS), object),
-        draws(st.sampled_from(WORDS), object),
-        draws(st.text("ab01, \"';é\n", max_size=4), object),
-        draws(st.booleans(), "?"),
-        draws(st.integers(-3, 3), "i2"),
-        st.builds(arrays, st.integers(0, 9), shapes, kinds),
-    )
+class TooLongError(BaseException):
+    """A case that takes more than `LONGEST_S`; no `except Exception` may swallow it."""
 
 
-def ordinary(rows: int) -> dict[str, np.ndarray]:
-    """Return columns that can be read in their roles: sequences of three rows, or a row an example."""
-    generator = np.random.default_rng(rows)
-    spans, numbers = np.arange(rows) // 3, generator.normal(3, 2, (2, rows)).round(3)
-    splits = np.array(["train", "valid", "test"], object)
-    return {
-        "c1": numbers[0],
-        "c2": numbers[1],
-        "text": np.array([f"{i:b}a" for i in generator.integers(64, 4096, rows)], object),
-        "who": spans + 1,
-        "at": np.arange(rows)[::-1] % 3,
-        "kind": spans // 3 % 2,
-        "size": spans * 0.5,
-        "part": splits[spans % 3],
-        "person": np.array([f"p{i}" for i in spans % 7], object),
-        "array": generator.normal(size=(rows, 5, 2)),
-        "image": generator.integers(0, 256, (rows, 3, 4), np.uint8),
-    }
+@dataclass
+class Ended:
+    """How the cases of a kind ended: by reason, and the shortest case of each fault."""
+
+    reasons: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    shortest: dict[str, str] = field(default_factory=dict)
+
+    def fault(self, error: BaseException, case: Any) -> None:
+        """Count a fault by its place in the code."""
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        said = " ".join(str(error).split())[:200]
+        name = f"{type(error).__name__} in {Path(last.filename).name}, line {last.lineno}"
+        self.faults[name] += 1
+        shown = f"{said} <- {case!r}"
+        if name not in self.shortest or len(shown) < len(self.shortest[name]):
+            self.shortest[name] = shown
 
 
-@st.composite
-def cases(draw: st.DrawFn) -> tuple[str, bytes, dict[str, Any]]:
-    """Return a suffix, a file's content and the settings it is read by.
+@contextlib.contextmanager
+def limited() -> Iterator[None]:
+    """Limit the memory of the process, and let the alarm of `timed` end a case."""
 
-    At most two columns are odd and one setting, so that most of what has to be read is.
-    """
-    suffix = draw(st.sampled_from(SUFFIXES))
-    rows = draw(st.sampled_from((36, 36, 60, 12, 1, 0)))
-    table = ordinary(rows)
-    if suffix in (".csv", ".parquet"):
-        del table["array"], table["image"]
-    for name in draw(st.lists(st.sampled_from((*table, *NAMES)), max_size=2)):
-        table[name] = draw(columns(rows))
-    content = harm(draw, write(draw, table, suffix))
-    inputs = draw(st.sampled_from([way for way in WAYS if {*way[1]} <= {*table}]))
-    targets = draw(st.sampled_from((("classes", ["kind"]), ("numbers", ["size"]))))
-    chosen = {"inputs": inputs[0], "input": list(inputs[1]), **inputs[2]}
-    chosen |= {"targets": targets[0], "target": targets[1]}
-    for role, name in (("split", "part"), ("group", "person")):
-        if draw(st.booleans()):
-            chosen[role] = name
-    for role in draw(
-        st.lists(st.sampled_from(("input", "target", "sequence", "time", "group")), max_size=1)
-    ):
-        name = draw(st.sampled_from((*table, "*", "c*", "gone")))
-        chosen[role] = [name] if role in ("input", "target") else name
-    return suffix, content, chosen
+    def too_long(*_: object) -> None:
+        raise TooLongError(f"more than {LONGEST_S} s")
 
-
-def write(draw: st.DrawFn, table: dict[str, np.ndarray], suffix: str) -> bytes:
-    """Return columns as a file of a format."""
-    file = io.BytesIO()
-    flat = {n: list(c) if c.ndim > 1 or c.dtype.kind == "S" else c for n, c in table.items()}
-    if suffix == ".csv":
-        sign = draw(st.sampled_from((",", ",", ",", ";", "\t")))
-        code = draw(st.sampled_from(("utf-8", "utf-8", "utf-8-sig", "utf-16", "latin-1")))
-        text = pd.DataFrame(flat).to_csv(index=draw(st.booleans()), sep=sign)
-        return text.encode(code, "replace")
-    if suffix == ".parquet":
-        try:
-            pd.DataFrame(flat).to_parquet(file)
-        except (ValueError, TypeError, NotImplementedError, OSError):  # what Arrow cannot hold
-            return b"PAR1"
-    elif suffix == ".npz":
-        arrays = {n: c.astype(str) if c.dtype == object else c for n, c in table.items()}
-        named: dict[str, Any] = {n.replace("\n", ""): c for n, c in arrays.items() if n != "file"}
-        (np.savez_compressed if draw(st.booleans()) else np.savez)(file, **named)
-    else:
-        write_hdf5(draw, table, file)
-    return file.getvalue()
-
-
-def write_hdf5(draw: st.DrawFn, table: dict[str, np.ndarray], file: io.BytesIO) -> None:
-    """Write columns into an HDF5 file, some of them behind links."""
-    with h5py.File(file, "w") as store:
-        for i, (name, column) in enumerate(table.items()):
-            if not name:
-                continue
-            texts = column.dtype.kind in "OU"
-            kept = column.astype("i8") if column.dtype.kind == "M" else column
-            plain = [str(t).replace("\0", "") for t in column.ravel()] if texts else kept
-            way = draw(st.sampled_from(("plain", "plain", "soft", "broken", "ring", "virtual")))
-            if way == "soft":
-                store[f"under/{i}"] = plain
-                store[name] = h5py.SoftLink(f"/under/{i}")
-            elif way == "broken":
-                store[name] = h5py.ExternalLink("gone.h5", "/x")
-            elif way == "ring":
-                store[name] = h5py.SoftLink("/")
-            elif way == "virtual" and not texts and kept.size:
-                layout = h5py.VirtualLayout(kept.shape, kept.dtype)
-                layout[:] = h5py.VirtualSource("gone.h5", "x", kept.shape)
-                store.create_virtual_dataset(name, layout)
-            else:
-                store[name] = plain
-
-
-def harm(draw: st.DrawFn, content: bytes) -> bytes:
-    """Return a file's content, in one of three cases cut or with some bytes changed."""
-    how = draw(st.sampled_from(("not", "not", "not", "not", "cut", "change")))
-    if how == "not" or not content:
-        return content
-    places = draw(st.lists(st.integers(0, len(content) - 1), min_size=1, max_size=4))
-    if how == "cut":
-        return content[: places[0]]
-    changed = bytearray(content)
-    for place in places:
-        changed[place] ^= draw(st.integers(1, 255))
-    return bytes(changed)
-
-
-def read_or_refuse(suffix: str, content: bytes, chosen: dict[str, Any], folder: Path) -> str:
-    """Return "read", or the reason that a file was refused for, less names and numbers.
-
-    Whatever else is raised, or found to be wrong by an assertion, is a fault.
-    """
-    path = folder / f"file{suffix}"
-    path.write_bytes(content)
-    warnings.simplefilter("error", RuntimeWarning)
+    before, (soft, hard) = signal.getsignal(signal.SIGPROF), resource.getrlimit(resource.RLIMIT_AS)
+    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    signal.signal(signal.SIGPROF, too_long)
+    resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, hard))
     try:
-        task = configure(OwnData, {"file": str(path), **chosen}, "own_data")
-        prepare(task, "own_data", folder / "data")
-    except (DataError, SettingError) as error:
-        said = str(error)
-        assert "\n" not in said and "\r" not in said, said
-        assert said.startswith((f"{path}: ", "own_data")), said
-        assert [file.name for file in folder.iterdir()] == [path.name]
-        return re.sub(r"'.*?'|\d+|\(.*", "…", said.removeprefix(f"{path}: "))[:60]
-    assert path.read_bytes() == content
-    splits = load(folder / "data", "search")
-    reading = read_reading(folder / "data")
-    assert reading is not None
-    names, inputs = read_examples(reading, path)
-    assert len(names) == len(set(names)) == len(inputs)
-    assert len(inputs) >= sum(len(split["targets"]) for split in splits.values())
-    for array in inputs:
-        assert array.dtype == (np.int64 if reading.inputs == "symbols" else np.float32)
-    return "read"
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
+        signal.signal(signal.SIGPROF, before)
 
 
-def run(examples: int, number: int) -> Counter[str]:
-    """Try as many files as asked for, drawn by a seed, and return how each ended."""
-    ended: Counter[str] = Counter()
+@contextlib.contextmanager
+def timed() -> Iterator[None]:
+    """Raise a `TooLongError` where the process computes for longer than a case may."""
+    signal.setitimer(signal.ITIMER_PROF, LONGEST_S)
+    began = time.process_time()
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+    if time.process_time() - began > LONGEST_S:  # in C, where no alarm is heard
+        raise TooLongError(f"more than {LONGEST_S} s")
+
+
+@contextlib.contextmanager
+def empty_folder() -> Iterator[Path]:
+    """Give an empty folder that is also the working one; what is written beside it is seen too."""
+    before = Path.cwd()
+    with tempfile.TemporaryDirectory() as outer:
+        folder = Path(outer) / "around" / "here"
+        folder.mkdir(parents=True)
+        os.chdir(folder)
+        try:
+            yield folder
+            beside = [path for path in Path(outer).rglob("*") if folder not in path.parents]
+            assert set(beside) == {folder, folder.parent}, beside
+            assert not list(Path(outer).rglob("marker")), "code of the file was run"
+        finally:
+            os.chdir(before)
+
+
+def run(kind: str, examples: int, number: int) -> Ended:
+    """Try as many cases of a kind as asked for, drawn by a seed, and return how they ended."""
+    ended, (cases, outcome) = Ended(), KINDS[kind]
 
     @seed(number)
     @settings(
         max_examples=examples,
         database=None,
         deadline=None,
-        phases=(Phase.generate, Phase.shrink),
+        phases=(Phase.generate,),
         suppress_health_check=list(HealthCheck),
     )
     @given(cases())
-    def each(case: tuple[str, bytes, dict[str, Any]]) -> None:
-        with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-            ended[read_or_refuse(*case, Path(folder))] += 1
+    def each(case: Any) -> None:
+        try:
+            with timed(), warnings.catch_warnings(), empty_folder() as folder:
+                reason = outcome(case, folder)
+        except (Exception, TooLongError) as error:
+            ended.fault(error, case)
+        else:
+            ended.reasons[reason] += 1
 
-    each()
+    with limited():
+        each()
     return ended
 
 
-def main() -> None:
-    """Run it from the command line."""
+def main() -> int:
+    """Run it from the command line; exit status 1 where a fault was found."""
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--examples", type=int, default=10_000)
+    options.add_argument("--examples", type=int, default=10_000, help="of all kinds together")
     options.add_argument("--seed", type=int, default=0)
+    options.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
+    options.add_argument("--reasons", action="store_true", help="print why what was refused")
     asked = options.parse_args()
-    for ended, count in run(asked.examples, asked.seed).most_common():
-        print(f"{count:6} {ended}")
+    print(f"{'kind':10}{'examples':>10}{'read':>8}{'refused':>9}{'faults':>8}")
+    all_ended = {}
+    for kind in asked.kinds:
+        ended = all_ended[kind] = run(kind, -(-asked.examples // len(asked.kinds)), asked.seed)
+        faults, read = ended.faults.total(), ended.reasons["read"]
+        count = ended.reasons.total() + faults
+        refused = count - faults - read
+        print(f"{kind:10}{count:10}{read:8}{refused:9}{faults:8}", flush=True)
+    for kind, ended in all_ended.items():
+        for fault, count in ended.faults.most_common():
+            print(f"\n{kind}: {count} × {fault}: {ended.shortest[fault][:1500]}")
+        for reason, count in ended.reasons.most_common() if asked.reasons else ():
+            print(f"{kind:10}{count:6} {reason}")
+    return 1 if any(ended.faults for ended in all_ended.values()) else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
