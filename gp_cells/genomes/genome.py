@@ -15,7 +15,7 @@ import warnings
 from dataclasses import dataclass
 from functools import cached_property
 
-from gp_cells.config.refusal import Refusal
+from gp_cells.config.refusal import Refusal, shown
 from gp_cells.genomes.canonical import canonical_terms
 from gp_cells.genomes.language import Function, Language, Value
 from gp_cells.genomes.terms import Term, heads, height, size
@@ -86,7 +86,9 @@ def _statements(text: str) -> list[tuple[int, str, ast.stmt]]:
         code = line.split("#")[0].strip()
         taken = re.search(r"\w*_(?!\w)", code)
         if taken:
-            raise GenomeError(f"line {number}: {taken[0]!r}: names may not end in an underscore")
+            raise GenomeError(
+                f"line {number}: {shown(taken[0])}: names may not end in an underscore"
+            )
         code = re.sub(r"(?<=\w)'", "_", code)
         try:
             with warnings.catch_warnings():
@@ -142,16 +144,16 @@ class _Reader:
             self.write(name, part)
             return
         if name in self.plain or name in self.language.by_name:
-            raise self.refuse(f"{name!r} already means something else; choose another name")
+            raise self.refuse(f"{shown(name)} already means something else; choose another name")
         if name in self.local:
-            raise self.refuse(f"{name!r} is written twice")
+            raise self.refuse(f"{shown(name)} is written twice")
         self.local[name] = self.named(part)
 
     def write(self, name: str, part: _Part) -> None:
         """Keep a formula under its own name."""
         if name not in self.kind.written:
             names = ", ".join(self.kind.written)
-            raise self.refuse(f"there is no {self.kind.word} {name}; choose one of {names}")
+            raise self.refuse(f"there is no {self.kind.word} {name:.60}; choose one of {names}")
         if name in self.formulas:
             raise self.refuse(f"{name} is written twice")
         self.formulas[name] = self.checked(part)
@@ -177,10 +179,10 @@ class _Reader:
     def check_size(self, name: str, nodes: int, depth: int) -> None:
         if depth > self.language.max_depth:
             limit = self.language.max_depth
-            raise self.refuse(f"{name} is {depth} deep; at most {limit} is allowed")
+            raise self.refuse(f"{name:.60} is {depth} deep; at most {limit} is allowed")
         if nodes > self.language.max_nodes:
             limit = self.language.max_nodes
-            raise self.refuse(f"{name} has {nodes} nodes; at most {limit} are allowed")
+            raise self.refuse(f"{name:.60} has {nodes} nodes; at most {limit} are allowed")
 
     def part(self, node: ast.expr) -> _Part:
         """Return what an expression spells."""
@@ -201,10 +203,10 @@ class _Reader:
             return self.local[name]
         spelt = re.sub("_$", "'", name)
         if spelt.endswith("'") and spelt not in self.formulas:
-            raise self.refuse(f"{spelt} is used before it is written")
+            raise self.refuse(f"{spelt:.60} is used before it is written")
         if spelt in self.plain or spelt.endswith("'"):
             return _Part((spelt,), self.language.leaf)
-        raise self.refuse(f"there is no {spelt!r}; known names: {self.known()}")
+        raise self.refuse(f"there is no {shown(spelt)}; known names: {self.known()}")
 
     def infix(self, node: ast.BinOp) -> _Part:
         if isinstance(node.op, ast.Div):
@@ -243,7 +245,7 @@ class _Reader:
     def apply(self, name: str, arguments: list[_Part]) -> _Part:
         function = self.language.by_name.get(name)
         if function is None:
-            raise self.refuse(f"there is no function {name!r}; known names: {self.known()}")
+            raise self.refuse(f"there is no function {shown(name)}; known names: {self.known()}")
         expected, came = len(function.arguments), len(arguments)
         if function.associative and came > expected:
             arguments = [self.apply(name, arguments[:-1]), arguments[-1]]

@@ -179,3 +179,10 @@ def test_a_refused_text_gives_no_warning_of_python_beside_the_refusal(text: str)
     with warnings.catch_warnings(), pytest.raises(GenomeError):
         warnings.simplefilter("error")
         parse(text, LANGUAGE)
+
+
+@pytest.mark.parametrize("text", ["h' = {0}", "h' = {0}(x)", "h' = {0}'", "{0}' = x", "{0}_ = x"])
+def test_a_long_name_is_cut_in_a_refusal(text: str) -> None:
+    with pytest.raises(GenomeError) as refused:
+        parse(text.format("v" * 2000), LANGUAGE)
+    assert len(str(refused.value)) < 1000
