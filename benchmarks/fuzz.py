@@ -79,7 +79,10 @@ def limited() -> Iterator[None]:
         raise TooLongError(f"more than {LONGEST_S} s")
 
     before, (soft, hard) = signal.getsignal(signal.SIGPROF), resource.getrlimit(resource.RLIMIT_AS)
-    now = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+    now = (
+        int(Path("/proc/self/statm").read_text(encoding="utf-8").split()[0])
+        * resource.getpagesize()
+    )
     signal.signal(signal.SIGPROF, too_long)
     resource.setrlimit(resource.RLIMIT_AS, (now + MEMORY, hard))
     try:
