@@ -55,7 +55,7 @@ rule all:
 onstart:
     calm(workflow.scheduler, workflow.local_exec)
     if workflow.local_exec and config["training"]["device"] == "cpu":
-        start_warm(PLAN.threads, Path("results/logs/warm.log"))
+        start_warm(PLAN.threads, Path(".snakemake/log/warm.log"))
     everything = json.dumps(config).encode()
     if subprocess.run(["gp-cells", "check", "-"], input=everything).returncode != 0:
         sys.exit(2)

@@ -15,7 +15,7 @@ from support.tiny import TINY
 TOGETHER = ("end_to_end", "slurm")
 
 
-@pytest.hookimpl(trylast=True)
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Say which tests one worker takes together, a folder's or a file's; in workers long folders begin."""
     for item in items:

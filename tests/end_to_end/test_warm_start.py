@@ -22,7 +22,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 def test_trials_of_a_local_run_start_warm_and_the_server_ends_with_it(base: Benchmark) -> None:
     trials = [read_trial(path) for path in sorted(base.folder.rglob("trial.h5"))]
-    log = (base.folder / "results/logs/warm.log").read_text(encoding="utf-8")
+    log = (base.folder / ".snakemake/log/warm.log").read_text(encoding="utf-8")
     [link] = re.findall("^warm: (gp-cells-[0-9a-f]+) serves", log, re.M)
 
     assert {trial.provenance["started"] for trial in trials} == {"warm"}, log
