@@ -39,7 +39,7 @@ lint: environment  ## check style, types, imports and the workflow
 	snakemake --lint
 
 test: lint  ## lint, then run every test, two at a time
-	pytest --numprocesses 2 --dist loadgroup
+	pytest --numprocesses 2 --no-loadscope-reorder
 
 generate: environment  ## write what is made from code and results: schema, settings, dictionary, README's table
 	gp-cells schema > gp_cells/config/config.schema.json

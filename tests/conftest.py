@@ -15,15 +15,26 @@ from support.tiny import TINY
 TOGETHER = ("end_to_end", "slurm")
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Say which tests one worker takes together, a folder's or a file's; in workers long folders begin."""
-    for item in items:
-        folder = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(folder if folder in TOGETHER else str(item.path)))
+    """Let workers begin with the folders that take longest."""
     if hasattr(config, "workerinput"):
         rank = {folder: i for i, folder in enumerate(TOGETHER)}
         items.sort(key=lambda item: rank.get(item.path.parent.name, len(rank)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Give a worker whole folders of TOGETHER, else whole files, whose tests share what they prepare."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class WholeFolders(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            path = nodeid.partition("::")[0]
+            folder = Path(path).parent.name
+            return folder if folder in TOGETHER else path
+
+    return WholeFolders(config, log)
 
 
 @pytest.fixture(autouse=True)
