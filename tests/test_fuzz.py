@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from fuzz import KINDS, run
 
-# How many of each are tried; of them, how many have to be read, so that not all are refused, and in how many
-# ways more than which they have to end.
+# How many of each are tried; how many of them have to be read, so that not all are refused; and the number
+# of ways to end that they have to exceed.
 FEW = {
     "genomes": (40, 4, 5),
     "cells": (25, 2, 5),
