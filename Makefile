@@ -28,7 +28,7 @@ quickstart: environment  ## run config/quickstart.yaml on this machine and show 
 	gp-cells summary config/quickstart.yaml
 
 quick: environment  ## run the fast tests
-	pytest -m "not slow"
+	pytest --numprocesses 2 --no-loadscope-reorder -m "not slow"
 
 lint: environment  ## check style, types, imports and the workflow
 	ruff check
