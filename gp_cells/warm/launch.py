@@ -11,8 +11,9 @@ from pathlib import Path
 from gp_cells.warm.request import LINK
 
 # What Snakemake sets for every job, so that libraries imported warm have read the same.
-THREADS = tuple(
-    f"{library}_NUM_THREADS" for library in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")
+THREADS = (
+    *(f"{library}_NUM_THREADS" for library in ("OMP", "GOTO", "OPENBLAS", "MKL", "NUMEXPR")),
+    "VECLIB_MAXIMUM_THREADS",
 )
 
 
@@ -25,7 +26,7 @@ def start_warm(threads: int, log: Path) -> None:
     if sys.platform != "linux" or LINK in os.environ:
         return
     name = f"gp-cells-{secrets.token_hex(16)}"
-    environment = os.environ | dict.fromkeys((*THREADS, "VECLIB_MAXIMUM_THREADS"), str(threads))
+    environment = os.environ | dict.fromkeys(THREADS, str(threads))
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("ab") as written:
         subprocess.Popen(

@@ -32,7 +32,6 @@ from gp_cells.warm.request import (
     become,
     identity,
     read_at_import,
-    receive,
     receive_with_streams,
     send,
     user_of,
@@ -86,10 +85,7 @@ class Server:
         """Take a client's request, then its signals; if it is gone, so is its command."""
         streams: list[int] = []
         try:
-            if command.process is None:
-                message, streams = receive_with_streams(command.link)
-            else:
-                message = receive(command.link)
+            message, streams = receive_with_streams(command.link)
         except (OSError, ValueError):
             message = None
         if message is None:
