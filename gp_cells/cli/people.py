@@ -323,7 +323,13 @@ def check(config: str) -> None:
 @command(
     CONFIG,
     option("--process", "end when this process has ended", type=int, metavar="PID"),
-    option("--every", "(default: 2)", type=float, default=2.0, metavar="SECONDS"),
+    option(
+        "--every",
+        "between two looks, and for every 1,000 trials of a larger plan (default: 2)",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+    ),
 )
 def watch(config: str, process: int | None, every: float) -> None:
     """Follow a running benchmark: what is done, what failed, the best so far, the time left.

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import math
+import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
 SHORTEST_WAIT_S = 0.1
+LARGE = 1000  # trials, beyond which looks are rarer, so that their share of a core stays
 BAR = 20  # letters of a whole bar
 
 
@@ -47,18 +50,25 @@ class Tally:
 
     plan: Plan
     root: Path
-    finished: dict[Path, FinishedTrial] = field(default_factory=dict)
+    finished: dict[str, FinishedTrial] = field(default_factory=dict)  # by its file
+
+    @cached_property
+    def _files(self) -> list[tuple[str, Run, str]]:
+        """The file of each trial of the plan, with its run and folder."""
+        return [
+            (os.path.join(self.root, folder, "fitness.json"), run, folder)
+            for run in self.plan.runs.values()
+            for folder in run.candidates()
+        ]
 
     def look(self) -> None:
         """Read what has finished since the last look, and forget what is gone."""
         kept = {}
-        for run in self.plan.runs.values():
-            for folder in run.candidates():
-                path = self.root / folder / "fitness.json"
-                if path.exists():
-                    known = self.finished.get(path)
-                    is_read = known is not None and known.status != "unreadable"
-                    kept[path] = known if known and is_read else _read(run, folder, path)
+        for path, run, folder in self._files:
+            if os.path.exists(path):
+                known = self.finished.get(path)
+                is_read = known is not None and known.status != "unreadable"
+                kept[path] = known if known and is_read else _read(run, folder, Path(path))
         self.finished = kept
 
     @property
@@ -97,7 +107,8 @@ def _read(run: Run, folder: str, path: Path) -> FinishedTrial:
 def follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
     """Show on standard error how far a benchmark is, until all of its trials have finished.
 
-    It also ends when `process` has; with None it goes on until everything is done, or Control-C.
+    It also ends when `process` has; with None it goes on until everything is done, or Control-C. Of a
+    plan of more than `LARGE` trials, `every_s` is the wait for so many of them.
 
     Raises:
         SettingError: there is hardly a pause between two looks.
@@ -109,6 +120,7 @@ def follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
 
 def _follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None:
     tally = Tally(plan, root)
+    wait_s = every_s * max(1.0, tally.total / LARGE)
     tally.look()
     at_start, began, shown = len(tally.finished), time.monotonic(), -1
     with _drawing(process) as draw:
@@ -121,7 +133,7 @@ def _follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None
             shown = done
             if done >= tally.total or not _is_running(process):
                 return
-            time.sleep(every_s)
+            time.sleep(wait_s)
             tally.look()
 
 

@@ -96,6 +96,19 @@ def test_a_look_reads_none_again_but_the_new(tmp_path, monkeypatch):
     assert read == [new]
 
 
+@pytest.mark.parametrize(("large", "waited_s"), [(10, 3.0), (4, 7.5)])
+def test_looks_at_a_large_plan_are_rarer(tmp_path, monkeypatch, large, waited_s):
+    waits: list[float] = []
+    ended = (False, True)
+    monkeypatch.setattr(watch, "LARGE", large)
+    monkeypatch.setattr(watch, "_is_running", lambda _: not ended[len(waits)])
+    monkeypatch.setattr("time.sleep", waits.append)
+
+    follow(PLAN, tmp_path, None, 3.0)
+
+    assert waits == [waited_s]
+
+
 def test_a_block_has_a_row_for_each_strategy_on_each_task(tmp_path):
     for place in ("waves/000/00", "waves/000/01", "waves/001/00", "waves/001/01"):
         finish(tmp_path, GP, place, 2.5, 10)
