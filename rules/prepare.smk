@@ -11,6 +11,7 @@ import json
 from gp_cells.config.files import hash_file
 
 
+# The task goes by standard input, since Linux refuses an argument of more than 128 KiB.
 # Snakemake takes braces in the name of a file for wildcards and has no way to write them, so a file of
 # such a name is watched by its content's hash instead.
 rule prepare:
@@ -41,6 +42,7 @@ rule prepare:
         ),
     shell:
         "gp-cells step prepare"
-        " --task {params.task:q}"
+        " --task -"
         " --folder {params.folder:q}"
         " 2> >(tee {log:q} >&2)"
+        " <<< {params.task:q}"

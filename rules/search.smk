@@ -19,6 +19,7 @@ localrules:
     score,
 
 
+# The config goes by standard input, since Linux refuses an argument of more than 128 KiB.
 rule settings:
     input:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}/data.json",
@@ -37,11 +38,12 @@ rule settings:
         run_config=lambda w: json.dumps(encode(PLAN.runs[w.run].config), sort_keys=True),
     shell:
         "gp-cells step settings"
-        " --run-config {params.run_config:q}"
+        " --run-config -"
         " --data {input.data:q}"
         " --settings {output.settings:q}"
         " --protocol {output.protocol:q}"
         " 2> >(tee {log:q} >&2)"
+        " <<< {params.run_config:q}"
 
 
 # A checkpoint although nobody calls checkpoints.get(): when a wave is bred, Snakemake looks again by

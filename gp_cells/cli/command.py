@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import inspect
 import json
+import sys
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,9 +116,14 @@ def folder(flag: str, help: str | None = None, required: bool = True) -> Option:
     return option(flag, help, type=Path, required=required, metavar="FOLDER")
 
 
-def as_json(flag: str, help: str | None = None) -> Option:
-    """Return an option that takes JSON."""
-    return option(flag, help, type=json.loads, required=True, metavar="JSON")
+def as_json(flag: str, help: str) -> Option:
+    """Return an option that takes JSON; by standard input, since Linux bounds an argument to 128 KiB."""
+
+    def parsed(text: str) -> Any:
+        return json.loads(sys.stdin.buffer.read() if text == "-" else text)
+
+    told = f"{help}, or - for standard input"
+    return option(flag, told, type=parsed, required=True, metavar="JSON")
 
 
 CONFIG = option(

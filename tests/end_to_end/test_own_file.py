@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 from support.benchmark import CONFIG, Benchmark
 
@@ -66,3 +70,27 @@ def test_a_file_may_have_braces_in_its_name_and_is_watched_all_the_same(
     assert mine.finish(DATA).jobs == set()
     (folder / name).write_text(f"text,kind\n{TEXTS}abc,0\n")
     assert mine.finish(DATA).jobs == {"prepare/tiny-mine"}
+
+
+def test_a_task_and_a_run_may_be_longer_than_an_argument_of_linux(tmp_path: Path) -> None:
+    names = [f"expression_of_the_gene_number_{i:04}" for i in range(5000)]
+    assert len(json.dumps(names)) > 128 << 10
+    numbers = np.random.default_rng(1).integers(0, 10, (40, 5000)).tolist()
+    lines = [
+        ",".join(map(str, [f"sample{i // 2}", i // 2 % 2, *row])) for i, row in enumerate(numbers)
+    ]
+    (tmp_path / "genes.csv").write_text("\n".join([",".join(["sample", "kind", *names]), *lines]))
+    settings = {
+        **{"file": "genes.csv", "inputs": "frames", "input": names, "sequence": "sample"},
+        **{"targets": "classes", "target": ["kind"], "recipe": {"units": 2, "epochs": 1}},
+    }
+    search = {"waves": 1, "slots": 1, "lag": 1, "finalists": 1}
+    strategy = {"name": "baselines", "settings": {"cells": ["tanh_rnn"]}, "search": search}
+    tasks = {"mine": {"name": "own_data", "settings": settings}}
+    mine = Benchmark(tmp_path, {**CONFIG, "tasks": tasks, "strategies": {"base": strategy}})
+    assert {"prepare", "settings", "train", "test", "report"} <= mine.finish().rules
+    assert mine.finish().jobs == set()
+    gp_cells = str(Path(sys.executable).with_name("gp-cells"))
+    command = [gp_cells, "rerun", "tiny-mine-base-s1/w000-00"]
+    rerun = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert (rerun.returncode, "identical" in rerun.stdout) == (0, True), rerun.stderr
