@@ -82,20 +82,30 @@ def read_text(path: Path) -> str:
         RecordError: it cannot be read, or is in another encoding.
     """
     try:
-        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        content = path.read_bytes()
     except FileNotFoundError as error:
         raise RecordError(f"{path} is missing") from error
     except OSError as error:
         raise RecordError(f"{path} cannot be read: {error.strerror}") from error
+    return decode_text(content, str(path))
+
+
+def decode_text(content: bytes, place: str) -> str:
+    """Return a text that a person wrote, of its bytes, without a byte order mark.
+
+    Raises:
+        RecordError: it is in another encoding than UTF-8; `place` says whose it is.
+    """
+    content = content.removeprefix(codecs.BOM_UTF8)
     if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in content:
-        raise RecordError(f"{path} is UTF-16 or no text at all; save it as UTF-8")
+        raise RecordError(f"{place}: it is UTF-16 or no text at all; save it as UTF-8")
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         byte = content[error.start]
         raise RecordError(
-            f"{path}, line {line}: the byte 0x{byte:02x} is no UTF-8, perhaps Latin-1; save it as UTF-8"
+            f"{place}: line {line}: the byte 0x{byte:02x} is no UTF-8, perhaps Latin-1; save it as UTF-8"
         ) from error
 
 

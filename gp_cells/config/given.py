@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gp_cells.config.choose import SettingError
-from gp_cells.config.files import RecordError, read_text
+from gp_cells.config.files import RecordError, decode_text, read_text
 from gp_cells.config.plan import Plan, read_plan
 
 if TYPE_CHECKING:
@@ -33,17 +33,13 @@ def plan_of(config: str) -> Plan:
     """
     if config.lstrip().startswith("{"):
         return read_plan(_parsed(config, "config"))
-    if config == STANDARD_INPUT:
-        try:
-            text = sys.stdin.read()
-        except UnicodeDecodeError as error:
-            raise SettingError(f"standard input is no UTF-8: {error.reason}; send it so") from error
-        return read_plan(_parsed(text, "config"))
     try:
-        text = read_text(Path(config))
+        if config == STANDARD_INPUT:
+            text = decode_text(sys.stdin.buffer.read(), "standard input")
+            return read_plan(_parsed(text, "config"))
+        return read_plan(_parsed(read_text(Path(config)), config), config)
     except RecordError as error:
         raise SettingError(str(error)) from error
-    return read_plan(_parsed(text, config), config)
 
 
 def refuse_twins_in(files: Iterable[str | Path]) -> None:

@@ -26,6 +26,7 @@ from typing import Any
 
 import numpy as np
 
+from gp_cells.config.files import RecordError, read_text
 from gp_cells.tasks.hdf5 import read_hdf5
 from gp_cells.tasks.task import DataError
 
@@ -69,6 +70,8 @@ def read_columns(
             if name not in table.columns:
                 raise DataError(f"there is no {name!r}; a name with * is for the input alone")
         columns = {name: _plain(name, column) for name, column in table.columns.items()}
+    except RecordError as error:
+        raise DataError(str(error)) from error
     except DataError as error:
         raise DataError(f"{path}: {one_line(error)}") from error
     except (*BROKEN, *BROKEN_ZIP, csv.Error) as error:
@@ -139,8 +142,8 @@ def _read_csv(path: Path, wanted: Sequence[str], texts: Sequence[str]) -> Table:
     import pyarrow
     from pyarrow import csv as arrow_csv
 
-    content = _read_text(path)
-    lines = csv.reader(io.TextIOWrapper(io.BytesIO(content), "utf-8", newline=""))
+    text = read_text(path)
+    lines = csv.reader(io.StringIO(text, newline=""))
     names = next((line for line in lines if line), [])
     try:
         chosen, left_out = select(names, wanted)
@@ -151,6 +154,7 @@ def _read_csv(path: Path, wanted: Sequence[str], texts: Sequence[str]) -> Table:
         column_types={name: pyarrow.string() for name in chosen if name in kept},
         include_columns=_once(names, chosen),
     )
+    content = text.encode()
     table = _read_lines(content, convert)
     _refuse_open_quote(content, table.num_rows)
     return Table(_from_table(table, chosen), left_out)
@@ -195,27 +199,6 @@ def _read_lines(content: bytes, convert: Any) -> Any:
         f"row {line.number - 1} has {line.actual_columns} columns, expected {line.expected_columns}: "
         f"{line.text[:80]}"
     )
-
-
-def _read_text(path: Path) -> bytes:
-    """Return the content of a text file, without a byte order mark.
-
-    Raises:
-        ValueError: it is not UTF-8.
-    """
-    content = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
-    advice = "expected UTF-8; save it as that"
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content:
-        raise ValueError(f"the text is UTF-16 or no text at all, {advice}")
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ValueError(
-            f"line {line} of the text has the byte 0x{content[error.start]:02x}, perhaps of Latin-1, "
-            f"{advice}"
-        ) from error
-    return content
 
 
 def _other_separator(names: Sequence[str]) -> str:

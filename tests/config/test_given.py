@@ -19,6 +19,11 @@ QUICK = (ROOT / "config/quickstart.yaml").read_text(encoding="utf-8")
 LONGEST_ARGUMENT = 128 * 1024  # bytes, on Linux
 
 
+def stdin(content):
+    """Return bytes as standard input in a locale that is not UTF-8's."""
+    return io.TextIOWrapper(io.BytesIO(content), encoding="latin-1")
+
+
 def long_config():
     """Return a config whose text is longer than Linux lets one argument be."""
     config = yaml.safe_load(QUICK)
@@ -29,7 +34,7 @@ def long_config():
 
 
 def test_a_config_of_any_length_comes_by_standard_input(monkeypatch):
-    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps(long_config())))
+    monkeypatch.setattr(sys, "stdin", stdin(json.dumps(long_config()).encode()))
     assert len(plan_of("-").runs) >= 2000
 
 
@@ -71,7 +76,7 @@ def test_a_number_of_json_in_a_file_is_a_number(tmp_path):
 
 @pytest.mark.parametrize("text", ["{", "{a: [", "{[1]: 2}", "[" * 5000, '{"a": 1,}x'])
 def test_what_is_no_config_is_refused_in_one_line(capsys, monkeypatch, text):
-    monkeypatch.setattr(sys, "stdin", io.StringIO(text))
+    monkeypatch.setattr(sys, "stdin", stdin(text.encode()))
     for config in ("-", text):
         assert main(["check", config]) == 2
         assert capsys.readouterr().err.count("\n") == 1
@@ -115,11 +120,21 @@ def test_a_value_that_does_not_fit_its_tag_is_refused(tmp_path, value):
         plan_of(str(path))
 
 
-def test_standard_input_that_is_no_utf_8_is_refused(monkeypatch):
-    latin = io.TextIOWrapper(io.BytesIO("benchmark: ä".encode("latin-1")), encoding="utf-8")
-    monkeypatch.setattr(sys, "stdin", latin)
-    with pytest.raises(SettingError, match=r"^standard input is no UTF-8: .*; send it so$"):
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [("latin-1", "line 2: the byte 0xe4 is no UTF-8, perhaps Latin-1"), ("utf-16", "it is UTF-16")],
+)
+def test_standard_input_that_is_no_utf_8_is_refused(monkeypatch, encoding, said):
+    monkeypatch.setattr(sys, "stdin", stdin("seeds: [1]\nbenchmark: ä".encode(encoding)))
+    with pytest.raises(SettingError, match=f"^standard input: {said}.*; save it as UTF-8$"):
         plan_of("-")
+
+
+def test_standard_input_is_utf_8_whatever_the_locale_is(monkeypatch):
+    text = QUICK.replace("lstm", "grün", 1)
+    monkeypatch.setattr(sys, "stdin", stdin(text.encode("utf-8-sig")))
+    [run, *_] = plan_of("-").runs.values()
+    assert "grün" in run.config.strategy.settings["cells"]
 
 
 def test_a_long_value_is_cut_in_its_refusal(tmp_path):
