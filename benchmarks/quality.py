@@ -36,7 +36,7 @@ def search(name: str, strategy: str, lag: int, seed: int) -> list[float]:
     """Return the best loss after each wave of a search whose waves see nothing newer than the lag."""
     goal, chosen = target(name), STRATEGIES[strategy]()
     table = lambda genome: Row(distance(genome, goal))  # noqa: E731
-    history = play(chosen, SPACE, table, WAVES, SLOTS, lag, seed)
+    history = play(chosen, SPACE, table, [SLOTS] * WAVES, lag, seed)
     best = np.minimum.accumulate([outcome.fitness for outcome in history])
     return best[SLOTS - 1 :: SLOTS].tolist()
 

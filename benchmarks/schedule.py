@@ -45,7 +45,7 @@ class Spent:
 
 
 def spent(schedule: Schedule, costs: Costs, durations: np.ndarray) -> Spent:
-    """Simulate a schedule; `durations` of training in seconds are (runs, waves × slots)."""
+    """Simulate a schedule; `durations` of training in seconds are (runs, candidates)."""
     times = simulate(schedule, costs, durations)
     last = times.started.max()
     began = times.started + costs.start_s
@@ -112,8 +112,7 @@ def check(measured_file: Path) -> None:
         schedule = Schedule(
             workers=workers,
             runs=1,
-            waves=search["waves"],
-            slots=search["slots"],
+            widths=(search["slots"],) * search["waves"],
             lag=search["lag"],
         )
         slept = np.array([[job["slept"] - job["began"] for job in search["jobs"]]])
@@ -168,9 +167,9 @@ def figure(results: Path, chart: Path) -> None:
     for (spread, lengths), workers, lag in itertools.product(spreads.items(), WORKERS, LAGS):
         runs = -(-workers // MOST_SLOTS)
         schedule = Schedule(
-            workers=workers, runs=runs, waves=WAVES, slots=-(-workers // runs), lag=lag
+            workers=workers, runs=runs, widths=(-(-workers // runs),) * WAVES, lag=lag
         )
-        size = (runs, schedule.waves * schedule.slots)
+        size = (runs, schedule.candidates)
         durations = MEAN_S * np.random.default_rng(1).choice(lengths, size)
         row = spent(schedule, ON_A_CLUSTER, durations)
         show(f"{spread}: {workers:,} workers, lag {lag}", row)

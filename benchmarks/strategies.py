@@ -63,7 +63,7 @@ def regrets(truth: str, arm: str, seed: int) -> list[float]:
     """Return the regret after each number of evaluations, and at the end that on the test split."""
     known, (strategy, slots, lag) = TRUTHS[truth], ARMS[arm]
     waves = EVALUATIONS[-1] // slots
-    history = play(strategy, known.space, known.table, waves, slots, lag, seed)
+    history = play(strategy, known.space, known.table, [slots] * waves, lag, seed)
     least, least_test = best(truth)
     losses = np.minimum.accumulate([outcome.fitness for outcome in history])
     chosen = min(history, key=lambda outcome: outcome.fitness)
@@ -132,7 +132,7 @@ def shares(truth: str, second: str, reference: pareto.Point, arm: str, seed: int
     evolved = NSGA2(("fitness", second), reference, population=SLOTS, mutations=("replace",))
     strategy = evolved if arm == "nsga2" else Random()
     waves = FRONT_EVALUATIONS[-1] // SLOTS
-    history = play(strategy, known.space, known.table, waves, SLOTS, 1, seed)
+    history = play(strategy, known.space, known.table, [SLOTS] * waves, 1, seed)
     whole = true_volume(truth, second, reference)
     return [
         pareto.hypervolume(points(history[:n], second), reference) / whole

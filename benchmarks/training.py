@@ -81,7 +81,7 @@ def best_losses(task: Task, space: Space, engine: str, seed: int) -> dict[str, f
 
     found = {}
     for name, strategy in STRATEGIES.items():
-        outcomes = play(strategy, space, trained, WAVES, SLOTS, 1, seed)
+        outcomes = play(strategy, space, trained, [SLOTS] * WAVES, 1, seed)
         found[name] = min(outcome.fitness for outcome in outcomes)
     return found
 

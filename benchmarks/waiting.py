@@ -97,7 +97,7 @@ def measure(folder: Path, waves: int, pace: float) -> None:
     for one in searches:
         search(folder / "cluster", chosen, one, "slurm", pace)
         measured["searches"][one.strategy] = {
-            **{"lag": one.lag, "waves": one.waves, "slots": one.slots},
+            **{"lag": one.lag, "waves": one.waves, "slots": one.widths[0]},
             "jobs": job_times(folder / "cluster", one),
             "scoring": scoring_times(folder / "cluster", one),
         }

@@ -49,12 +49,12 @@ rule settings:
 # A checkpoint although nobody calls checkpoints.get(): when a wave is bred, Snakemake looks again by
 # checksum which genomes changed, and retrains those alone. That look is at the whole plan, so it is left out
 # where no trial exists that could stay as it is. One rule a strategy, because Snakemake wants the number
-# of a rule's outputs, here the slots, spelt out.
-for strategy, runs in PLAN.by_strategy.items():
+# of a rule's outputs, here the slots, spelt out; and one for each number of slots, where waves differ.
+for rule_name, strategy, slots, waves in PLAN.breeding():
 
     checkpoint:
         name:
-            f"breed_{strategy}"
+            rule_name
         input:
             settings="results/runs/{run}/settings.json",
             history=lambda w: PLAN.runs[w.run].history_before(int(w.wave)),
@@ -62,12 +62,13 @@ for strategy, runs in PLAN.by_strategy.items():
             "results/runs/{run}/waves/{wave}/lineage.json",
             expand(
                 "results/runs/{{run}}/waves/{{wave}}/{slot:02d}/genome.json",
-                slot=range(runs[0].slots),
+                slot=range(slots),
             ),
         log:
             "results/logs/breed/{run}/{wave}.log",
         wildcard_constraints:
             run=f"[a-z0-9_]+-[a-z0-9_]+-{strategy}-s[0-9]+",
+            wave=waves,
         priority: oldest_wave_first
         localrule: True
         conda:
@@ -88,8 +89,8 @@ for strategy, runs in PLAN.by_strategy.items():
             " --wave {params.wave:q}"
             " 2> >(tee {log:q} >&2)"
 
-    workflow.get_rule(f"breed_{strategy}").is_checkpoint = any(
-        run.has_trials() for run in runs
+    workflow.get_rule(rule_name).is_checkpoint = any(
+        run.has_trials() for run in PLAN.by_strategy[strategy]
     )
 
 

@@ -252,7 +252,7 @@ def test_a_strategy_is_a_pure_function_of_its_history(name: str, space_name: str
     if strategy is None:
         pytest.skip(f"{space_name} has no hand-designed genomes to list")
     waves = 5 if searches(strategy) else 0
-    strategy.check(waves + 1, SLOTS, space)
+    strategy.check([SLOTS] * (waves + 1), space)
     with untouched_chance():
         history = list(outcomes(strategy, space, waves))
         kept = copy.deepcopy(history)

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gp_cells.compare.intervals import FEWEST_SEEDS
-from gp_cells.compare.records import Records
+from gp_cells.compare.records import Records, candidates_of
 from gp_cells.compare.versions import count_versions, mixed_versions, unknown_commits
 
 MET, NOT_MET, NOT_KNOWN = "met", "not met", "not known"
@@ -121,7 +121,7 @@ def _same_protocol(records: Sequence[Records]) -> ItemAnswer:
     ]
     if not searches:
         return NOT_KNOWN, "no search was run"
-    candidates = {search["waves"] * search["slots"] for search in searches}
+    candidates = {candidates_of(search) for search in searches}
     finalists = {search["finalists"] for search in searches}
     for counts, what in ((candidates, "candidates"), (finalists, "finalists")):
         if len(counts) > 1:

@@ -121,3 +121,9 @@ def read_curves(results: Path, runs: Sequence[str]) -> dict[str, list[float]]:
         curves[trial] = losses[start : start + length]
         start += length
     return curves
+
+
+def candidates_of(search: Mapping[str, Any]) -> int:
+    """Return how many candidates a search plans, from its entry in a run's settings."""
+    slots = search["slots"]
+    return sum(slots) if isinstance(slots, list) else search["waves"] * slots

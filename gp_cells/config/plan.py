@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import canonical_json
-from gp_cells.config.records import RunConfig
+from gp_cells.config.records import RunConfig, Search
 from gp_cells.config.typed_json import decode, encode, plain
 from gp_cells.config.validation import check_config
 
@@ -117,10 +118,10 @@ class Run:
         """How many waves its search has."""
         return self.config.search.waves
 
-    @property
-    def slots(self) -> int:
-        """How many candidates a wave has."""
-        return self.config.search.slots
+    @cached_property
+    def widths(self) -> tuple[int, ...]:
+        """How many candidates each wave has."""
+        return self.config.search.widths
 
     @property
     def lag(self) -> int:
@@ -155,9 +156,16 @@ class Run:
         """Return the folders of all waves."""
         return [self.wave_folder(wave) for wave in range(self.waves)]
 
+    def waves_by_width(self) -> Mapping[int, Sequence[int]]:
+        """Return the waves that have so many candidates, by that number."""
+        found: dict[int, list[int]] = {}
+        for wave, width in enumerate(self.widths):
+            found.setdefault(width, []).append(wave)
+        return found
+
     def wave(self, wave: int) -> list[str]:
         """Return the folders of a wave's candidates."""
-        return [f"{self.wave_folder(wave)}/{slot_name(slot)}" for slot in range(self.slots)]
+        return [f"{self.wave_folder(wave)}/{slot_name(slot)}" for slot in range(self.widths[wave])]
 
     def history_after(self, wave: int) -> list[str]:
         """Return the file with all outcomes up to a wave; before the first there is none."""
@@ -208,6 +216,21 @@ class Plan:
         for run in self.runs.values():
             found.setdefault(run.strategy, []).append(run)
         return found
+
+    def breeding(self) -> Iterator[tuple[str, str, int, str]]:
+        """Yield each rule that breeds: its name, its strategy, the slots and a pattern of the waves."""
+        for strategy, runs in self.by_strategy.items():
+            by_width = runs[0].waves_by_width()
+            for slots, waves in by_width.items():
+                if len(by_width) == 1:
+                    yield f"breed_{strategy}", strategy, slots, "[0-9]{3}"
+                else:
+                    yield (
+                        f"breed{slots}_{strategy}",
+                        strategy,
+                        slots,
+                        "|".join(map(wave_name, waves)),
+                    )
 
     def source(self, data: str) -> str:
         """Return the file of one's own that a data folder is prepared from; empty where there is none."""
@@ -269,15 +292,11 @@ def run_config(
     """Return the part of a config that a run concerns; `config_of` is the way back.
 
     Raises:
-        SettingError: more finalists are asked for than there are candidates.
+        SettingError: more finalists are asked for than there are candidates, or slots for another
+            number of waves.
     """
     entry = config["strategies"][strategy]
     search = entry["search"]
-    if search["finalists"] > search["waves"] * search["slots"]:
-        raise SettingError(
-            f"{place}: strategies.{strategy}.search.finalists: expected at most "
-            f"{search['waves'] * search['slots']}, all candidates, got {search['finalists']}"
-        )
     value = {
         **{key: config[key] for key in SHARED if key in config},
         "run": run_name(config["benchmark"], task, strategy, seed),
@@ -288,7 +307,22 @@ def run_config(
         "strategy": {key: entry[key] for key in ("name", "settings") if key in entry},
         "search": search,
     }
-    return decode(RunConfig, value, place)
+    run = decode(RunConfig, value, place)
+    _check_search(run.search, f"{place}: strategies.{strategy}.search")
+    return run
+
+
+def _check_search(search: Search, place: str) -> None:
+    widths = search.widths
+    if len(widths) != search.waves:
+        raise SettingError(
+            f"{place}.slots: expected {search.waves} numbers, one for each wave, got {len(widths)}"
+        )
+    if search.finalists > sum(widths):
+        raise SettingError(
+            f"{place}.finalists: expected at most {sum(widths)}, all candidates, "
+            f"got {search.finalists}"
+        )
 
 
 def config_of(runs: Sequence[RunConfig]) -> dict[str, Any]:

@@ -46,12 +46,20 @@ class PlugIn:
 
 @dataclass(frozen=True, kw_only=True)
 class Search:
-    """How long a strategy searches, and how many of its best architectures are finalists."""
+    """How long a strategy searches, and how many of its best architectures are finalists.
+
+    `slots` are those of every wave, or a number for each.
+    """
 
     waves: int
-    slots: int
+    slots: int | tuple[int, ...]
     lag: int
     finalists: int
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """How many slots each wave has."""
+        return (self.slots,) * self.waves if isinstance(self.slots, int) else self.slots
 
 
 @dataclass(frozen=True, kw_only=True)

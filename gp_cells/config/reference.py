@@ -60,7 +60,9 @@ def _keys(base: Schema) -> Iterator[Sequence[str]]:
     for place, schema in _walk(base, base, ""):
         one = schema.get("items", schema)
         kind = JSON_WORDS.get(one.get("type"), "text")
-        if "enum" in schema:
+        if isinstance(schema.get("type"), list):
+            kind = f"{kind}, or a list of {kind}s"
+        elif "enum" in schema:
             kind = " or ".join(schema["enum"])
         elif one is not schema:
             kind = f"list of {one['$ref'].rpartition('/')[2] if '$ref' in one else kind}s"

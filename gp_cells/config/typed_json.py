@@ -103,7 +103,7 @@ def _made_reader(kind: Any) -> Reader:
     if origin is typing.Literal:
         return _literal_reader(inner)
     if origin in (typing.Union, types.UnionType):
-        return _optional_reader(_reader(inner[0]))
+        return _union_reader(*inner)
     return READERS[kind]
 
 
@@ -179,8 +179,16 @@ def _literal_reader(allowed: tuple[Any, ...]) -> Reader:
     return read
 
 
-def _optional_reader(reader: Reader) -> Reader:
-    return lambda value: None if value is None else reader(value)
+def _union_reader(first: Any, second: Any) -> Reader:
+    """Return what reads a value that may be None, or one of a kind or a list of that kind."""
+    one, several = _reader(first), None if second is types.NoneType else _reader(second)
+
+    def read(value: Any) -> Any:
+        if several is None:
+            return None if value is None else one(value)
+        return several(value) if isinstance(value, (list, tuple)) else one(value)
+
+    return read
 
 
 def _whole(value: Any) -> int:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gp_cells.compare.records import candidates_of
 from gp_cells.compare.versions import count_versions, mixed_versions, unknown_commits
 from gp_cells.report.answer import name_task
 from gp_cells.report.evidence import Evidence, Row, count_runs
@@ -67,12 +68,19 @@ def describe_protocol(evidence: Evidence) -> list[tuple[str, str]]:
         said.append(
             (
                 strategy,
-                f"{search['waves']} × {search['slots']} = {search['waves'] * search['slots']} "
-                f"candidates, lag {search['lag']}, {search['finalists']} finalist(s); "
+                f"{_slots_words(search)} = {candidates_of(search)} candidates, "
+                f"lag {search['lag']}, {search['finalists']} finalist(s); "
                 f"{_written_settings(own['strategy'])}",
             )
         )
     return said
+
+
+def _slots_words(search: Mapping[str, Any]) -> str:
+    slots = search["slots"]
+    return (
+        " + ".join(map(str, slots)) if isinstance(slots, list) else f"{search['waves']} × {slots}"
+    )
 
 
 def _written_settings(entry: Mapping[str, Any]) -> str:

@@ -54,9 +54,9 @@ class Aging:
     def __post_init__(self) -> None:
         check_settings(self, "aging")
 
-    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
         """Refuse a plan that ends before the first child, or an empty space; see `Strategy.check`."""
-        check_founders("aging.population", self.population, waves, slots, space)
+        check_founders("aging.population", self.population, widths, space)
 
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int

@@ -10,7 +10,12 @@ from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setti
 from gp_cells.config.files import read_text
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal, baseline_operator
+from gp_cells.strategies.strategy import (
+    Outcome,
+    Proposal,
+    baseline_operator,
+    plan_words,
+)
 
 
 @dataclass(frozen=True)
@@ -26,7 +31,7 @@ class Baselines:
     def __post_init__(self) -> None:
         check_settings(self, "baselines")
 
-    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
         """Refuse unknown cells, or more or fewer than the plan has slots; see `Strategy.check`."""
         unknown = [name for name in self.cells if name not in space.baselines]
         if unknown:
@@ -34,9 +39,9 @@ class Baselines:
             raise SettingError(
                 f"baselines.cells: there is no {unknown[0]!r}; choose from {allowed}"
             )
-        if len(self.cells) != waves * slots:
+        if len(set(widths)) > 1 or len(self.cells) != sum(widths):
             raise SettingError(
-                f"baselines.cells: {len(self.cells)} cells for {waves} waves of {slots} slots; "
+                f"baselines.cells: {len(self.cells)} cells for {plan_words(widths)}; "
                 "waves × slots must equal the number of cells"
             )
 

@@ -50,7 +50,7 @@ class GP:
     def __post_init__(self) -> None:
         check_settings(self, "gp")
 
-    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
         """Refuse a space that nothing can be drawn from; see `Strategy.check`."""
         variation.sample(space, seeds.generator(purpose="check"))
 

@@ -69,7 +69,7 @@ class NSGA2:
                 f"{len(self.objectives)} objective(s) ({', '.join(self.objectives)})"
             )
 
-    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
         """Refuse unknown objectives and plans without a child; see `Strategy.check`."""
         unknown = [name for name in self.objectives if name not in OBJECTIVES]
         if unknown:
@@ -77,7 +77,7 @@ class NSGA2:
             raise SettingError(
                 f"nsga2.objectives: there is no {unknown[0]!r}; choose from {allowed}"
             )
-        check_founders("nsga2.population", self.population, waves, slots, space)
+        check_founders("nsga2.population", self.population, widths, space)
 
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int

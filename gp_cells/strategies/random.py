@@ -15,7 +15,7 @@ from gp_cells.strategies.strategy import Outcome, Proposal
 class Random:
     """Draws each genome at random, again while the run's history already holds it."""
 
-    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
         """Refuse a space that nothing can be drawn from; see `Strategy.check`."""
         variation.sample(space, seeds.generator(purpose="check"))
 

@@ -75,8 +75,10 @@ class Strategy(Protocol):
     with the searches, not among them. Without the variable it searches; see `searches`.
     """
 
-    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
         """Refuse a plan that this strategy cannot fill, before anything is trained.
+
+        `widths` are the slots of each wave.
 
         Raises:
             SettingError: what does not fit, and what would.
@@ -101,16 +103,22 @@ def searches(strategy: Strategy) -> bool:
     return bool(getattr(strategy, "searches", True))
 
 
-def check_founders(place: str, population: int, waves: int, slots: int, space: Vocabulary) -> None:
+def plan_words(widths: Sequence[int]) -> str:
+    """Return a plan in words: "3 waves of 4 slots"."""
+    slots = f"{widths[0]}" if len(set(widths)) == 1 else ", ".join(map(str, widths))
+    return f"{len(widths)} waves of {slots} slots"
+
+
+def check_founders(place: str, population: int, widths: Sequence[int], space: Vocabulary) -> None:
     """Refuse a population that a plan cannot fill, or a space from which nothing can be drawn.
 
     Raises:
         SettingError: either of the two.
     """
-    if waves * slots <= population:
+    if sum(widths) <= population:
         raise SettingError(
             f"{place}: {population} random genomes come before the first child, "
-            f"and {waves} waves of {slots} slots have no more; lower it or search longer"
+            f"and {plan_words(widths)} have no more; lower it or search longer"
         )
     variation.sample(space, seeds.generator(purpose="check"))
 

@@ -57,7 +57,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("searches", TRUTH, "", "whether the strategy searches; false if it lists designs"),
         ("seed", WHOLE, "", "the run's seed"),
         ("waves", WHOLE, "", "waves of the search"),
-        ("slots", WHOLE, "", "candidates a wave"),
+        ("slots", WHOLE, "", "candidates a wave; NULL where waves differ, see settings"),
         ("lag", WHOLE, "waves", "a wave sees the history of the wave this many before it"),
         ("loss_unit", TEXT, "", "what this task's losses are measured in"),
         ("direction", TEXT, "", "whether a lower or a higher loss is better"),

@@ -29,6 +29,7 @@ from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.plugins import fill_in, search_seed, space_of, strategy_of, trial_seed
 from gp_cells.strategies import Outcome
+from gp_cells.strategies.strategy import plan_words
 from gp_cells.tables.schemas import REAL, TEXT, WHOLE, Column, fields
 from gp_cells.tabular.schedule import Costs, Schedule, Times, simulate
 from gp_cells.tabular.stored import Answer, OnlyStored, Stored, find_stored
@@ -139,18 +140,15 @@ class Replay:
             strategy_of(config),
             space,
             lambda genome: _restricted(source.answer(genome).row, shown),
-            run.waves,
-            run.slots,
+            run.widths,
             run.lag,
             search_seed(config),
         )
-        if len(outcomes) != run.waves * run.slots:
-            wrong = f"{len(outcomes)} genomes for {run.waves} waves of {run.slots} slots"
+        if len(outcomes) != sum(run.widths):
+            wrong = f"{len(outcomes)} genomes for {plan_words(run.widths)}"
             raise SettingError(f"{config.strategy.name} proposed {wrong}")
         seconds = np.array([[answer.train_s for answer in source.given]])
-        schedule = Schedule(
-            workers=self.workers, runs=1, waves=run.waves, slots=run.slots, lag=run.lag
-        )
+        schedule = Schedule(workers=self.workers, runs=1, widths=run.widths, lag=run.lag)
         return Replayed(run, outcomes, source.given, simulate(schedule, Costs(), seconds))
 
     def _stored(self, config: RunConfig) -> Stored:
@@ -210,7 +208,8 @@ class _Source:
         return answer
 
     def refusal(self, genome: Genome) -> str:
-        wave, slot = divmod(len(self.given), self.run.slots)
+        places = [(w, s) for w, width in enumerate(self.run.widths) for s in range(width)]
+        wave, slot = places[len(self.given)]
         task, of = self.run.task, self.run.seed
         known = sum(1 for _ in self.stored.answers(self.seed))
         trained = "never trained" if self.seed is None else f"never trained with seed {of}"

@@ -34,18 +34,22 @@ class Costs:
 
 @dataclass(frozen=True, kw_only=True)
 class Schedule:
-    """Independent runs of `waves` × `slots` candidates on workers that they share."""
+    """Independent runs of waves of so many candidates each, `widths`, on workers that they share."""
 
     workers: int
     runs: int
-    waves: int
-    slots: int
+    widths: tuple[int, ...]
     lag: int
+
+    @property
+    def candidates(self) -> int:
+        """How many candidates a run has."""
+        return sum(self.widths)
 
 
 @dataclass(frozen=True)
 class Times:
-    """What came of a schedule: seconds from its begin, (runs, waves × slots).
+    """What came of a schedule: seconds from its begin, (runs, candidates).
 
     A worker is taken at `started` and free again at `ended`; `waited_s` is what workers waited in all,
     up to the last start.
@@ -85,10 +89,10 @@ class _Run:
 
 
 def simulate(schedule: Schedule, costs: Costs, durations: np.ndarray) -> Times:
-    """Play a schedule; `durations` of training in seconds are (runs, waves × slots)."""
-    runs = [
-        _Run([schedule.slots] * schedule.waves, poll_s=costs.poll_s) for _ in range(schedule.runs)
-    ]
+    """Play a schedule; `durations` of training in seconds are (runs, candidates)."""
+    runs = [_Run([*schedule.widths], poll_s=costs.poll_s) for _ in range(schedule.runs)]
+    waves, ends = len(schedule.widths), [*itertools.accumulate(schedule.widths)]
+    wave_of = [wave for wave, width in enumerate(schedule.widths) for _ in range(width)]
     order = itertools.count()
     events: list[tuple[float, int, str, int, int]] = []
     queue: deque[tuple[int, int]] = deque()
@@ -99,8 +103,8 @@ def simulate(schedule: Schedule, costs: Costs, durations: np.ndarray) -> Times:
         heapq.heappush(events, (at, next(order), event, run, slot))
 
     def submit(run: int, wave: int, at: float) -> None:
-        if wave < schedule.waves:
-            for slot in range(wave * schedule.slots, (wave + 1) * schedule.slots):
+        if wave < waves:
+            for slot in range(ends[wave] - schedule.widths[wave], ends[wave]):
                 runs[run].submitted_at = max(runs[run].submitted_at + costs.submit_s, at)
                 plan(runs[run].submitted_at, QUEUED, run, slot)
 
@@ -116,11 +120,11 @@ def simulate(schedule: Schedule, costs: Costs, durations: np.ndarray) -> Times:
             queue.append((run, slot))
         elif event == ENDED:
             free += 1
-            runs[run].ended.append(slot // schedule.slots)
+            runs[run].ended.append(wave_of[slot])
         if event == POLLED or (event == ENDED and not costs.poll_s):
             for wave in runs[run].look(costs):
                 submit(run, wave + schedule.lag, now + costs.turn_s)
-        if event == POLLED and runs[run].known < schedule.waves:
+        if event == POLLED and runs[run].known < waves:
             plan(now + runs[run].poll_s, POLLED, run)
         while free and queue:
             free -= 1

@@ -73,7 +73,7 @@ def propose(settings: RunSettings, history: Sequence[Outcome], wave: int) -> lis
         SettingError: it proposes another number of genomes than there are slots.
     """
     strategy, space = strategy_of(settings), space_of(settings)
-    slots = settings.search.slots
+    slots = settings.search.widths[wave]
     proposals = strategy.propose(history, wave, slots, space, search_seed(settings))
     if len(proposals) != slots:
         raise SettingError(

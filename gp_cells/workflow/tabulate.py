@@ -85,7 +85,8 @@ def run_row(settings: RunSettings) -> Row:
     search, data, recipe = settings.search, settings.data, settings.recipe
     return {
         **{key: getattr(settings, key) for key in ("run", "benchmark", "seed")},
-        **{key: getattr(search, key) for key in ("waves", "slots", "lag")},
+        **{key: getattr(search, key) for key in ("waves", "lag")},
+        "slots": search.slots if isinstance(search.slots, int) else None,
         "task": settings.task_label,
         "space": settings.space.name,
         "strategy": settings.strategy_label,

@@ -87,7 +87,7 @@ class Tally:
 
 
 def _size(run: Run) -> int:
-    return run.waves * run.slots + run.finalists * run.rates * run.replicates
+    return sum(run.widths) + run.finalists * run.rates * run.replicates
 
 
 def _read(run: Run, folder: str, path: Path) -> FinishedTrial:

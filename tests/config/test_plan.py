@@ -103,6 +103,14 @@ BAD: dict[str, tuple[Callable[[Config], None], list[str]]] = {
         put(101, *SEARCH, "slots"),
         ["search.slots", "got 101", "at least 1 and at most 100"],
     ),
+    "too many slots of a wave": (
+        put([4, 101, 4], *SEARCH, "slots"),
+        ["search.slots.1", "got 101", "at least 1 and at most 100"],
+    ),
+    "slots of another number of waves": (
+        put([4, 2], *SEARCH, "slots"),
+        ["strategies.gp.search.slots", "expected 3 numbers, one for each wave, got 2"],
+    ),
     "no lag at all": (put(0, *SEARCH, "lag"), ["search.lag", "got 0", "at least 1"]),
     "more finalists than candidates": (
         put(13, *SEARCH, "finalists"),

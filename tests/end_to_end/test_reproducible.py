@@ -112,8 +112,9 @@ def test_a_history_has_every_candidate_up_to_its_wave_in_order(base: Benchmark) 
         for wave in range(run.waves):
             [file] = run.history_after(wave)
             names = [outcome.candidate for outcome in read_history(base.folder / file)]
-            slots = range(run.slots)
-            assert names == [f"w{w:03d}-{s:02d}" for w in range(wave + 1) for s in slots]
+            assert names == [
+                f"w{w:03d}-{s:02d}" for w in range(wave + 1) for s in range(run.widths[w])
+            ]
 
 
 def test_with_a_lag_no_wave_has_parents_newer_than_the_history_it_saw(base: Benchmark) -> None:

@@ -66,7 +66,7 @@ def test_a_sample_of_one_has_any_as_parent() -> None:
 
 
 def test_a_child_is_its_parent_but_for_one_operation() -> None:
-    history = play(AGING, SPACE, nas_bench_201.table, 10, 1, 1, 1)
+    history = play(AGING, SPACE, nas_bench_201.table, [1] * 10, 1, 1)
     cells = {o.candidate: nas_bench_201.cell_of(parse(o.genome, SPACE.language)) for o in history}
     changed = set()
     for child in AGING.propose(history, 10, 60, SPACE, 1):
@@ -81,5 +81,5 @@ def test_a_child_is_its_parent_but_for_one_operation() -> None:
 def test_a_plan_that_ends_before_the_first_child_is_refused() -> None:
     said = "aging.population: 100 random genomes come before the first child, and 10 waves of 10"
     with pytest.raises(SettingError, match=re.escape(said)):
-        Aging().check(10, 10, SPACE)
-    Aging().check(10, 11, SPACE)
+        Aging().check([10] * 10, SPACE)
+    Aging().check([11] * 10, SPACE)

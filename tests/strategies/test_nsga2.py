@@ -61,7 +61,7 @@ def test_an_objective_that_a_trial_does_not_have_is_an_error_and_no_value() -> N
 
 
 def test_a_wave_is_taken_in_whole_and_survivors_do_not_depend_on_later_ones() -> None:
-    history = play(BOTH, SPACE, nas_bench_201.table, 5, 6, 1, 1)
+    history = play(BOTH, SPACE, nas_bench_201.table, [6] * 5, 1, 1)
     living = BOTH.living(history)
     for wave in range(5):
         before = [o for o in history if o.wave <= wave]
@@ -71,7 +71,7 @@ def test_a_wave_is_taken_in_whole_and_survivors_do_not_depend_on_later_ones() ->
 
 
 def test_children_come_of_the_living() -> None:
-    history = play(BOTH, SPACE, nas_bench_201.table, 5, 6, 1, 1)
+    history = play(BOTH, SPACE, nas_bench_201.table, [6] * 5, 1, 1)
     known = {outcome.candidate for outcome in BOTH.living(history)}
     children = BOTH.propose(history, 5, 20, SPACE, 1)
     assert {parent for child in children for parent in child.parents} <= known
@@ -85,9 +85,9 @@ def test_unknown_objectives_are_refused_with_those_there_are() -> None:
         "network_parameters, network_multiply_adds"
     )
     with pytest.raises(SettingError, match=re.escape(said)):
-        strategy.check(2, 4, Recurrent())
+        strategy.check([4, 4], Recurrent())
 
 
 def test_a_plan_that_ends_before_the_first_child_is_refused() -> None:
     with pytest.raises(SettingError, match="100 random genomes come before the first child"):
-        NSGA2(("fitness",), (1.0,)).check(10, 10, SPACE)
+        NSGA2(("fitness",), (1.0,)).check([10] * 10, SPACE)

@@ -198,7 +198,7 @@ def test_baselines_that_do_not_fit_the_plan_are_refused(
     cells: tuple[str, ...], slots: int, said: str
 ) -> None:
     with pytest.raises(SettingError, match=re.escape(said)):
-        Baselines(cells).check(1, slots, SPACE)
+        Baselines(cells).check([slots], SPACE)
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_a_space_that_nothing_can_be_drawn_from_is_refused(
     strategy: Strategy, settings: dict
 ) -> None:
     with pytest.raises(SettingError, match="no genome could be drawn"):
-        strategy.check(3, 9, Recurrent(**settings))
+        strategy.check([9] * 3, Recurrent(**settings))
 
 
 def outcome_of(candidate: str, genome: Genome, status: str, fitness: float) -> Outcome:

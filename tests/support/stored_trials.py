@@ -78,7 +78,7 @@ def play_and_store(results: Path, settings: RunSettings) -> list[Outcome]:
     empty = dict.fromkeys(schema("trials").names)
     search = settings.search
     for wave in range(search.waves):
-        seen = history[: max(0, wave + 1 - search.lag) * search.slots]
+        seen = [outcome for outcome in history if outcome.wave <= wave - search.lag]
         for slot, proposal in enumerate(propose(settings, seen, wave)):
             name, seed = searched_candidate(wave, slot), trial_seed(settings)
             genome, key = str(proposal.genome), proposal.genome.architecture_id

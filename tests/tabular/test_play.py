@@ -27,7 +27,7 @@ class Watching:
 
     shown: list[list[str]] = field(default_factory=list)
 
-    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
         """Refuse nothing."""
 
     def propose(
@@ -41,14 +41,14 @@ class Watching:
 @pytest.mark.parametrize("lag", [1, 2, 5])
 def test_a_wave_is_shown_what_lies_the_lag_before_it_and_nothing_newer(lag: int) -> None:
     watching = Watching()
-    history = play(watching, SPACE, nas_bench_201.table, 4, 3, lag, 1)
+    history = play(watching, SPACE, nas_bench_201.table, [3, 4, 1, 3], lag, 1)
     for wave, shown in enumerate(watching.shown):
         assert shown == [o.candidate for o in history if o.wave <= wave - lag]
 
 
 def test_what_a_table_says_of_the_test_split_stays_with_it() -> None:
     row = Row(0.5, "ok", {"parameters": 7}, test=0.25)
-    [outcome] = play(Random(), SPACE, lambda genome: row, 1, 1, 1, 1)
+    [outcome] = play(Random(), SPACE, lambda genome: row, [1], 1, 1)
     assert (outcome.fitness, outcome.objectives) == (0.5, {"parameters": 7})
     assert 0.25 not in vars(outcome).values()
 
@@ -56,7 +56,7 @@ def test_what_a_table_says_of_the_test_split_stays_with_it() -> None:
 def mean_regret(strategy: Aging | Random, slots: int, lag: int) -> float:
     best = min(row.fitness for row in nas_bench_201.rows())
     runs = [
-        play(strategy, SPACE, nas_bench_201.table, 200 // slots, slots, lag, seed)
+        play(strategy, SPACE, nas_bench_201.table, [slots] * (200 // slots), lag, seed)
         for seed in range(6)
     ]
     return float(np.mean([min(outcome.fitness for outcome in run) - best for run in runs]))
@@ -80,5 +80,5 @@ def test_nsga2_finds_the_front_of_nas_bench_201() -> None:
 
     whole = volume(nas_bench_201.rows())
     for seed in range(2):
-        found = volume(play(strategy, SPACE, nas_bench_201.table, 25, 20, 1, seed))
+        found = volume(play(strategy, SPACE, nas_bench_201.table, [20] * 25, 1, seed))
         assert found > 0.95 * whole

@@ -25,7 +25,7 @@ from gp_cells.workflow.steps import propose
 class OneShort:
     """A strategy that leaves a slot empty."""
 
-    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
         """Refuse nothing."""
 
     def propose(

@@ -23,6 +23,7 @@ PLANNED = """
 select run, count(*) as found, any_value({planned}) as planned
 from {table} join runs using (run) group by run having found <> planned
 """
+CANDIDATES = """coalesce(waves * slots, list_sum((settings->'$.search.slots')::bigint[]))"""
 REPLICATES = """(settings->>'$.search.finalists')::bigint
     * json_array_length(settings, '$.finalists.learning_rate_factors')
     * json_array_length(settings, '$.finalists.seeds')"""
@@ -72,10 +73,10 @@ RULES: Mapping[str, str] = {
             min(fitness) over (partition by run order by wave, slot) as least
         from candidates qualify best_so_far is distinct from least""",
     "runs: there are as many candidates as planned": PLANNED.format(
-        table="candidates", planned="waves * slots"
+        table="candidates", planned=CANDIDATES
     ),
     "runs: there are as many trials as planned": PLANNED.format(
-        table="trials", planned=f"waves * slots + {REPLICATES}"
+        table="trials", planned=f"{CANDIDATES} + {REPLICATES}"
     ),
     "lineage: a parent is of an earlier wave": """
         select l.run, child, parent from lineage l

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gp_cells.config.plan import searched_candidate
@@ -31,18 +31,18 @@ def play(
     strategy: Strategy,
     space: Vocabulary,
     table: Table,
-    waves: int,
-    slots: int,
+    widths: Sequence[int],
     lag: int,
     seed: int,
 ) -> list[Outcome]:
     """Return the outcomes of a search in order of wave and slot.
 
-    A wave sees the outcomes of those up to `lag` waves before it, as in a run.
+    `widths` are the slots of each wave. A wave sees the outcomes of those up to `lag` waves before it, as
+    in a run.
     """
     history: list[Outcome] = []
-    for wave in range(waves):
-        seen = history[: max(0, wave + 1 - lag) * slots]
+    for wave, slots in enumerate(widths):
+        seen = [outcome for outcome in history if outcome.wave <= wave - lag]
         for slot, proposal in enumerate(strategy.propose(seen, wave, slots, space, seed)):
             genome = proposal.genome
             row = table(genome)

@@ -184,7 +184,7 @@ class SameAgain:
     def __post_init__(self) -> None:
         check_settings(self, "same_again")
 
-    def check(self, waves: int, slots: int, space: Vocabulary) -> None:
+    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
         """Refuse nothing."""
 
     def propose(
