@@ -57,7 +57,12 @@ onstart:
     if workflow.local_exec and config["training"]["device"] == "cpu":
         start_warm(PLAN.threads, Path(".snakemake/log/warm.log"))
     everything = json.dumps(config).encode()
-    if subprocess.run(["gp-cells", "check", "-"], input=everything).returncode != 0:
+    if (
+        subprocess.run(
+            ["gp-cells", "check", "-", "--start"], input=everything
+        ).returncode
+        != 0
+    ):
         sys.exit(2)
     command = ["gp-cells", "watch", "-", "--process", str(os.getpid())]
     watch = subprocess.Popen(command, stdin=subprocess.PIPE)

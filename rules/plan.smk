@@ -13,6 +13,7 @@ from gp_cells.config.plan import read_plan, wave_of_place
 try:
     refuse_twins_in(workflow.configfiles)
     PLAN = read_plan(config)
+    PLAN.refuse_missing_files()
 except SettingError as error:
     print(error, file=sys.stderr)
     sys.exit(2)

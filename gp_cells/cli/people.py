@@ -303,19 +303,32 @@ def compare(benchmark: str, results: Path) -> None:
     print(summarise(compare_runs(results, benchmark, runs_of(results, benchmark))))
 
 
-@command(CONFIG)
-def check(config: str) -> None:
-    """Refuse a config that could not run to its end on this machine.
+@command(
+    CONFIG,
+    option(
+        "--start",
+        "as each start of the workflow does: of data read only own files that are not prepared yet, "
+        "and be silent if all is well",
+        action="store_true",
+    ),
+)
+def check(config: str, start: bool) -> None:
+    """Refuse a config that could not run to its end on this machine, and say what its data are.
 
-    Reads the config. Prints nothing if it can, but for notes on what cores and memory are limited to,
-    and why no record will say the commit. Exit status 1: its engine needs a compiler, and there is none.
+    Reads the config and the data. Prints a line a task: examples, classes, splits, trainings. To standard
+    error go notes on what cores and memory are limited to, and why no record will say the commit. Exit
+    status 1: its engine needs a compiler, and there is none.
     """
     from gp_cells.config.given import plan_of
     from gp_cells.workflow.check import check as check_plan
-    from gp_cells.workflow.check import code_note
+    from gp_cells.workflow.check import code_note, read_data
     from gp_cells.workflow.limits import limits_note
 
-    check_plan(plan_of(config))
+    plan = plan_of(config)
+    check_plan(plan)
+    for line in read_data(plan, only_unprepared_files=start):
+        if not start:
+            print(line, flush=True)
     for note in filter(None, (code_note(), limits_note())):
         print(f"gp-cells check: {note}", file=sys.stderr)
 

@@ -144,6 +144,11 @@ class Run:
         return len(self.config.finalists.seeds)
 
     @property
+    def trials(self) -> int:
+        """How many trials it has: candidates of the search, and of the finalists."""
+        return sum(self.widths) + self.finalists * self.rates * self.replicates
+
+    @property
     def folder(self) -> str:
         """Where the run's files are."""
         return f"results/runs/{self.name}"
@@ -232,9 +237,28 @@ class Plan:
                         "|".join(map(wave_name, waves)),
                     )
 
+    def label_of(self, data: str) -> str:
+        """Return the label of the task that a data folder is of."""
+        return data.removeprefix(f"{self.benchmark}-")
+
     def source(self, data: str) -> str:
         """Return the file of one's own that a data folder is prepared from; empty where there is none."""
         return str(self.tasks[data].get("settings", {}).get("file", ""))
+
+    def refuse_missing_files(self) -> None:
+        """Refuse a plan whose data would have to be prepared from a file that is not there.
+
+        Raises:
+            SettingError: the first such file, with its place in the config.
+        """
+        for data in self.tasks:
+            file, prepared = self.source(data), Path("results/data", data, "data.json")
+            if file and not prepared.exists() and not Path(file).is_file():
+                place = f"{self.place}: tasks.{self.label_of(data)}.settings.file"
+                raise SettingError(
+                    f"{place}: there is no file {file!r} in {Path.cwd()}; a relative path is from where "
+                    "snakemake runs"
+                )
 
     def candidates(self) -> list[str]:
         """Return the folder of every trial of the benchmark."""

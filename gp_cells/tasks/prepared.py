@@ -37,7 +37,7 @@ def prepare(task: Task, name: str, folder: Path) -> tuple[str, ...]:
         DataError: the task's source is missing, empty or broken, or not what its form says.
     """
     data = task.read()
-    sizes = _sizes(task, name, data)
+    sizes = sizes_of(task, name, data)
     settings = dataclasses.asdict(task)  # type: ignore[call-overload]
     del settings["recipe"]
     splits = {
@@ -127,7 +127,7 @@ def read_facts(folder: Path) -> dict[str, Any]:
     return facts
 
 
-def _sizes(task: Task, name: str, data: Data) -> dict[str, Any]:
+def sizes_of(task: Task, name: str, data: Data) -> dict[str, Any]:
     """Return what of the data decides how long an epoch takes and how much a batch keeps.
 
     Raises:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.commit import OUTSIDE, code_state
 from gp_cells.config.plan import Plan
+from gp_cells.config.records import PlugIn
+from gp_cells.config.typed_json import decode
 from gp_cells.networks.compiler import find_compiler
-from gp_cells.plugins import fill_in
+from gp_cells.plugins import fill_in, plug_in
+from gp_cells.tasks.card import card_of
+from gp_cells.tasks.prepared import sizes_of
+from gp_cells.tasks.task import DataError
 
 
 def code_note() -> str:
@@ -36,3 +42,30 @@ def check(plan: Plan) -> None:
         training = run.config.training
         if training.engine == "compiled" and training.device == "cpu":
             find_compiler()
+
+
+def read_data(plan: Plan, only_unprepared_files: bool = False) -> Iterator[str]:
+    """Read the data of each task from its source and yield a line on it: what it is, how many trainings.
+
+    Or only those of a file of one's own that has not been prepared yet: other tasks read what a package
+    has, or what was read well before.
+
+    Raises:
+        SettingError: the file of a task is not there.
+        DataError: the data of a task cannot be read or used; the line begins with the task's place.
+    """
+    plan.refuse_missing_files()
+    for data, entry in plan.tasks.items():
+        is_unprepared = plan.source(data) and not Path("results/data", data, "data.json").exists()
+        if only_unprepared_files and not is_unprepared:
+            continue
+        label = plan.label_of(data)
+        named = decode(PlugIn, entry, f"{plan.place}: tasks.{label}")
+        task = plug_in("task", named)
+        try:
+            read = task.read()
+            sizes_of(task, named.name, read)
+        except DataError as error:
+            raise DataError(f"{plan.place}: tasks.{label}: {error}") from error
+        trials = sum(run.trials for run in plan.runs.values() if run.task == label)
+        yield f"ok: {label}, {card_of(task, read)}, {trials:,} trainings"

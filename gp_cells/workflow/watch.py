@@ -74,7 +74,7 @@ class Tally:
     @property
     def total(self) -> int:
         """How many trials there will be."""
-        return sum(_size(run) for run in self.plan.runs.values())
+        return sum(run.trials for run in self.plan.runs.values())
 
     def groups(self) -> Iterator[tuple[str, str, list[Run], list[FinishedTrial]]]:
         """Yield each task and strategy with its runs and their finished trials."""
@@ -84,10 +84,6 @@ class Tally:
         for (task, strategy), runs in groups.items():
             names = {run.name for run in runs}
             yield task, strategy, runs, [t for t in self.finished.values() if t.run.name in names]
-
-
-def _size(run: Run) -> int:
-    return sum(run.widths) + run.finalists * run.rates * run.replicates
 
 
 def _read(run: Run, folder: str, path: Path) -> FinishedTrial:
@@ -186,8 +182,8 @@ def progress_block(tally: Tally, at_start: int, elapsed_s: float) -> RenderableT
     for justify in ("left", "left", "left", "right", "left", "left", "left"):
         rows.add_column(justify=justify, no_wrap=True)
     for task, strategy, runs, finished in tally.groups():
-        size = sum(_size(run) for run in runs)
-        ended = sum(_size(run) == sum(t.run is run for t in finished) for run in runs)
+        size = sum(run.trials for run in runs)
+        ended = sum(run.trials == sum(t.run is run for t in finished) for run in runs)
         count = _count_failed(finished)
         rows.add_row(
             *(Text(f"  {task}"), Text(strategy)),
