@@ -13,6 +13,7 @@ from gp_cells.compare.anytime import anytime
 from gp_cells.compare.checklist import fill_checklist
 from gp_cells.compare.finalists import rank_finalists
 from gp_cells.compare.fronts import searched_fronts, size_against_loss
+from gp_cells.compare.guards import guard
 from gp_cells.compare.operators import operator_credit
 from gp_cells.compare.predictors import early_epochs, rank_predictors, search_as_predictor
 from gp_cells.compare.records import Records, Row, read_records
@@ -20,7 +21,7 @@ from gp_cells.compare.strategies import compare_strategies, over_tasks
 from gp_cells.compare.variance import seed_against_architecture
 from gp_cells.config.files import RecordError, read_json
 
-VERSION = "2"  # of comparison.json
+VERSION = "3"  # of comparison.json
 
 
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:
@@ -58,6 +59,7 @@ def _task(records: Records, finalists: list[Row]) -> Row:
         "loss_unit": records.runs[0]["loss_unit"],
         "references": records.references,
         "rows": finalists,
+        "guards": guard(records, finalists),
         "strategies": compare_strategies(records, finalists),
         "anytime": anytime(records),
         "fronts": searched_fronts(records),

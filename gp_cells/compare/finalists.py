@@ -7,7 +7,8 @@ its row is that of its best learning rate. Selection among finalists uses valida
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from gp_cells.compare.records import Records, Row
 
@@ -15,6 +16,15 @@ from gp_cells.compare.records import Records, Row
 def rank_finalists(records: Records) -> list[Row]:
     """Return the finalists of a task's runs, the lowest mean validation loss first."""
     return sorted((row for run in records.runs for row in _rows(records, run)), key=_rank)
+
+
+def once(finalists: Iterable[Row]) -> list[Row]:
+    """Return finalists without hand-designed cells that another seed's run trained in the same way."""
+    kept: dict[Any, Row] = {}
+    for row in finalists:
+        found = (row["run"], row["finalist"]) if row["name"] is None else row["name"]
+        kept.setdefault((row["strategy"], found), row)
+    return list(kept.values())
 
 
 def _rows(records: Records, run: Row) -> list[Row]:

@@ -66,6 +66,15 @@ class Records:
         """Return the trials of a run's search in order of wave and slot."""
         return self._searched.get(run["run"], ())
 
+    @cached_property
+    def replicates(self) -> Mapping[tuple[str, int], Sequence[Row]]:
+        """The trials of each finalist at all its learning rates, by run and rank."""
+        found: dict[tuple[str, int], list[Row]] = {}
+        for trial in self.tables["trials"]:
+            if trial["finalist"] is not None:
+                found.setdefault((trial["run"], trial["finalist"]), []).append(trial)
+        return found
+
     def trained_once(self) -> Iterator[Row]:
         """Yield one trial of each architecture that a search trained well, with its sizes."""
         known = set()

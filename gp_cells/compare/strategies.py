@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from scipy.stats import trim_mean
@@ -46,13 +46,16 @@ def compare_strategies(records: Records, finalists: Sequence[Row]) -> Row:
     for pair, p in zip(tested, hypotheses.holm([p["p"] for p in tested]), strict=True):
         pair["p_holm"] = p
     valid = best_losses(records, finalists, "valid_mean")
+    errors = best_losses(records, finalists, "test_error")
     rows = [
         _strategy(strategy, scores[strategy], valid[strategy], len(runs), designed)
+        | {"error": mean_error(errors[strategy].values())}
         for strategy, runs in records.searching.items()
     ]
     return {
         "split": "test",
-        "designed": designed and {key: designed[key] for key in ("name", "test_mean", "seeds")},
+        "designed": designed
+        and {key: designed[key] for key in ("name", "test_mean", "test_error", "seeds")},
         "rows": rows,
         "pairs": pairs,
         "warnings": [*_warnings(rows, pairs), *_repeated_cells(records, finalists)],
@@ -75,6 +78,13 @@ def best_losses(records: Records, finalists: Sequence[Row], split: str = "test_m
         strategy: {run["seed"]: best[run["run"]][split] for run in runs if run["run"] in best}
         for strategy, runs in records.searching.items()
     }
+
+
+def mean_error(errors: Iterable[float | None]) -> float | None:
+    """Return the mean of some shares of errors, None where one is not known."""
+    every = list(errors)
+    known = [error for error in every if error is not None]
+    return statistics.fmean(known) if known and len(known) == len(every) else None
 
 
 def best_designed(finalists: Sequence[Row]) -> Row | None:

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.compare import read_comparison
-from gp_cells.compare.versions import mixed_versions
+from gp_cells.compare.finalists import once
+from gp_cells.compare.versions import dirty_code, mixed_versions
 from gp_cells.config.plan import Plan
 from gp_cells.tables.parquet import read_tables
 
@@ -21,8 +22,8 @@ def summary_of(plan: Plan, results: Path) -> str:
     """
     folder = results / "report" / plan.benchmark
     parts = ["", summary(read_comparison(folder / "comparison.json"))]
-    if mixed := mixed_versions(read_tables(results, "trials", plan.runs).to_pylist()):
-        parts.append(f"{mixed}\n")
+    trials = read_tables(results, "trials", plan.runs).to_pylist()
+    parts += [f"{line}\n" for line in (mixed_versions(trials), dirty_code(trials)) if line]
     parts.append(f"report: {folder / 'index.html'}    tables: {results / 'tables'}/")
     return "\n".join(parts)
 
@@ -42,12 +43,13 @@ def _task_summary(task: Mapping[str, Any]) -> str:
         f"{'parameters':>11} {'rate':>8} {'seeds':>6}"
         + (f" {'test error':>11}" if has_errors(task["rows"]) else "")
     )
-    for row in _once(task["rows"]):
+    for row in once(task["rows"]):
         known = in_bits and row["valid_mean"] is not None
         lines.append(f"  {_line(row)}" + (_bits(row["valid_mean"]) if known else ""))
     for name, loss in sorted(task["references"].items(), key=lambda item: item[1]):
         line = f"  {'reference: ' + name:<28} {loss:>10.3f}"
         lines.append(line + (_bits(loss) if in_bits else ""))
+    lines += [f"  warning: {found['said']}" for found in task["guards"]]
     lines += _strategies(task["strategies"])
     evolved = [row for row in task["rows"] if row["name"] is None]
     if evolved:
@@ -55,15 +57,6 @@ def _task_summary(task: Mapping[str, Any]) -> str:
         lines += [f"    {line}" for line in evolved[0]["genome"].splitlines()]
     lines += [f"  {_front_line(front)}" for front in task["fronts"]]
     return "\n".join(lines)
-
-
-def _once(rows: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Return the rows without hand-designed cells that another seed's run trained in the same way."""
-    kept: dict[Any, Mapping[str, Any]] = {}
-    for row in rows:
-        found = (row["run"], row["finalist"]) if row["name"] is None else row["name"]
-        kept.setdefault((row["strategy"], found), row)
-    return list(kept.values())
 
 
 def _strategies(strategies: Mapping[str, Any]) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 VERSIONS = (
-    *("gp_cells", "git_commit", "torch", "python"),
+    *("gp_cells", "git_commit", "git_dirty", "torch", "python"),
     *("engine", "compiler", "precision", "device", "threads"),
 )
 
@@ -31,6 +31,14 @@ def unknown_commits(trials: Iterable[Mapping[str, Any]]) -> str:
     return "; ".join(
         f"of {n} trials the commit is not known: {reason}" for reason, n in sorted(reasons.items())
     )
+
+
+def dirty_code(trials: Iterable[Mapping[str, Any]]) -> str:
+    """Return one line on how many trials changed code made; "" if there is none."""
+    dirty = [bool(trial["git_dirty"]) for trial in trials]
+    if not any(dirty):
+        return ""
+    return f"{sum(dirty)} of {len(dirty)} trials were made by code changed since its commit"
 
 
 def mixed_versions(trials: Iterable[Mapping[str, Any]]) -> str:

@@ -3,16 +3,19 @@
 Where strategies searched more than once, it is how far the best of them ends from the best hand-designed
 cell, over its searches. Else it is the best cell found against the best hand-designed one, seed by seed,
 since every finalist was trained with the same seeds. The best is selected by validation loss;
-what is compared is the test split where it was measured, which no choice has seen.
+what is compared is the test split where it was measured, which no choice has seen. Where targets are
+classes the shares of errors come first. Where a guard (`compare.guards`) says that nothing was learned, or
+that the best hand-designed cell was not, the headline says that alone.
 """
 
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
+from gp_cells.compare.guards import has_learned
 from gp_cells.compare.hypotheses import ALPHA
 from gp_cells.compare.intervals import FEWEST_FOR_INTERVAL
 from gp_cells.report.evidence import Evidence, Row, count_runs
@@ -31,10 +34,28 @@ class Answer:
     designed: Row | None
 
 
-def answer(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer:
-    """Return the answer that a task's comparison gives; `strategies` are its part of that name."""
-    found = _over_searches(evidence, strategies)
-    return found if found is not None else _between_cells(evidence)
+def answer(
+    evidence: Evidence, strategies: Mapping[str, Any], guards: Sequence[Mapping[str, Any]]
+) -> Answer:
+    """Return the answer that a task's comparison gives; the last two are its parts of those names."""
+    found = _over_searches(evidence, strategies) or _between_cells(evidence)
+    headline = _guarded(evidence, {guard["guard"] for guard in guards}) or found.headline
+    return replace(found, headline=headline)
+
+
+def _guarded(evidence: Evidence, guards: Collection[str]) -> str:
+    """Return the headline where cells are not to be compared, "" where they are."""
+    task = name_task(evidence.task)
+    if "nothing_learned" in guards:
+        return f"On {task}, no cell is better than guessing."
+    designed = next(iter(evidence.designed), None)
+    guess = min(evidence.references.items(), key=lambda of: of[1], default=None)
+    if designed is None or guess is None or has_learned(designed, guess):
+        return ""
+    return (
+        f"On {task}, no hand-designed cell that could be compared is better than guessing "
+        f"({guess[0].replace('_', ' ')}), so nothing says how good the cells found are."
+    )
 
 
 def _over_searches(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer | None:
@@ -51,13 +72,7 @@ def _over_searches(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer 
         else ""
     )
     gap = f"{_signed(behind['mean'])} {evidence.unit} {within}".rstrip()
-    said = f"On {name_task(evidence.task)}, searches by {best['strategy']} end"
-    if behind["low"] is not None and behind["low"] > 0:
-        said += f" with a higher loss than the best hand-designed cell, {name}"
-    elif behind["high"] is not None and behind["high"] < 0:
-        said += f" with a lower loss than the best hand-designed cell, {name}"
-    else:
-        said += f" indistinguishable from the best hand-designed cell, {name}"
+    said = f"On {name_task(evidence.task)}, {_said_of_searches(best, designed)}"
     among = f"the best of {_number(len(rows))} strategies by validation; " if len(rows) > 1 else ""
     caution = (
         f"{best['strategy']} is {among}its number is the mean test loss over n = {best['n']} searches, "
@@ -67,6 +82,32 @@ def _over_searches(evidence: Evidence, strategies: Mapping[str, Any]) -> Answer 
     warned = [f"{warning[0].upper()}{warning[1:]}." for warning in strategies["warnings"]]
     found = next(row for row in evidence.evolved if row["strategy"] == best["strategy"])
     return Answer(f"{said}: {gap}.", " ".join([caution, *warned]), found, evidence.designed[0])
+
+
+def _said_of_searches(best: Mapping[str, Any], designed: Mapping[str, Any]) -> str:
+    """Return how a strategy's searches end beside the best hand-designed cell."""
+    behind = best["behind_designed"]
+    if behind["low"] is not None and behind["low"] > 0:
+        relation = "higher"
+    elif behind["high"] is not None and behind["high"] < 0:
+        relation = "lower"
+    else:
+        relation = ""
+    searches, cell = (
+        f"searches by {best['strategy']}",
+        f"the best hand-designed cell, {designed['name']}",
+    )
+    if best["error"] is None or designed["test_error"] is None:
+        end = f"with a {relation} loss than" if relation else "indistinguishable from"
+        return f"{searches} end {end} {cell}"
+    return (
+        f"{searches} end with {_share(best['error'])} errors on the test split, {cell}, with "
+        f"{_share(designed['test_error'])}; their losses are {relation or 'indistinguishable'}"
+    )
+
+
+def _share(error: float) -> str:
+    return f"{100 * error:.1f} %"
 
 
 def _pairs(pairs: Sequence[Mapping[str, Any]]) -> str:
@@ -111,21 +152,47 @@ def _between_cells(evidence: Evidence) -> Answer:
         if abs(mean) >= 0.0005
         else f"under 0.001 {evidence.unit}"
     )
-    found = f"the best cell found by search ({evolved['strategy']})"
-    if not any(differences):
-        said = f"{found} and {designed['name']} do equally well"
-    elif len(differences) > 1 and min(differences) < 0 < max(differences):
-        said = f"{found} and {designed['name']} are within seed noise, {gap} apart"
-    elif mean < 0:
-        said = f"{found} beats the best hand-designed one, {designed['name']}, by {gap}"
-    else:
-        said = f"{found} stays {gap} behind the best hand-designed one, {designed['name']}"
+    said = _said_of_cells(evolved, designed, differences, gap)
     if 1 < len(differences) < FEW:
         said += f" ({_number(len(differences))} seeds)"
     elif len(differences) == 1:
         said += " (one seed)"
     caution = f"{_trust(split, differences)} {_searches(evidence)}"
     return Answer(f"On {task}, {said}.", caution, evolved, designed)
+
+
+def _said_of_cells(
+    evolved: Mapping[str, Any],
+    designed: Mapping[str, Any],
+    differences: Sequence[float],
+    gap: str,
+) -> str:
+    """Return how two cells compare; one seed beats nobody, and errors come before losses."""
+    found, other = f"the best cell found by search ({evolved['strategy']})", designed["name"]
+    mean = statistics.fmean(differences)
+    is_equal = not any(differences)
+    is_noise = len(differences) > 1 and min(differences) < 0 < max(differences)
+    side = "lower" if mean < 0 else "higher"
+    errors = evolved["test_error"], designed["test_error"]
+    if None not in errors:
+        loss = f"its loss is {side}, by {gap}"
+        if is_equal:
+            loss = "their losses are equal"
+        elif is_noise:
+            loss = f"their losses are within seed noise, {gap} apart"
+        return (
+            f"{found} has {_share(errors[0])} errors on the test split, the best hand-designed one, "
+            f"{other}, {_share(errors[1])}; {loss}"
+        )
+    if is_equal:
+        return f"{found} and {other} do equally well"
+    if is_noise:
+        return f"{found} and {other} are within seed noise, {gap} apart"
+    if len(differences) == 1:
+        return f"{found} has a {side} loss than the best hand-designed one, {other}, by {gap}"
+    if mean < 0:
+        return f"{found} beats the best hand-designed one, {other}, by {gap}"
+    return f"{found} stays {gap} behind the best hand-designed one, {other}"
 
 
 def name_task(task: str) -> str:

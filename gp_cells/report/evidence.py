@@ -118,16 +118,8 @@ class Evidence:
 
     def replicates(self, row: Mapping[str, Any], chosen: bool = True) -> list[Row]:
         """Return the trials of a finalist, of its chosen learning rate alone or of all."""
-        trials = self._replicates.get((row["run"], row["finalist"]), [])
+        trials = self.records.replicates.get((row["run"], row["finalist"]), [])
         return [trial for trial in trials if trial["chosen"] or not chosen]
-
-    @cached_property
-    def _replicates(self) -> Mapping[tuple[str, int], list[Row]]:
-        """The trials of each run's finalists."""
-        return _grouped(
-            (trial for trial in self.tables["trials"] if trial["finalist"] is not None),
-            lambda trial: (trial["run"], trial["finalist"]),
-        )
 
     @cached_property
     def search_trials(self) -> Mapping[tuple[str, str], Row]:

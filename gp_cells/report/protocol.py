@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gp_cells.compare.records import candidates_of
-from gp_cells.compare.versions import count_versions, mixed_versions, unknown_commits
+from gp_cells.compare.versions import count_versions, dirty_code, mixed_versions, unknown_commits
 from gp_cells.report.answer import name_task
 from gp_cells.report.evidence import Evidence, Row, count_runs
 
@@ -113,7 +113,7 @@ def describe_machines(gathered: Sequence[Evidence]) -> Row:
         ],
         "mixed": mixed_versions(trials),
         "unknown": unknown_commits(trials),
-        "is_dirty": any(trial["git_dirty"] for trial in trials),
+        "dirty": dirty_code(trials),
         "started": min((trial["started_utc"] for trial in trials), default=None),
         "wall_s": sum(trial["wall_s"] or 0 for trial in trials),
         "trials": len(trials),

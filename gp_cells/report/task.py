@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from gp_cells.compare.guards import is_edge_of_rates
 from gp_cells.compare.summary import has_errors
 from gp_cells.report import finalists, progress, trials
 from gp_cells.report.answer import answer, name_task
@@ -21,7 +22,7 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
 
     `compared` is the task's part of the comparison.
     """
-    found = answer(evidence, compared["strategies"])
+    found = answer(evidence, compared["strategies"], compared["guards"])
     descended = next((row for row in evidence.evolved if find_ancestors(evidence, row)[1]), None)
     every = evidence.tables["trials"]
     return {
@@ -33,6 +34,7 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
         "predictors": evidence.predictors,
         "headline": found.headline,
         "caution": found.caution,
+        "guards": compared["guards"],
         "duel": [_shown(row, evidence) for row in (found.evolved, found.designed) if row],
         "rows": [_shown(row, evidence) for row in evidence.rows],
         "fronts": [
@@ -98,8 +100,8 @@ def _at_the_edge(evidence: Evidence) -> str:
     """Return which finalists might do better with a rate that was not tried."""
     edged = []
     for row in evidence.rows:
-        rates = {trial["learning_rate"] for trial in evidence.replicates(row, chosen=False)}
-        if len(rates) > 1 and row["learning_rate"] in (min(rates), max(rates)):
+        tried = [trial["learning_rate"] for trial in evidence.replicates(row, chosen=False)]
+        if is_edge_of_rates(row["learning_rate"], tried):
             edged.append(row["label"])
     if not edged:
         return ""

@@ -2,6 +2,7 @@ import pytest
 from support.hand_made import records
 
 from gp_cells.compare.checklist import fill_checklist
+from gp_cells.compare.versions import VERSIONS, dirty_code, mixed_versions
 
 SEEDS = (1, 2, 3, 4, 5)
 
@@ -38,6 +39,17 @@ def test_code_that_was_changed_since_its_commit_is_not_released():
     row = ask()["the code that trains the final architectures"]
     assert row["answer"] == "not met"
     assert "1 trials were made by code changed since its commit" in row["evidence"]
+
+
+def test_trials_of_changed_code_are_counted_and_told_apart_from_those_of_clean_code():
+    clean = {**dict.fromkeys(VERSIONS), "git_dirty": False}
+    dirty = {**clean, "git_dirty": True}
+
+    assert dirty_code([clean, clean]) == mixed_versions([clean, clean]) == ""
+    assert dirty_code([dirty, dirty]).startswith("2 of 2 trials were made by code changed since")
+    assert mixed_versions([dirty, dirty]) == ""
+    assert dirty_code([clean, dirty, dirty]).startswith("2 of 3 trials")
+    assert "git_dirty False (1) and True (2)" in mixed_versions([clean, dirty, dirty])
 
 
 def test_code_without_a_commit_is_not_known():

@@ -97,6 +97,7 @@ def finalist(
         "name": name,
         "valid_mean": valid_mean,
         "test_mean": test_mean,
+        "test_error": None,
         "test_losses": [test_mean - 0.1, test_mean + 0.1],
         "architecture_id": f"{strategy}-{seed}-{name}",
         "failed": failed,
