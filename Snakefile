@@ -10,8 +10,10 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
+from gp_cells.config.refusal import Refusal
 from gp_cells.warm.launch import start_warm
-from gp_cells.workflow.scheduling import calm
+from gp_cells.workflow.moved import refuse_moved
+from gp_cells.workflow.scheduling import calm, hasten_touch
 
 # Only without another config: Snakemake would merge the two, strategy by strategy.
 if not workflow.configfiles:
@@ -53,7 +55,15 @@ rule all:
 
 # The config goes by standard input, since Linux refuses an argument of more than 128 KiB.
 onstart:
+    try:
+        refuse_moved(workflow, PLAN)
+    except Refusal as error:
+        print(error, file=sys.stderr)
+        sys.exit(2)
     calm(workflow.scheduler, workflow.local_exec)
+    if workflow.touch:
+        hasten_touch()
+        return
     if workflow.local_exec and config["training"]["device"] == "cpu":
         start_warm(PLAN.threads, Path(".snakemake/log/warm.log"))
     everything = json.dumps(config).encode()

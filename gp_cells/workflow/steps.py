@@ -24,6 +24,7 @@ from gp_cells.config.plan import (
 from gp_cells.config.records import (
     ConcludedFinalist,
     Conclusion,
+    DataDescription,
     FitnessRecord,
     LineageEntry,
     RateMean,
@@ -55,10 +56,19 @@ def write_settings(run_config: RunConfig, data: Path, path: Path) -> None:
     Raises:
         SettingError: a plug-in or one of its settings does not exist, or refuses its value.
     """
+    write_record(path, settings_of(run_config, read_data(data)))
+
+
+def settings_of(run_config: RunConfig, data: DataDescription) -> RunSettings:
+    """Return a run's settings with every default filled in and the hash of its data.
+
+    Raises:
+        SettingError: a plug-in or one of its settings does not exist, or refuses its value.
+    """
     config = fill_in(run_config)
     selected = config.strategy.settings.get("objectives", ())
     timed = tuple(name for name in TIMED if name in selected)
-    write_record(path, settings_from(config, read_data(data), timed))
+    return settings_from(config, data, timed)
 
 
 def write_protocol(settings_file: Path, path: Path) -> None:
