@@ -14,16 +14,27 @@ TORCH ?=
 help:  ## show this list
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 
+# The newest pip takes half the time of the one that Python brings. Modules are compiled when they are first
+# imported, most never are; beforehand only where Python is told not to keep what it compiles.
+define INSTALL
+python3 -m venv --upgrade-deps .venv
+$(if $(TORCH),grep -vE '^(torch|triton)==',cat) envs/constraints.txt > .venv/constraints.txt
+python -m pip install $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) -c .venv/constraints.txt $(if $(TORCH),'$(TORCH)')
+endef
+
 environment: .venv/.installed  ## install everything into .venv, at the versions of envs/constraints.txt
 
 .venv/.installed: pyproject.toml envs/constraints.txt envs/data-alone.txt
-	python3 -m venv .venv
-	$(if $(TORCH),grep -vE '^(torch|triton)==',cat) envs/constraints.txt > .venv/constraints.txt
-	python -m pip install -c .venv/constraints.txt $(if $(TORCH),'$(TORCH)') -e '.[data,test,export,release,slurm,lsf,flux,truth]'
+	$(INSTALL) -e '.[data,test,export,release,slurm,lsf,flux,truth]'
 	python -m pip install --no-deps --requirement envs/data-alone.txt
 	touch $@
 
-quickstart: environment  ## run config/quickstart.yaml on this machine and show its results
+# What the quickstart needs. Where everything is installed, that serves.
+.venv/.quickstart: pyproject.toml envs/constraints.txt
+	$(INSTALL) -e . music21
+	touch $@
+
+quickstart: $(if $(wildcard .venv/.installed),environment,.venv/.quickstart)  ## run config/quickstart.yaml on this machine and show its results
 	snakemake --profile profiles/local --configfile config/quickstart.yaml
 	gp-cells summary config/quickstart.yaml
 

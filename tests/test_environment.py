@@ -1,6 +1,8 @@
 """The pinned software: one set of versions for pip and conda, inside what pyproject.toml allows."""
 
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 
@@ -75,3 +77,40 @@ def test_nothing_in_envs_is_bound_to_a_machine(path):
     )
 
     assert bound == []
+
+
+# --- what make installs ---------------------------------------------------------------------------
+
+
+def planned(folder, target, *installed):
+    """Return what `make TARGET` would do in a fresh checkout where so much is installed already."""
+    folder.mkdir()
+    for file in ("Makefile", "pyproject.toml", "envs/constraints.txt", "envs/data-alone.txt"):
+        (folder / file).parent.mkdir(exist_ok=True)
+        shutil.copy2(ROOT / file, folder / file)
+    for name in installed:
+        (folder / ".venv").mkdir(exist_ok=True)
+        (folder / ".venv" / name).touch()
+    command = ["make", "--dry-run", "--no-print-directory", target]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_quickstart_installs_the_package_and_the_chorales_alone(tmp_path):
+    [line] = [line for line in planned(tmp_path / "new", "quickstart").splitlines() if "-e" in line]
+    assert line.split("-e ")[1] == ". music21"
+
+
+@pytest.mark.parametrize(
+    ("target", "before", "installs"),
+    [
+        ("quickstart", ".quickstart", None),
+        ("quickstart", ".installed", None),
+        ("environment", ".installed", None),
+        ("environment", ".quickstart", "-e '.[data,test,"),
+    ],
+)
+def test_a_quickstart_and_a_whole_environment_come_in_either_order(
+    tmp_path, target, before, installs
+):
+    said = planned(tmp_path / "there", target, before)
+    assert installs in said if installs else "pip" not in said
