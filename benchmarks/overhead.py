@@ -50,7 +50,7 @@ esac
 
 
 def config(epochs: int | None) -> dict[str, Any]:
-    """Return the quickstart with one strategy's wave of eight and short comparison, or whole."""
+    """Return the quickstart with two waves a strategy and short comparison, or whole."""
     read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text(encoding="utf-8"))
     if epochs is not None:
         read["benchmark"] = "overhead"
