@@ -67,12 +67,10 @@ onstart:
     if workflow.local_exec and config["training"]["device"] == "cpu":
         start_warm(PLAN.threads, Path(".snakemake/log/warm.log"))
     everything = json.dumps(config).encode()
-    if (
-        subprocess.run(
-            ["gp-cells", "check", "-", "--start"], input=everything
-        ).returncode
-        != 0
-    ):
+    checking = ["gp-cells", "check", "-", "--start"]
+    if not workflow.local_exec:
+        checking.append("--elsewhere")
+    if subprocess.run(checking, input=everything).returncode != 0:
         sys.exit(2)
     command = ["gp-cells", "watch", "-", "--process", str(os.getpid())]
     watch = subprocess.Popen(command, stdin=subprocess.PIPE)

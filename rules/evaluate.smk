@@ -98,6 +98,7 @@ rule test:
     resources:
         mem_mb=2000,
         runtime=60,
+        gpu=int(config["training"]["device"] == "cuda"),
     params:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}",
     shell:

@@ -311,8 +311,13 @@ def compare(benchmark: str, results: Path) -> None:
         "and be silent if all is well",
         action="store_true",
     ),
+    option(
+        "--elsewhere",
+        "other machines train, as on a cluster, so that this one needs no GPU",
+        action="store_true",
+    ),
 )
-def check(config: str, start: bool) -> None:
+def check(config: str, start: bool, elsewhere: bool) -> None:
     """Refuse a config that could not run to its end on this machine, and say what its data are.
 
     Reads the config and the data. Prints a line a task: examples, classes, splits, trainings. To standard
@@ -325,7 +330,7 @@ def check(config: str, start: bool) -> None:
     from gp_cells.workflow.limits import limits_note
 
     plan = plan_of(config)
-    check_plan(plan)
+    check_plan(plan, elsewhere)
     for line in read_data(plan, only_unprepared_files=start):
         if not start:
             print(line, flush=True)

@@ -21,6 +21,7 @@ from gp_cells.config import seeds
 from gp_cells.config.recipe import Form
 from gp_cells.genomes.genome import Genome
 from gp_cells.networks.cell import Engine
+from gp_cells.networks.device import refuse_missing
 from gp_cells.networks.network import Network
 from gp_cells.spaces import Space
 from gp_cells.stopping import Stopper
@@ -184,7 +185,12 @@ def evaluate(
 
 
 def make_network(setup: Setup) -> Network:
-    """Return the network of a trial with its first weights."""
+    """Return the network of a trial with its first weights.
+
+    Raises:
+        DeviceError: it is for a GPU, and this machine has none.
+    """
+    refuse_missing(setup.device)
     recipe = setup.task.recipe
     machinery = (setup.engine, setup.device, setup.precision)
     try:

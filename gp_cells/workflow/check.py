@@ -11,6 +11,7 @@ from gp_cells.config.plan import Plan
 from gp_cells.config.records import PlugIn
 from gp_cells.config.typed_json import decode
 from gp_cells.networks.compiler import find_compiler
+from gp_cells.networks.device import DeviceError, refuse_missing
 from gp_cells.plugins import fill_in, plug_in
 from gp_cells.tasks.card import card_of
 from gp_cells.tasks.prepared import sizes_of
@@ -26,12 +27,14 @@ def code_note() -> str:
     return f"the records will not say the commit of the code: {why}"
 
 
-def check(plan: Plan) -> None:
-    """Refuse a config whose plug-ins refuse their settings or their share of the plan.
+def check(plan: Plan, is_elsewhere: bool = False) -> None:
+    """Refuse a config whose plug-ins refuse their settings or their share, or whose device is not there.
+
+    `is_elsewhere`: other machines train, as on a cluster, so that this one needs no GPU.
 
     Raises:
-        SettingError: a plug-in or one of its settings does not exist, or is refused; the line begins with
-            the config's place.
+        SettingError: a plug-in or one of its settings does not exist, or is refused, or torch cannot use
+            the device; the line begins with the config's place.
         CompilerError: the config's engine needs a compiler that this machine lacks.
     """
     for run in plan.runs.values():
@@ -42,6 +45,10 @@ def check(plan: Plan) -> None:
         training = run.config.training
         if training.engine == "compiled" and training.device == "cpu":
             find_compiler()
+        try:
+            refuse_missing(training.device, is_elsewhere)
+        except DeviceError as error:
+            raise SettingError(f"{plan.place}: training.device: {error}") from error
 
 
 def read_data(plan: Plan, only_unprepared_files: bool = False) -> Iterator[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import pytest
+import torch
 from support.benchmark import GP, Benchmark
 
 from gp_cells.workflow.cost import report
@@ -56,3 +58,16 @@ def test_the_error_of_what_is_foretold_is_shown_for_every_run(copied: Benchmark)
     runs = {line.split()[0]: line.split()[1:3] for line in lines if line.startswith("  tiny-")}
     # each is foretold from the trials of the other; nine are too few to learn from
     assert runs == {"tiny-bach-gp-s1": ["13", "0"], "tiny-bach-steady-s1": ["9", "13"]}
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has a GPU")
+def test_without_a_gpu_a_config_for_one_ends_in_a_line_before_any_job(tmp_path: Path) -> None:
+    benchmark = Benchmark(tmp_path)
+    benchmark.config["training"] |= {"device": "cuda"}
+    ran = benchmark.run()
+    assert ran.status == 2
+    assert ran.jobs == set()
+    assert not (tmp_path / "results").exists()
+    [line] = [line for line in ran.said.splitlines() if "training.device" in line]
+    assert line.startswith("gp-cells check: ")
+    assert "Traceback" not in ran.said

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from support.tiny import TINY
 
 from gp_cells.cli import main
@@ -65,3 +66,30 @@ def test_a_start_reads_no_file_that_was_prepared_and_says_nothing(mine, capsys):
     Path("texts.csv").unlink()
     assert main(["check", json.dumps(mine), "--start"]) == 0
     assert capsys.readouterr().out == ""
+
+
+@pytest.mark.parametrize(
+    ("is_built", "options", "wanted"),
+    [
+        (False, [], "was built without CUDA; install one that has it"),
+        (False, ["--start", "--elsewhere"], "was built without CUDA; install one that has it"),
+        (True, ["--start"], "finds no GPU on this machine; start on one that has it"),
+    ],
+)
+def test_a_gpu_that_torch_cannot_use_is_refused_in_one_line(
+    mine, capsys, monkeypatch, is_built, options, wanted
+):
+    mine["training"] |= {"device": "cuda"}
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: is_built)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    said = refused(mine, capsys, *options)
+    assert said.startswith("gp-cells check: ")
+    assert "training.device: torch " in said
+    assert wanted in said
+
+
+def test_a_gpu_of_other_machines_is_not_looked_for_on_this_one(mine, capsys, monkeypatch):
+    mine["training"] |= {"device": "cuda"}
+    monkeypatch.setattr(torch.backends.cuda, "is_built", lambda: True)
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert main(["check", json.dumps(mine), "--start", "--elsewhere"]) == 0
