@@ -288,6 +288,39 @@ def cost(results: Path) -> None:
 
 
 @command(
+    CONFIG,
+    option(
+        "--workers",
+        "trainings at once, to foretell the wall time of (default: this machine's cores, 16 and 100)",
+        nargs="+",
+        type=int,
+        metavar="N",
+    ),
+    option("--no-probes", "rather call a time unknown than train three cells", action="store_true"),
+    RESULTS,
+)
+def plan(config: str, workers: Sequence[int] | None, no_probes: bool, results: Path) -> None:
+    """Print what a config will take: trainings, hours, memory, disk, and wall time.
+
+    Reads the config, the data unless they are prepared, and the tables, from whose trials it foretells.
+    Where they know none of the kind, it trains three small, middling and large cells a task for two
+    epochs, in a folder that it deletes.
+    """
+    from gp_cells.config.choose import check_range
+    from gp_cells.config.given import plan_of
+    from gp_cells.workflow.forecast import forecast
+    from gp_cells.workflow.forecast_text import tell
+    from gp_cells.workflow.limits import workers_here
+    from gp_cells.workflow.probe import probe
+
+    planned = plan_of(config)
+    for number in workers or ():
+        check_range("--workers", number, 1)
+    forecasts = forecast(planned, results, None if no_probes else probe)
+    print(tell(planned, forecasts, workers or sorted({workers_here(planned.threads), 16, 100})))
+
+
+@command(
     option("--benchmark", "its name in the tables", required=True, metavar="NAME"),
     RESULTS,
 )

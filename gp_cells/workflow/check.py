@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.commit import OUTSIDE, code_state
@@ -15,7 +16,7 @@ from gp_cells.networks.device import DeviceError, refuse_missing
 from gp_cells.plugins import fill_in, plug_in
 from gp_cells.tasks.card import card_of
 from gp_cells.tasks.prepared import sizes_of
-from gp_cells.tasks.task import DataError
+from gp_cells.tasks.task import Data, DataError, Task
 
 
 def code_note() -> str:
@@ -62,17 +63,27 @@ def read_data(plan: Plan, only_unprepared_files: bool = False) -> Iterator[str]:
         DataError: the data of a task cannot be read or used; the line begins with the task's place.
     """
     plan.refuse_missing_files()
-    for data, entry in plan.tasks.items():
+    for data in plan.tasks:
         is_unprepared = plan.source(data) and not Path("results/data", data, "data.json").exists()
         if only_unprepared_files and not is_unprepared:
             continue
         label = plan.label_of(data)
-        named = decode(PlugIn, entry, f"{plan.place}: tasks.{label}")
-        task = plug_in("task", named)
-        try:
-            read = task.read()
-            sizes_of(task, named.name, read)
-        except DataError as error:
-            raise DataError(f"{plan.place}: tasks.{label}: {error}") from error
+        task, read, _ = read_task(plan, data)
         trials = sum(run.trials for run in plan.runs.values() if run.task == label)
         yield f"ok: {label}, {card_of(task, read)}, {trials:,} trainings"
+
+
+def read_task(plan: Plan, data: str) -> tuple[Task, Data, dict[str, Any]]:
+    """Return the task that a data folder is of, its data read from the source, and their sizes.
+
+    Raises:
+        DataError: the data cannot be read or used; the line begins with the task's place.
+    """
+    place = f"{plan.place}: tasks.{plan.label_of(data)}"
+    named = decode(PlugIn, plan.tasks[data], place)
+    task: Task = plug_in("task", named)
+    try:
+        read = task.read()
+        return task, read, sizes_of(task, named.name, read)
+    except DataError as error:
+        raise DataError(f"{place}: {error}") from error

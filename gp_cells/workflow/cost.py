@@ -92,12 +92,16 @@ def size_of(counts: Mapping[str, int], data: DataDescription, epochs: int, batch
 
 @dataclass(frozen=True)
 class Measured:
-    """A trial of the tables: its run, size, time in training and peak memory."""
+    """A trial of the tables: its run, size, time in training and beside it, and peak memory.
+
+    What is beside training is the start of its process, compiling its cell, and measures.
+    """
 
     run: str
     size: Size
     seconds: float
     memory_mb: float
+    beside_s: float = 0.0
 
 
 def kind_of(run: RunSettings | TrialProtocol) -> tuple[Any, ...]:
@@ -123,11 +127,16 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
         if row["epochs"] > 0 and row["resumed"] == 0 and row["activations"] is not None:
             changed = None if row["finalist"] is None else run.finalists.recipe
             batch_size = (changed or {}).get("batch_size", batch_sizes[row["run"]])
-            sizes = {**row, "kept": row["activations"]}
-            size = size_of(sizes, run.data, row["epochs"], batch_size)
-            trial = Measured(row["run"], size, undisturbed_s(row), row["peak_memory_mb"])
+            trial = measured_trial(row, run.data, batch_size)
             found.setdefault(kind_of(run), []).append(trial)
     return found
+
+
+def measured_trial(row: Mapping[str, Any], data: DataDescription, batch_size: int) -> Measured:
+    """Return what a row of table `trials` says of a trial that has trained."""
+    size = size_of({**row, "kept": row["activations"]}, data, row["epochs"], batch_size)
+    beside_s = row["process_cpu_s"] - row["cpu_s"] + (row["compile_s"] or 0.0)
+    return Measured(row["run"], size, undisturbed_s(row), row["peak_memory_mb"], max(0.0, beside_s))
 
 
 def undisturbed_s(trial: Mapping[str, Any]) -> float:
@@ -145,8 +154,11 @@ def learn(trials: Sequence[Measured]) -> Speed:
 
     Least squares of the relative error, so that a trial that something held up weighs little.
     """
-    if len(trials) < ENOUGH:
-        return UNMEASURED
+    return fitted(trials) if len(trials) >= ENOUGH else UNMEASURED
+
+
+def fitted(trials: Sequence[Measured]) -> Speed:
+    """Return the speed that some trials, at least one, had."""
     pass_s, multiply_add_s = _fit(
         [(t.size.passes / t.seconds, t.size.multiply_adds / t.seconds) for t in trials]
     )

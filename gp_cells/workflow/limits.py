@@ -79,3 +79,9 @@ def limits_note() -> str:
     if not said:
         return ""
     return f"a control group allows {' and '.join(said)} here; give Snakemake {' '.join(options)}"
+
+
+def workers_here(threads: int) -> int:
+    """Return how many trials of so many threads this machine may train at once."""
+    counted = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return max(1, math.floor(min(counted or 1, read_limits().cores)) // threads)

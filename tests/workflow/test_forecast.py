@@ -1,0 +1,113 @@
+"""What a benchmark is foretold to take, before it runs and where nothing is known."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from support.tiny import TINY
+
+from gp_cells.cli import main
+from gp_cells.config.plan import read_plan
+from gp_cells.workflow import forecast as module
+from gp_cells.workflow.cost import Measured, Size, Speed
+from gp_cells.workflow.forecast import PROBE_FACTOR, factor_of, forecast, pace_of
+from gp_cells.workflow.forecast_text import tell
+
+SPEED = Speed(pass_s=1e-4, multiply_add_s=0.0, process_mb=300.0, trials=20)
+CONFIG = {
+    **TINY,
+    "seeds": [1, 2],
+    "finalists": {
+        "learning_rate_factors": [0.5, 1.0],
+        "seeds": [101],
+        "recipe": {"epochs": 4, "units": 16},
+    },
+}
+
+
+def trials(run: str, count: int = 20, factor: float = 1.0) -> list[Measured]:
+    sizes = [Size(passes=1e4 * (i + 1), multiply_adds=1e9, kept_mb=1.0) for i in range(count)]
+    return [
+        Measured(run, size, factor * SPEED.seconds(size), SPEED.memory_mb(size), beside_s=0.5)
+        for size in sizes
+    ]
+
+
+@pytest.fixture
+def here(tmp_path: Path, chorales: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A folder in which the data is prepared."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(chorales, "results/data/tiny-bach")
+
+
+@pytest.mark.usefixtures("here")
+def test_trainings_are_counted_and_cost_what_earlier_trials_took(monkeypatch) -> None:
+    monkeypatch.setattr(module, "measured", lambda results, kind: {kind: trials("a") + trials("b")})
+    plan = read_plan(CONFIG)
+    [found] = forecast(plan, Path("results"), probe=None)
+    assert (len(found.runs), found.candidates, found.trainings) == (2, 24, 28)
+    passes = found.search.seconds - 0.5
+    assert found.finalist.seconds - 0.5 == pytest.approx(2 * passes)  # twice the epochs
+    assert found.finalist.disk_mb > found.search.disk_mb  # and wider
+    assert found.seconds == pytest.approx(24 * (passes + 0.5) + 4 * (2 * passes + 0.5))
+    told = tell(plan, [found], [1, 8])
+    assert told.startswith("tiny: 2 runs, 24 candidates, 28 trainings\n")
+    assert "CPU hours, " in told and " as far as earlier runs were off" in told
+    assert max(map(len, told.splitlines())) <= 130
+
+
+def test_runs_that_others_foretell_badly_widen_the_range() -> None:
+    assert factor_of(trials("a") + trials("b")) == module.LEAST_FACTOR
+    assert factor_of(trials("a") + trials("b", factor=3.0)) == pytest.approx(3.0, rel=0.01)
+    assert factor_of(trials("a")) == PROBE_FACTOR  # nothing was foretold yet
+
+
+def test_probes_are_trained_only_where_the_tables_know_too_little() -> None:
+    config = next(iter(read_plan(CONFIG).runs.values())).config
+    asked = []
+
+    def probe(run):
+        asked.append(run)
+        return trials("probe", count=3)
+
+    known = pace_of(trials("a"), config, probe)
+    assert known is not None and (known.is_probed, asked) == (False, [])
+    probed = pace_of(trials("a", count=5), config, probe)
+    assert probed is not None and (probed.is_probed, asked) == (True, [config])
+    size = Size(1e4, 1e9, 1.0)
+    assert probed.speed.seconds(size) == pytest.approx(SPEED.seconds(size))
+    assert pace_of([], config, None) is None
+
+
+@pytest.mark.usefixtures("here")
+def test_time_is_unknown_without_probes_and_the_rest_is_told(capsys) -> None:
+    assert main(["plan", json.dumps(CONFIG), "--no-probes"]) == 0
+    said = capsys.readouterr().out
+    assert "28 trainings" in said and "unknown: `gp-cells plan CONFIG` trains" in said
+    assert "beside the data" in said
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.slow
+def test_probes_train_three_cells_and_leave_nothing_behind(capsys) -> None:
+    before = sorted(Path().rglob("*"))
+    assert main(["plan", json.dumps(CONFIG), "--workers", "2"]) == 0
+    said = capsys.readouterr()
+    assert said.err.count("training 3 cells for 2 epochs") == 1
+    assert "by a few probe trainings" in said.out
+    assert sorted(Path().rglob("*")) == before
+
+
+def test_no_worker_trains_nothing(capsys) -> None:
+    assert main(["plan", json.dumps(CONFIG), "--workers", "0"]) == 2
+    assert "--workers" in capsys.readouterr().err
+
+
+def test_a_limit_of_time_bounds_what_a_trial_takes() -> None:
+    pace = module.Pace(SPEED, 0.5, 1.1, is_probed=False)
+    counts = [{"network_parameters": 10}]
+    cost = module._cost(counts, [Size(1e9, 1.0, 1.0)], pace, 0.001)
+    assert cost.seconds == pytest.approx(0.501)
