@@ -132,7 +132,7 @@ def fill_in(run: RunConfig) -> RunConfig:
             f"training.engine: the space {run.space.name} has no engine {run.training.engine!r}; "
             f"choose one of {', '.join(space.engines)}"
         )
-    strategy.check(search.widths, space)
+    strategy.check(search, space)
     final_recipe_of(run)
     measures = measures_of(run)
     filled = _filled(run.strategy, strategy)

@@ -21,6 +21,7 @@ import numpy as np
 import pytest
 import torch
 from support.plugins import FAMILIES, make, make_strategy, make_task, skipped_without_its_file
+from support.specs import planned
 from support.tiny import TINY
 from torch import nn
 
@@ -239,6 +240,14 @@ def outcomes(strategy: Strategy, space: Space, waves: int) -> Iterator[Outcome]:
                     status="diverged" if failed else "ok",
                     fitness=math.inf if failed else 1 + len(text) / 100,
                     objectives={"parameters": len(text), "entanglement": None},
+                    operator=proposal.operator,
+                    parents=proposal.parents,
+                    start=proposal.start,
+                    recipe=proposal.recipe,
+                    note=proposal.note,
+                    state=None if failed else f"{wave:016d}{slot:016d}",
+                    epochs=wave + 1,
+                    last_loss=None if failed else 1 + len(text) / 100,
                 )
             )
     return iter(history)
@@ -252,7 +261,7 @@ def test_a_strategy_is_a_pure_function_of_its_history(name: str, space_name: str
     if strategy is None:
         pytest.skip(f"{space_name} has no hand-designed genomes to list")
     waves = 5 if searches(strategy) else 0
-    strategy.check([SLOTS] * (waves + 1), space)
+    strategy.check(planned(*[SLOTS] * (waves + 1)), space)
     with untouched_chance():
         history = list(outcomes(strategy, space, waves))
         kept = copy.deepcopy(history)

@@ -76,8 +76,8 @@ def rerun(
 
     Exit status 1: a trial came out different, or could not be made.
     """
+    from gp_cells.workflow.reproduce import rerun as reproduce
     from gp_cells.workflow.rerun import chosen_trials, summary
-    from gp_cells.workflow.rerun import rerun as reproduce
 
     verdicts = reproduce(results, chosen_trials(results, trial, all, sample, seed), profile, file)
     if all:

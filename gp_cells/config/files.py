@@ -115,6 +115,11 @@ def content_hash(*values: Any) -> str:
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+def hash_bytes(content: bytes) -> str:
+    """Return the blake2b-128 of some bytes, in hex."""
+    return hashlib.blake2b(content, digest_size=16).hexdigest()
+
+
 def hash_file(path: str) -> str:
     """Return the SHA-256 of a file's content, in hex; of one that is not there, nothing."""
     try:

@@ -21,6 +21,8 @@ from gp_cells.config.validation import check_config
 
 # --- where a trial's files are --------------------------------------------------------------------
 
+STATE = "state.safetensors"  # a trial's final state, where it is kept for others to start from
+
 
 def slot_name(slot: int) -> str:
     """Return the folder name of a slot in its wave's folder."""

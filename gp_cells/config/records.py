@@ -232,11 +232,21 @@ def read_data(path: Path) -> DataDescription:
 
 
 @dataclass(frozen=True, kw_only=True)
+class TrialStart:
+    """The trial whose final state another goes on from, and that state's hash; `epochs` it has seen."""
+
+    candidate: str
+    state: str
+    epochs: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrialSpec:
     """What one trial is to do: an architecture with its sizes, a learning rate and a seed.
 
-    The sizes are those of `Space.count`. Of a finalist's trial `finalist` is its rank, `of` the
-    candidate of the search, and `recipe` what is other than in the search.
+    The sizes are those of `Space.count`. `recipe` is what is other than in the task's. Of a finalist's
+    trial `finalist` is its rank, and `of` the candidate of the search. `keeps` says that its final state
+    is kept for others to start from.
     """
 
     run: str
@@ -254,6 +264,8 @@ class TrialSpec:
     finalist: int | None = None
     of: str | None = None
     recipe: Mapping[str, Any] | None = None
+    start: TrialStart | None = None
+    keeps: bool | None = None
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -263,7 +275,11 @@ class TrialSpec:
 
 @dataclass(frozen=True, kw_only=True)
 class LineageEntry:
-    """A candidate as it was bred: which operator made it, and from which candidates."""
+    """A candidate as it was bred: which operator made it, and from which candidates.
+
+    `start` is the one of them whose weights it takes, `recipe` what is other than in the task's, and `note`
+    what the strategy wants to read again; `keeps` is as in its spec.
+    """
 
     candidate: str
     wave: int
@@ -272,6 +288,10 @@ class LineageEntry:
     genome: str
     operator: str
     parents: tuple[str, ...]
+    start: str | None = None
+    recipe: Mapping[str, Any] | None = None
+    note: Any = None
+    keeps: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,7 +308,8 @@ class FitnessRecord:
     """What became of a trial, but for what varies from run to run.
 
     `fitness` is the best validation loss, None if the trial failed; an objective is None where it was
-    not measured.
+    not measured. Of a trial that keeps its final state, `state` is its hash, None if it failed, and
+    `epochs` and `last_loss` are those of its weights: all epochs, and the validation loss after the last.
     """
 
     run: str
@@ -302,6 +323,9 @@ class FitnessRecord:
     best_epoch: int | None
     objectives: Mapping[str, float | None]
     curve: tuple[CurvePoint, ...]
+    state: str | None = None
+    epochs: int | None = None
+    last_loss: float | None = None
 
 
 # --- the end of a run -----------------------------------------------------------------------------

@@ -110,6 +110,28 @@ class Cell(nn.Module):
         )
         return self.sequence(x, weight_input, weights, state)
 
+    def pieces(self) -> dict[str, dict[str, Tensor]]:
+        """Return views of the weights of each projection, by its name in the genome's canonical form."""
+        return {
+            f"{family}{i + 1}": self._pieces_of(family, i)
+            for family, total in self.program.counts.items()
+            for i in range(total)
+        }
+
+    def _pieces_of(self, family: str, number: int) -> dict[str, Tensor]:
+        if family in ("bias", "scale", "linear"):
+            return {family: getattr(self, family)[number]}
+        first = (number if family == "gate" else self.program.counts["gate"] + number) * self.units
+        own = slice(first, first + self.units)
+        if family != "gate":
+            weight = self.weight_input if family == "input" else self.weight_recurrent
+            return {family: weight[:, own]}
+        return {
+            "input": self.weight_input[:, own],
+            "recurrent": self.weight_recurrent[:, own],
+            "bias": self.gate_bias[own],
+        }
+
 
 def _weight(*shape: int) -> nn.Parameter:
     return nn.Parameter(torch.empty(*shape))

@@ -14,6 +14,7 @@ from torch.nn import functional
 from gp_cells.networks.cell import Engine
 from gp_cells.networks.head import draw_weights, drop, outputs_of
 from gp_cells.networks.layers import Convolution, Layer, Norm, Piece, pieces
+from gp_cells.networks.network import OUTSIDE, Part
 
 State = tuple[Tensor, ...]  # empty
 
@@ -81,6 +82,18 @@ class ConvolutionalNetwork(nn.Module):
         with outputs_of(modules) as given:
             predicted, nothing = self(inputs)
         return predicted, nothing, given
+
+    def parts(self) -> dict[Part, Tensor]:
+        """Return the tensors of each operation in each cell, and those around; see `Network`."""
+        found: dict[Part, Tensor] = {}
+        for name, tensor in self.state_dict().items():
+            place, _, own = name.removeprefix("learned.").partition(".")
+            layer = self.layers[int(place)] if name.startswith("learned.") else None
+            node = OUTSIDE if layer is None else layer.node or OUTSIDE
+            # A cell may adapt one value twice; the second is none of another genome's.
+            role = name if layer is None else f"{layer.cell} {layer.operation} {own}"
+            found[(node, name if (node, role) in found else role)] = tensor
+        return found
 
     def embed(self, inputs: Tensor) -> Tensor:
         """Return images as they are."""

@@ -24,7 +24,7 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.terms import Term, heads
+from gp_cells.genomes.terms import NodePath, Term, heads
 
 WIDEN = 6  # times the maps that `expand1` reads: Sandler et al. 2018
 NARROW = 4  # of F that `narrow1` and `narrow3` give: He et al. 2016
@@ -55,7 +55,9 @@ class Shape:
 class Layer:
     """One value: an operation on earlier values (their positions), and its shape.
 
-    `cell` numbers the cell that it is of, from 0; the stem is -1.
+    `cell` numbers the cell that it is of, from 0; the stem is -1. `node` is the node of the formulas that
+    it is of, by formula and path: what makes its value, or of a projection, what made the value that it
+    adapts; None of the layers around, and where that is `x` or `skip`.
     """
 
     operation: str
@@ -63,6 +65,7 @@ class Layer:
     shape: Shape
     stride: tuple[int, int] = (1, 1)
     cell: int = -1
+    node: tuple[str, NodePath] | None = None
 
 
 def network_layers(
@@ -96,6 +99,7 @@ class _Cell:
     halving: bool = False
     named: dict[str, int] = field(default_factory=dict)  # the values of names
     full: Shape = Shape(0, 0, 0)  # of what the cell begins with
+    node: tuple[str, NodePath] | None = None  # of which layers are being added
 
     def build(self, formulas: Sequence[tuple[str, Term]], x: int, skip: int) -> int:
         """Add all layers of a cell; return the value that it gives."""
@@ -106,7 +110,7 @@ class _Cell:
             shape = Shape(before.channels, self.full.height, self.full.width)
             self.named["skip"] = self.put("sample", [skip], shape, _strides(before, self.full))
         for name, term in formulas:
-            self.named[name] = self.place(term)
+            self.named[name] = self.place(term, (name, ()))
         output = self.named[formulas[-1][0]]
         return self.window("avg3", output) if self.is_full(output) else output
 
@@ -119,15 +123,19 @@ class _Cell:
         size = shape.height, shape.width
         return self.halving and size == (self.full.height, self.full.width) != (1, 1)
 
-    def place(self, term: Term) -> int:
-        """Add the layers of a term; return the value that it gives."""
-        head = term[0]
+    def place(self, term: Term, node: tuple[str, NodePath]) -> int:
+        """Add the layers of a term, which stands at a node; return the value that it gives."""
+        head, (name, path) = term[0], node
         if head in self.named:
             return self.named[head]
         if head == "mul":
             maps, gate = term[1:]
-            return self.scaled(self.place(maps), self.place(gate[1:][0]))
-        values = [self.place(child) for child in _members(term)]
+            value = self.place(maps, (name, (*path, 0)))
+            of = self.place(gate[1:][0], (name, (*path, 1, 0)))
+            self.node = name, (*path, 1)
+            return self.scaled(value, of)
+        values = [self.place(child, (name, (*path, *way))) for way, child in _members(term)]
+        self.node = node
         if head == "add":
             return self.summed(values)
         if head == "concat":
@@ -137,7 +145,10 @@ class _Cell:
     def put(
         self, operation: str, values: Sequence[int], shape: Shape, stride: tuple[int, int] = (1, 1)
     ) -> int:
-        self.layers.append(Layer(operation, tuple(values), shape, stride=stride, cell=self.number))
+        made_by = self.layers[values[0]].node if operation == "project" else self.node
+        self.layers.append(
+            Layer(operation, tuple(values), shape, stride, cell=self.number, node=made_by)
+        )
         return len(self.layers) - 1
 
     def add(self, operation: str, *values: int) -> int:
@@ -183,13 +194,13 @@ class _Cell:
         return min((self.shape(value) for value in values), key=lambda s: s.height * s.width)
 
 
-def _members(term: Term) -> list[Term]:
-    """Return what a sum or concatenation is of, however it is nested; else the arguments."""
+def _members(term: Term) -> list[tuple[NodePath, Term]]:
+    """Return what a sum or concatenation is of, however it is nested, else the arguments; with paths."""
     nests = term[0] in ("add", "concat")
     return [
-        member
-        for child in term[1:]
-        for member in (_members(child) if nests and child[0] == term[0] else [child])
+        ((i, *way), member)
+        for i, child in enumerate(term[1:])
+        for way, member in (_members(child) if nests and child[0] == term[0] else [((), child)])
     ]
 
 

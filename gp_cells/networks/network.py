@@ -7,7 +7,7 @@ module imports no torch: a space names the type, and breeding builds no network.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeAlias, runtime_checkable
 
 if TYPE_CHECKING:
     import torch
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
     from gp_cells.networks.cell import Engine
 
     State = tuple[Tensor, ...]
+
+OUTSIDE = ""  # of the formulas: an embedding, an output layer
+
+# What a piece of a network's weights is: whose it is, and which of that one's. Whose is the name of a
+# projection (gate3), or a formula's name and a path in it, both of the canonical form; or `OUTSIDE`.
+Part: TypeAlias = "tuple[str | tuple[str, tuple[int, ...]], str]"
 
 
 @runtime_checkable
@@ -28,6 +34,10 @@ class Network(Protocol):
     where nothing is carried over from one batch to the next.
 
     `copy.deepcopy` gives a network of its own, as of any module.
+
+    One that can pass weights on to another architecture's network has a method `parts()`, which returns a
+    view of every tensor of `state_dict`, or of a piece of it, by its `Part`. Without it only tensors of
+    one name and shape pass on.
     """
 
     @property

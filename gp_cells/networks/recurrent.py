@@ -11,6 +11,7 @@ from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import Genome
 from gp_cells.networks.engine import build_layers
 from gp_cells.networks.head import draw_weights, drop, outputs_of
+from gp_cells.networks.network import OUTSIDE, Part
 
 State = tuple[Tensor, ...]  # for each layer, what its cell carries over: (states, batch, units)
 
@@ -82,6 +83,18 @@ class RecurrentNetwork(nn.Module):
         with outputs_of(self.cells) as given:
             predicted, carried = self(inputs, state)
         return predicted, carried, [outputs for outputs, _ in given]
+
+    def parts(self) -> dict[Part, Tensor]:
+        """Return the weights of each projection in each layer, and those around; see `Network`."""
+        found: dict[Part, Tensor] = {
+            (OUTSIDE, name): tensor
+            for name, tensor in self.state_dict().items()
+            if not name.startswith("layers.")
+        }
+        for i, cell in enumerate(self.cells):
+            for projection, pieces in cell.pieces().items():
+                found |= {(projection, f"{i} {name}"): piece for name, piece in pieces.items()}
+        return found
 
     def embed(self, inputs: Tensor) -> Tensor:
         """Return symbols as (time, batch, units) numbers, frames as they are."""

@@ -4,8 +4,11 @@ from collections.abc import Mapping
 
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.baselines import Baselines
+from gp_cells.strategies.culling import Culling
 from gp_cells.strategies.gp import GP
+from gp_cells.strategies.halving import Halving
 from gp_cells.strategies.nsga2 import NSGA2
+from gp_cells.strategies.pbt import PBT
 from gp_cells.strategies.random import Random
 from gp_cells.strategies.strategy import Outcome, Proposal, Strategy
 
@@ -15,6 +18,9 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "gp": GP,  # Rawal & Miikkulainen 2018
     "aging": Aging,  # Real et al. 2019
     "nsga2": NSGA2,  # Deb et al. 2002
+    "culling": Culling,  # as DENAS
+    "pbt": PBT,  # Jaderberg et al. 2017
+    "halving": Halving,  # Jamieson and Talwalkar 2016, Li et al. 2018
 }
 
 __all__ = ["STRATEGIES", "Outcome", "Proposal", "Strategy"]

@@ -23,10 +23,17 @@ import numpy as np
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import check_settings, setting
+from gp_cells.config.records import Search
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal, check_founders
+from gp_cells.strategies.strategy import (
+    ANY_WAVE,
+    Outcome,
+    Proposal,
+    check_founders,
+    with_start,
+)
 
 
 @dataclass(frozen=True)
@@ -51,12 +58,23 @@ class Aging:
         min_items=1,
     )
 
+    inherit: bool = setting(
+        False,
+        "children begin with the weights that they share with their first parent, and train for as many "
+        "epochs as others; states are then kept to the end",
+    )
+
     def __post_init__(self) -> None:
         check_settings(self, "aging")
 
-    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
+    @property
+    def reach(self) -> int:
+        """Any wave if children inherit: a parent may be of any; else none."""
+        return ANY_WAVE if self.inherit else 0
+
+    def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse a plan that ends before the first child, or an empty space; see `Strategy.check`."""
-        check_founders("aging.population", self.population, widths, space)
+        check_founders("aging.population", self.population, search, space)
 
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
@@ -69,7 +87,8 @@ class Aging:
             if len(living) < self.population:
                 proposals.append(Proposal(variation.sample(space, rng), "sample"))
             else:
-                proposals.append(self._child(living, space, rng))
+                child = self._child(living, space, rng)
+                proposals.append(with_start(child, history) if self.inherit else child)
         return proposals
 
     def living(self, history: Sequence[Outcome]) -> list[Outcome]:

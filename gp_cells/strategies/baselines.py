@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
 from gp_cells.config.files import read_text
+from gp_cells.config.records import Search
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies.strategy import (
@@ -31,7 +32,7 @@ class Baselines:
     def __post_init__(self) -> None:
         check_settings(self, "baselines")
 
-    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
+    def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse unknown cells, or more or fewer than the plan has slots; see `Strategy.check`."""
         unknown = [name for name in self.cells if name not in space.baselines]
         if unknown:
@@ -39,6 +40,7 @@ class Baselines:
             raise SettingError(
                 f"baselines.cells: there is no {unknown[0]!r}; choose from {allowed}"
             )
+        widths = search.widths
         if len(set(widths)) > 1 or len(self.cells) != sum(widths):
             raise SettingError(
                 f"baselines.cells: {len(self.cells)} cells for {plan_words(widths)}; "

@@ -18,10 +18,11 @@ import numpy as np
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import check_settings, setting
+from gp_cells.config.records import Search
 from gp_cells.genomes import similarity, variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.vocabulary import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal, mutated
+from gp_cells.strategies.strategy import ANY_WAVE, Outcome, Proposal, mutated, with_start
 
 
 @dataclass(frozen=True)
@@ -47,10 +48,21 @@ class GP:
     )
     founders: int = setting(1, "waves of random genomes at the start", unit="waves", low=1)
 
+    inherit: bool = setting(
+        False,
+        "children begin with the weights that they share with their first parent, and train for as many "
+        "epochs as others; states are then kept to the end",
+    )
+
     def __post_init__(self) -> None:
         check_settings(self, "gp")
 
-    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
+    @property
+    def reach(self) -> int:
+        """Any wave if children inherit: a parent may be of any; else none."""
+        return ANY_WAVE if self.inherit else 0
+
+    def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse a space that nothing can be drawn from; see `Strategy.check`."""
         variation.sample(space, seeds.generator(purpose="check"))
 
@@ -75,7 +87,7 @@ class GP:
                 child = Proposal(variation.sample(space, rng), "sample")
             child = self._mutated_until_new(child, population, known, space, rng)
             known.add(child.genome.architecture_id)
-            proposals.append(child)
+            proposals.append(with_start(child, history) if self.inherit else child)
         return proposals
 
     def _child(self, species: Species, space: Vocabulary, rng: np.random.Generator) -> Proposal:

@@ -24,6 +24,7 @@ import numpy as np
 from gp_cells.config import seeds
 from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
 from gp_cells.config.objectives import FITNESS, OBJECTIVES
+from gp_cells.config.records import Search
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
@@ -69,7 +70,7 @@ class NSGA2:
                 f"{len(self.objectives)} objective(s) ({', '.join(self.objectives)})"
             )
 
-    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
+    def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse unknown objectives and plans without a child; see `Strategy.check`."""
         unknown = [name for name in self.objectives if name not in OBJECTIVES]
         if unknown:
@@ -77,7 +78,7 @@ class NSGA2:
             raise SettingError(
                 f"nsga2.objectives: there is no {unknown[0]!r}; choose from {allowed}"
             )
-        check_founders("nsga2.population", self.population, widths, space)
+        check_founders("nsga2.population", self.population, search, space)
 
     def propose(
         self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gp_cells.config import seeds
+from gp_cells.config.records import Search
 from gp_cells.genomes import variation
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies.strategy import Outcome, Proposal
@@ -15,7 +16,7 @@ from gp_cells.strategies.strategy import Outcome, Proposal
 class Random:
     """Draws each genome at random, again while the run's history already holds it."""
 
-    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
+    def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse a space that nothing can be drawn from; see `Strategy.check`."""
         variation.sample(space, seeds.generator(purpose="check"))
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError
+from gp_cells.config.records import Search
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.vocabulary import Vocabulary
@@ -25,6 +27,10 @@ class Outcome:
     are what else it may be judged by, minimised too, None where not measured: `COUNTED` and `MEASURED`
     of `gp_cells.config.objectives`, and of its `TIMED` those that the strategy's setting `objectives`
     names. Other measures are in the tables alone.
+
+    The rest is told to a strategy that proposes starts or leaves notes, and None to others: what it said
+    itself of the proposal; the hash of the state that the trial left, None if it failed; `epochs` that its
+    weights have seen in all, and the validation loss after the last of them.
     """
 
     candidate: str  # e.g. "w003-07"
@@ -34,6 +40,14 @@ class Outcome:
     status: str
     fitness: float
     objectives: Mapping[str, float | None] = field(default_factory=dict)
+    operator: str | None = None
+    parents: tuple[str, ...] = ()
+    start: str | None = None
+    recipe: Mapping[str, Any] | None = None
+    note: Any = None
+    state: str | None = None
+    epochs: int | None = None
+    last_loss: float | None = None
 
     @property
     def failed(self) -> bool:
@@ -48,12 +62,23 @@ class Proposal:
     The genome is canonical, and of a search one that the space admits, as are those that `sample`,
     `mutate` and `cross` of `gp_cells.genomes.variation` return. An operator is a word of the strategy's
     own, or several joined by "+"; a parent is an `Outcome.candidate`.
+
+    A `start` is the one parent whose final state the trial goes on from: if that had this genome, the trial
+    resumes, else it inherits what both share. `recipe` changes some of the task's: `epochs`, which are
+    this trial's own, `learning_rate` and `dropout`. A `note` is any JSON value of at most `NOTE_SIZE`
+    characters; it comes back with the outcome.
     """
 
     genome: Genome
     operator: str
     parents: tuple[str, ...] = ()
+    start: str | None = None
+    recipe: Mapping[str, Any] | None = None
+    note: Any = None
 
+
+CHANGEABLE = ("epochs", "learning_rate", "dropout")  # of a recipe, by a proposal
+NOTE_SIZE = 4000  # characters of canonical JSON
 
 BASELINE = "baseline:"  # what a design's operator begins with in lineage.json
 
@@ -73,12 +98,13 @@ class Strategy(Protocol):
 
     One that lists designs instead of searching has a class variable `searches = False`, and is compared
     with the searches, not among them. Without the variable it searches; see `searches`.
+
+    One that proposes starts has a property `reach`: how many waves of those that a wave may see a start may
+    be of, the newest first. Without it there are none, and no trial keeps its state; see `reach_of`.
     """
 
-    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
+    def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse a plan that this strategy cannot fill, before anything is trained.
-
-        `widths` are the slots of each wave.
 
         Raises:
             SettingError: what does not fit, and what would.
@@ -103,22 +129,38 @@ def searches(strategy: Strategy) -> bool:
     return bool(getattr(strategy, "searches", True))
 
 
+ANY_WAVE = 1000  # a reach: as many waves as a plan can have
+
+
+def with_start(child: Proposal, history: Sequence[Outcome]) -> Proposal:
+    """Return a child that begins with what it shares with its first parent, if that left a state."""
+    states = {outcome.candidate for outcome in history if outcome.state is not None}
+    if not child.parents or child.parents[0] not in states:
+        return child
+    return dataclasses.replace(child, start=child.parents[0])
+
+
+def reach_of(strategy: Strategy) -> int:
+    """Return how many waves, of those that a wave may see, a start may be of; 0: it has none."""
+    return int(getattr(strategy, "reach", 0))
+
+
 def plan_words(widths: Sequence[int]) -> str:
     """Return a plan in words: "3 waves of 4 slots"."""
     slots = f"{widths[0]}" if len(set(widths)) == 1 else ", ".join(map(str, widths))
     return f"{len(widths)} waves of {slots} slots"
 
 
-def check_founders(place: str, population: int, widths: Sequence[int], space: Vocabulary) -> None:
+def check_founders(place: str, population: int, search: Search, space: Vocabulary) -> None:
     """Refuse a population that a plan cannot fill, or a space from which nothing can be drawn.
 
     Raises:
         SettingError: either of the two.
     """
-    if sum(widths) <= population:
+    if sum(search.widths) <= population:
         raise SettingError(
             f"{place}: {population} random genomes come before the first child, "
-            f"and {plan_words(widths)} have no more; lower it or search longer"
+            f"and {plan_words(search.widths)} have no more; lower it or search longer"
         )
     variation.sample(space, seeds.generator(purpose="check"))
 

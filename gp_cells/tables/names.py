@@ -27,7 +27,12 @@ TABLES = tuple(KEYS)
 
 # Columns that tables of this version have had only since later, with SQL's types; NULL before.
 ADDED_LATER: Mapping[str, Mapping[str, str]] = {
-    "trials": {"cpu_capability": "varchar", "git_unknown": "varchar"},
+    "trials": {
+        **{"cpu_capability": "varchar", "git_unknown": "varchar"},
+        **{"recipe": "varchar", "start": "varchar", "start_state": "varchar"},
+        **{"total_epochs": "bigint", "inherited": "double"},
+    },
+    "lineage": {"weights": "varchar"},
 }
 
 SIZES = (*COUNTED, "activations")  # columns of `architectures` and of `trials`

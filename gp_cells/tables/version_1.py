@@ -43,7 +43,7 @@ def upgraded(table: str, part: pa.Table, other: Callable[[str], pa.Table]) -> pa
 def _with_added(trials: pa.Table) -> pa.Table:
     import pyarrow as pa
 
-    types = {"double": pa.float64(), "varchar": pa.string()}
+    types = {"double": pa.float64(), "varchar": pa.string(), "bigint": pa.int64()}
     for name, kind in ADDED.items():
         trials = trials.append_column(name, pa.nulls(trials.num_rows, types[kind]))
     return trials

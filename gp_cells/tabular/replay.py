@@ -8,6 +8,7 @@ time at which it would have been known with a given number of workers.
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,13 +23,13 @@ import pyarrow.parquet as pq
 from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError, canonical_json, written_beside
 from gp_cells.config.objectives import COUNTED, FITNESS, MEASURED
-from gp_cells.config.plan import Plan, Run
+from gp_cells.config.plan import Plan, Run, searched_candidate
 from gp_cells.config.records import RunConfig
 from gp_cells.config.typed_json import encode
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.plugins import fill_in, search_seed, space_of, strategy_of, trial_seed
-from gp_cells.strategies import Outcome
+from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.strategy import plan_words
 from gp_cells.tables.schemas import REAL, TEXT, WHOLE, Column, fields
 from gp_cells.tabular.schedule import Costs, Schedule, Times, simulate
@@ -143,6 +144,7 @@ class Replay:
             run.widths,
             run.lag,
             search_seed(config),
+            partly=source.part,
         )
         if len(outcomes) != sum(run.widths):
             wrong = f"{len(outcomes)} genomes for {plan_words(run.widths)}"
@@ -207,14 +209,35 @@ class _Source:
         self.given.append(answer)
         return answer
 
-    def refusal(self, genome: Genome) -> str:
+    def part(self, proposal: Proposal, before: int) -> Row:
+        """Return what stored curves say of a trial that is short or goes on after some epochs."""
+        changes, key = dict(proposal.recipe or {}), proposal.genome.architecture_id
+        own = changes.pop("epochs", self.stored.settings.recipe.epochs)
+        if changes or self.seed is None:
+            asked = f"another {', '.join(changes)}" if changes else "--fitness mean of a part"
+            raise RecordError(f"{self.place()} asks for {asked}; only a training can tell")
+        answer = self.stored.curves.part(key, self.seed, before, own)
+        if answer is None:
+            raise RecordError(
+                f"{self.place()} asks for {before + own} epochs of {key}, of which no curve is stored"
+            )
+        self.given.append(answer)
+        counts = self.stored.counts.get(key, {})
+        return dataclasses.replace(
+            answer.row, objectives={name: counts.get(name) for name in (*COUNTED, *MEASURED)}
+        )
+
+    def place(self) -> str:
+        """Return the candidate that is asked for next."""
         places = [(w, s) for w, width in enumerate(self.run.widths) for s in range(width)]
-        wave, slot = places[len(self.given)]
+        return f"{self.run.name}/{searched_candidate(*places[len(self.given)])}"
+
+    def refusal(self, genome: Genome) -> str:
         task, of = self.run.task, self.run.seed
         known = sum(1 for _ in self.stored.answers(self.seed))
         trained = "never trained" if self.seed is None else f"never trained with seed {of}"
         return (
-            f"{self.run.name}/w{wave:03d}-{slot:02d} is {genome.architecture_id} "
+            f"{self.place()} is {genome.architecture_id} "
             f"({'; '.join(str(genome).splitlines())}), which was {trained} on {task}; "
             f"{known} others were: --missing avoid stays among them, --missing surrogate guesses"
             + ("" if self.seed is None else ", --fitness mean takes trials of any seed")

@@ -12,6 +12,7 @@ import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,58 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class Curves:
+    """The curves of trials that a constant learning rate makes pieces of one: by architecture and seed."""
+
+    results: Path
+    runs: tuple[str, ...]
+    pieces: Sequence[Record]  # rows of `trials`
+
+    @cached_property
+    def points(self) -> Mapping[tuple[str, int], Mapping[int, Record]]:
+        """The rows of `curves` by epoch, all trials of an architecture with a seed together."""
+        owners = {row["trial_id"]: (row["architecture_id"], row["seed"]) for row in self.pieces}
+        found: dict[tuple[str, int], dict[int, Record]] = {}
+        for row in read_tables(self.results, "curves", self.runs).to_pylist():
+            if row["trial_id"] in owners:
+                found.setdefault(owners[row["trial_id"]], {})[row["epoch"]] = row
+        return found
+
+    @cached_property
+    def ended(self) -> Mapping[tuple[str, int], Record]:
+        """The trial after whose last epoch none would have followed: it failed or was stopped."""
+        return {
+            (row["architecture_id"], row["seed"]): row
+            for row in self.pieces
+            if row["status"] != "ok"
+        }
+
+    def part(self, architecture_id: str, seed: int, before: int, own: int) -> Answer | None:
+        """Return what a trial of some epochs after others comes to, None where that is not stored."""
+        key = architecture_id, seed
+        points, ended = self.points.get(key, {}), self.ended.get(key)
+        last = before + own
+        if last not in points:
+            if ended is None:
+                return None
+            last = min(last, ended["total_epochs"] or ended["epochs"])
+        if any(epoch not in points for epoch in range(1, last + 1)):
+            return None
+        losses = [points[epoch]["valid_loss"] for epoch in range(1, last + 1)]
+        failed = ended is not None and last < before + own and ended["fitness"] is None
+        status = "ok" if last == before + own or ended is None else ended["status"]
+        spent = [points[epoch] for epoch in range(before + 1, last + 1)]
+        row = Row(
+            math.inf if failed else min(losses),
+            status,
+            epochs=last,
+            last_loss=None if failed else losses[-1],
+        )
+        seconds = math.fsum(min(point["cpu_s"], point["wall_s"]) for point in spent)
+        return Answer(row=row, spread=None, trials=1, epochs=len(spent), train_s=seconds)
+
+
+@dataclass(frozen=True)
 class Stored:
     """All trials of one protocol, by architecture; `settings` are those of one of its runs.
 
@@ -70,6 +123,7 @@ class Stored:
     genomes: Mapping[str, str]  # by architecture_id, in its order
     counts: Mapping[str, Mapping[str, int]]  # how large each one's network is; see `Space.count`
     trials: Mapping[str, Sequence[Record]]  # rows of `trials`, by seed, run and candidate
+    curves: Curves
 
     @property
     def space(self) -> Space:
@@ -227,10 +281,14 @@ def _gather(results: Path, settings: Sequence[RunSettings]) -> Stored:
         for row in read_tables(results, "architectures", runs).to_pylist()
     }
     trials: dict[str, list[Record]] = {}
+    pieces: list[Record] = []
     for row in read_tables(results, "trials", runs).to_pylist():
-        searched = row["role"] == "search"
-        if searched or (row["run"] in alike and row["learning_rate"] == rate):
+        searched, by_rate = row["role"] == "search", row["learning_rate"] == rate
+        is_whole = row["recipe"] is None and row["start"] is None and by_rate
+        if is_whole and (searched or row["run"] in alike):
             trials.setdefault(row["architecture_id"], []).append(row)
+        if row["inherited"] is None and by_rate and _is_of_the_recipe(row):
+            pieces.append(row)
     known = sorted(trials)
     return Stored(
         settings=settings[0],
@@ -242,7 +300,14 @@ def _gather(results: Path, settings: Sequence[RunSettings]) -> Stored:
             key: sorted(trials[key], key=lambda t: (t["seed"], t["run"], t["candidate"]))
             for key in known
         },
+        curves=Curves(results, runs, pieces),
     )
+
+
+def _is_of_the_recipe(row: Record) -> bool:
+    """Return whether a trial differs from a whole one of the search in its length alone, if at all."""
+    changed = json.loads(row["recipe"]) if row["recipe"] else {}
+    return row["role"] == "search" and set(changed) <= {"epochs"}
 
 
 def _equal(one: Any, other: Any) -> bool:

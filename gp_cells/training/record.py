@@ -52,12 +52,13 @@ def write_fitness(
     finished: Finished,
     measures: Measures,
     timed: Sequence[str] = (),
+    state: str | None = None,
 ) -> None:
-    """Write what a trial led to, and nothing that varies.
+    """Write what a trial led to, and nothing that varies; `state` is the hash of what it left.
 
     But for the `timed` objectives, which a run's strategy has asked for.
     """
-    measured = objectives(measures, finished)
+    measured, left = objectives(measures, finished), finished.state
     record = FitnessRecord(
         run=spec.run,
         candidate=spec.candidate,
@@ -74,6 +75,9 @@ def write_fitness(
             CurvePoint(epoch=e.epoch, train_loss=e.train_loss, valid_loss=e.valid_loss)
             for e in finished.epochs
         ),
+        state=state,
+        epochs=None if left is None else left.epochs,
+        last_loss=None if left is None else left.losses[-1],
     )
     write_record(path, record)
 
@@ -94,6 +98,7 @@ def write_trial(
         reason=finished.reason,
         fitness=finished.fitness,
         best_epoch=finished.best_epoch,
+        inherited=finished.inherited,
     )
     parts = {
         "order": encode(spec),

@@ -11,6 +11,7 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
 import numpy as np
@@ -28,6 +29,7 @@ from gp_cells.stopping import Stopper
 from gp_cells.tasks import Arrays, Batch, SplitName, Task
 from gp_cells.training.adam import Adam
 from gp_cells.training.loss import first_guess, ignorant_loss, summed_errors, summed_loss
+from gp_cells.training.state import Before, State, take_up
 
 CHECKPOINT_EVERY_S = 60.0  # at most, and at the first epoch's end and the last one's
 CHECKPOINT_SHARE = 0.01  # of the time, that checkpoints at the ends of other epochs may take
@@ -50,6 +52,8 @@ class Setup:
     engine: str = "compiled"
     device: str = "cpu"
     precision: str = "float32"
+    start: State | None = None  # what another trial left, to go on from
+    keeps: bool = False  # whether its own final state is wanted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,6 +123,8 @@ class Finished:
     resumed: int
     first_step_at: float | None  # time.time() after the first batch of this process
     engine: Engine | None  # None if the candidate could not be built
+    inherited: float | None = None  # share of the weights; see `state.Before`
+    state: State | None = None  # of a trial that ended well, if it was wanted
 
 
 class Interrupted(Exception):
@@ -201,6 +207,13 @@ def make_network(setup: Setup) -> Network:
     return network.to(setup.device)
 
 
+def giving_network(setup: Setup, genome: Genome) -> Network:
+    """Return the network of another genome of a trial's space, to take weights from: never run."""
+    recipe = setup.task.recipe
+    engine = "eager" if "eager" in setup.space.engines else setup.engine
+    return setup.space.network(genome, setup.form, recipe, engine, "cpu", "float32")
+
+
 def _on(device: str, *arrays: np.ndarray) -> list[Tensor]:
     return [torch.from_numpy(array).to(device) for array in arrays]
 
@@ -231,7 +244,11 @@ class _Training:
         self.optimiser = Adam(self.network.parameters(), setup.learning_rate)
         self.generator = torch.Generator(setup.device)
         self.state: Any = None
-        self.best: dict[str, Tensor] = {}
+        self.before = Before()
+        if setup.start is not None:
+            going_on = (setup.genome, self.network, self.optimiser, partial(giving_network, setup))
+            self.before = take_up(setup.start, *going_on)
+        self.best: dict[str, Tensor] = dict(self.before.best)
         self.first_step_at: float | None = None
         self.progress = checkpoints.load() or Progress()
         if self.progress.tensors:
@@ -242,7 +259,7 @@ class _Training:
     def run(self) -> tuple[str, str]:
         """Train epoch after epoch; return the status and its reason."""
         while (verdict := self._verdict()) is None:
-            self._train_epoch(len(self.progress.epochs) + 1)
+            self._train_epoch(self._epochs() + 1)
             judged = (self.setup.task, self.setup.form, self.splits["valid"], self.setup.device)
             self._end_epoch(*evaluate(self.network, *judged))
         self._save()  # what comes after training can fail, and is then done again alone
@@ -253,17 +270,28 @@ class _Training:
 
         It reads the curve alone, so that a trial killed right here comes to the same end.
         """
-        curve = [epoch.valid_loss for epoch in self.progress.epochs]
+        curve = self._losses()
         if not curve:
             return None
         if not math.isfinite(curve[-1]):
-            return "diverged", f"validation loss not finite in epoch {len(curve)}"
+            return "diverged", f"validation loss not finite in epoch {self._epochs()}"
         if curve[-1] > EXPLODED * ignorant_loss(self.setup.form):
-            return "diverged", f"validation loss exploded in epoch {len(curve)}: {curve[-1]:.4g}"
-        if len(curve) >= self.setup.task.recipe.epochs:
+            return (
+                "diverged",
+                f"validation loss exploded in epoch {self._epochs()}: {curve[-1]:.4g}",
+            )
+        if len(self.progress.epochs) >= self.setup.task.recipe.epochs:
             return "ok", "all epochs done"
         reason = self.setup.stopper.reason_to_stop(curve)
         return ("stopped_early", reason) if reason else None
+
+    def _epochs(self) -> int:
+        """Return how many epochs the weights have seen."""
+        return self.before.epochs + len(self.progress.epochs)
+
+    def _losses(self) -> list[float]:
+        """Return the validation losses of all epochs that trained this genome."""
+        return [*self.before.losses, *(epoch.valid_loss for epoch in self.progress.epochs)]
 
     def _train_epoch(self, epoch: int) -> None:
         self.network.train()
@@ -303,7 +331,7 @@ class _Training:
         self._note_time()
         running, batches = self.progress.running, self.progress.batches
         row = Epoch(
-            epoch=len(self.progress.epochs) + 1,
+            epoch=self._epochs() + 1,
             train_loss=running["loss"] / running["targets"],
             valid_loss=valid_loss,
             valid_error=valid_error,
@@ -311,8 +339,7 @@ class _Training:
             wall_s=running["wall_s"],
             cpu_s=running["cpu_s"],
         )
-        earlier = [e.valid_loss for e in self.progress.epochs]
-        if math.isfinite(valid_loss) and valid_loss < min(earlier, default=math.inf):
+        if math.isfinite(valid_loss) and valid_loss < min(self._losses(), default=math.inf):
             self.best = {k: v.detach().clone() for k, v in self.network.state_dict().items()}
         self.progress.epochs.append(row)
         self.progress.batches = 0
@@ -361,7 +388,7 @@ class _Training:
 
     def finished(self, status: str, reason: str) -> Finished:
         """Return the trial's end; a failed one has no fitness, whatever it reached before."""
-        curve = [e.valid_loss for e in self.progress.epochs]
+        curve = self._losses()
         ended_well = status in ("ok", "stopped_early")
         best = min(curve) if ended_well else None
         return Finished(
@@ -369,11 +396,25 @@ class _Training:
             reason=reason,
             epochs=tuple(self.progress.epochs),
             fitness=best,
-            best_epoch=None if best is None else curve.index(best) + 1,
+            best_epoch=None
+            if best is None
+            else self._epochs() - len(curve) + curve.index(best) + 1,
             best_weights=self.best,
             resumed=self.progress.resumed,
             first_step_at=self.first_step_at,
             engine=self.network.engine,
+            inherited=self.before.inherited,
+            state=self._state() if ended_well and self.setup.keeps else None,
+        )
+
+    def _state(self) -> State:
+        return State(
+            genome=str(self.setup.genome),
+            epochs=self._epochs(),
+            losses=tuple(self._losses()),
+            weights=self.network.state_dict(),
+            best=self.best,
+            moments=self.optimiser.moments,
         )
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from gp_cells.config.files import content_hash
+from gp_cells.config.plan import STATE
 from gp_cells.config.recipe import changed_recipe
 from gp_cells.config.records import TrialProtocol, TrialSpec
 from gp_cells.config.typed_json import encode, read_record
@@ -23,6 +24,8 @@ from gp_cells.tasks.prepared import load
 from gp_cells.training import record
 from gp_cells.training.attempts import AttemptsFile
 from gp_cells.training.measures import measure
+from gp_cells.training.state import State
+from gp_cells.training.state_file import read_state, write_state
 from gp_cells.training.train import Interrupted, Setup, train
 
 
@@ -44,20 +47,23 @@ def run_trial(
     checkpoints = record.CheckpointFile(fitness_file.with_name("checkpoint.h5"), fingerprint)
     attempts = AttemptsFile(fitness_file.with_name("measuring.json"), fingerprint)
     splits = load(data, "search", protocol.data.hash)
-    setup = setup_of(protocol, spec)
+    start = None if spec.start is None else read_state(genome_file.parents[3], spec.start)
+    setup = setup_of(protocol, spec, start)
     try:
         finished = train(setup, splits, checkpoints, lambda: bool(stop_requests))
     except Interrupted as interruption:
         raise Interrupted(f"{spec.candidate}: {interruption}") from interruption
     measures = measure(setup, splits, finished, measures_of(protocol), attempts)
     record.write_trial(trial_file, spec, protocol, finished, measures)
-    record.write_fitness(fitness_file, spec, finished, measures, protocol.timed_objectives)
+    state = finished.state
+    kept = None if state is None else write_state(fitness_file.with_name(STATE), state)
+    record.write_fitness(fitness_file, spec, finished, measures, protocol.timed_objectives, kept)
     checkpoints.remove()
     attempts.remove()
 
 
-def setup_of(protocol: TrialProtocol, spec: TrialSpec) -> Setup:
-    """Return what a trial is, from its run's protocol and its own spec."""
+def setup_of(protocol: TrialProtocol, spec: TrialSpec, start: State | None = None) -> Setup:
+    """Return what a trial is, from its run's protocol, its own spec, and the state that this names."""
     space, task, training = space_of(protocol), task_of(protocol), protocol.training
     recipe = changed_recipe(task.recipe, spec.recipe, f"{spec.candidate}: recipe")
     return Setup(
@@ -72,6 +78,8 @@ def setup_of(protocol: TrialProtocol, spec: TrialSpec) -> Setup:
         engine=training.engine,
         device=training.device,
         precision=training.precision,
+        start=start,
+        keeps=spec.keeps is True,
     )
 
 

@@ -30,12 +30,16 @@ UNREADABLE = (
 
 @dataclass(frozen=True, kw_only=True)
 class TrialOutcome:
-    """How a trial ended; `fitness` is its best validation loss, None if it failed."""
+    """How a trial ended; `fitness` is its best validation loss, None if it failed.
+
+    `inherited` is the share of its weights that it began with of another genome's trial.
+    """
 
     status: str
     reason: str
     fitness: float | None
     best_epoch: int | None
+    inherited: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,6 +8,7 @@ different outcome, a failure and a kill, and a search under way sees nothing of 
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import os
 import shlex
@@ -24,7 +25,7 @@ from gp_cells.config.checkout import checkout
 from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError, read_json, write_json
 from gp_cells.config.plan import Run, config_of, grouped, read_plan, trial_folder
-from gp_cells.config.records import RunConfig, RunSettings, TrialSpec, settings_in
+from gp_cells.config.records import RunConfig, RunSettings, TrialSpec, TrialStart, settings_in
 from gp_cells.config.typed_json import write_record
 from gp_cells.plugins import counts_of
 from gp_cells.tables.names import ADDED_LATER
@@ -97,6 +98,8 @@ class StoredRow:
     architecture: Row
     curve: Sequence[Row]
     machine: Row
+    start: TrialStart | None = None
+    keeps: bool | None = None
 
     @property
     def place(self) -> str:
@@ -107,14 +110,20 @@ class StoredRow:
     def spec(self) -> TrialSpec:
         """What `gp-cells step train` is to do."""
         named = ("run", "candidate", "architecture_id", "learning_rate", "seed", "finalist")
-        of_finalist = self.row["finalist"] is not None
+        of_finalist, changed = self.row["finalist"] is not None, self.row["recipe"]
         genome = self.architecture["genome"]
         sizes: Mapping[str, Any] = counts_of(self.settings, genome, of_finalist)
         return TrialSpec(
             **{name: self.row[name] for name in named},
-            recipe=self.settings.finalists.recipe if of_finalist else None,
+            recipe=self.settings.finalists.recipe
+            if of_finalist
+            else json.loads(changed)
+            if changed
+            else None,
             genome=genome,
             **sizes,
+            start=self.start,
+            keeps=self.keeps,
         )
 
 
@@ -375,29 +384,6 @@ def _apart(one: float, other: float) -> float:
         return 0.0
     apart = abs(one - other) / abs(one) if one else math.inf
     return apart if math.isfinite(apart) else math.inf
-
-
-def rerun(
-    results: Path, rows: Sequence[Row], profile: str, file: Path | None = None
-) -> list[Verdict]:
-    """Reproduce some trials and print the verdict on each.
-
-    Raises:
-        SettingError: this code no longer takes the settings of one of the runs, there is no checkout, or
-            data are gone and so is the file that they were prepared from.
-    """
-    checkout("rerun")
-    groups = [
-        (lay_out(results, config, trials, profile, file), trials)
-        for config, trials in configs(gather(results, rows))
-    ]
-    verdicts = []
-    for command, trials in groups:
-        make(command)
-        for trial in trials:
-            verdicts.append(judge(results, trial))
-            print(verdicts[-1], flush=True)
-    return verdicts
 
 
 def summary(verdicts: Sequence[Verdict]) -> str:

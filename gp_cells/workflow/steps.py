@@ -5,6 +5,7 @@ Each reads canonical JSON and writes canonical JSON; given the same files they w
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -48,6 +49,14 @@ from gp_cells.plugins import (
 )
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.history import or_infinite, read_history, write_history
+from gp_cells.strategies.strategy import reach_of
+from gp_cells.workflow.starts import (
+    changes_in,
+    check_proposal,
+    first_in_reach,
+    remove_states,
+    start_of,
+)
 
 
 def write_settings(run_config: RunConfig, data: Path, path: Path) -> None:
@@ -102,32 +111,60 @@ def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> 
     wave = wave_number(wave_folder)
     settings = read_record(RunSettings, settings_file)
     history = () if history_file is None else read_history(history_file)
-    space, recipe = space_of(settings), recipe_of(settings)
-    lineage = []
-    for slot, proposal in enumerate(propose(settings, history, wave)):
-        genome = proposal.genome
-        sizes: Mapping[str, Any] = space.count(genome, form_of(settings), recipe)
+    reach = reach_of(strategy_of(settings))
+    bred = specify(settings, history, wave, propose(settings, history, wave))
+    for spec, entry in bred:
+        write_record(wave_folder / slot_name(entry.slot) / "genome.json", spec)
+    write_records(wave_folder / "lineage.json", [entry for _, entry in bred])
+    if reach:
+        remove_states(wave_folder.parents[1], wave, settings.search, reach)
+
+
+def specify(
+    settings: RunSettings, history: Sequence[Outcome], wave: int, proposals: Sequence[Proposal]
+) -> list[tuple[TrialSpec, LineageEntry]]:
+    """Return the trial and the lineage of each of a wave's proposals.
+
+    Raises:
+        SettingError: one asks for what it may not have, see `workflow.starts`.
+    """
+    space, recipe, form = space_of(settings), recipe_of(settings), form_of(settings)
+    reach = reach_of(strategy_of(settings))
+    first = first_in_reach(wave, settings.search.lag, reach)
+    seen = {outcome.candidate: outcome for outcome in history}
+    bred = []
+    for slot, proposal in enumerate(proposals):
+        name, genome = searched_candidate(wave, slot), proposal.genome
+        check_proposal(proposal, recipe, name)
+        rate, changes = changes_in(proposal, recipe)
+        sizes: Mapping[str, Any] = space.count(genome, form, recipe)
         spec = TrialSpec(
             run=settings.run,
-            candidate=searched_candidate(wave, slot),
+            candidate=name,
             architecture_id=genome.architecture_id,
             genome=str(genome),
             **sizes,
-            learning_rate=recipe.learning_rate,
+            learning_rate=rate,
             seed=trial_seed(settings),
+            recipe=changes,
+            start=start_of(proposal, seen, first, name),
+            keeps=reach > 0 or None,
         )
-        write_record(wave_folder / slot_name(slot) / "genome.json", spec)
         entry = LineageEntry(
-            candidate=spec.candidate,
+            candidate=name,
             wave=wave,
             slot=slot,
             architecture_id=spec.architecture_id,
             genome=spec.genome,
             operator=proposal.operator,
             parents=proposal.parents,
+            start=proposal.start,
+            recipe=proposal.recipe or None,
+            note=proposal.note,
+            keeps=spec.keeps,
         )
-        lineage.append(entry)
-    write_records(wave_folder / "lineage.json", lineage)
+        bred.append((spec, entry))
+    return bred
 
 
 def score(wave_folder: Path, before: Path | None, path: Path) -> None:
@@ -142,17 +179,34 @@ def score(wave_folder: Path, before: Path | None, path: Path) -> None:
         fitness = read_record(FitnessRecord, file)
         if fitness.architecture_id != entry.architecture_id:
             raise RecordError(f"{file} is of another genome than lineage.json says; delete it")
-        outcome = Outcome(
-            candidate=entry.candidate,
-            wave=entry.wave,
-            genome=entry.genome,
-            architecture_id=entry.architecture_id,
-            status=fitness.status,
-            fitness=or_infinite(fitness.fitness),
-            objectives=fitness.objectives,
-        )
-        outcomes.append(outcome)
+        outcomes.append(outcome_of(entry, fitness))
     write_history(path, outcomes)
+
+
+def outcome_of(entry: LineageEntry, fitness: FitnessRecord) -> Outcome:
+    """Return what a strategy is told of a candidate; see `Outcome`."""
+    outcome = Outcome(
+        candidate=entry.candidate,
+        wave=entry.wave,
+        genome=entry.genome,
+        architecture_id=entry.architecture_id,
+        status=fitness.status,
+        fitness=or_infinite(fitness.fitness),
+        objectives=fitness.objectives,
+    )
+    if not entry.keeps and entry.note is None:
+        return outcome
+    return dataclasses.replace(
+        outcome,
+        operator=entry.operator,
+        parents=entry.parents,
+        start=entry.start,
+        recipe=entry.recipe,
+        note=entry.note,
+        state=fitness.state,
+        epochs=len(fitness.curve) if fitness.epochs is None else fitness.epochs,
+        last_loss=fitness.last_loss,
+    )
 
 
 def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:

@@ -153,6 +153,14 @@ def candidate_rows(
 
 def lineage_rows(lineage: Sequence[LineageEntry], settings: RunSettings) -> list[Row]:
     """Return a run's rows of table `lineage`."""
+    architectures = {entry.candidate: entry.architecture_id for entry in lineage}
+
+    def weights(entry: LineageEntry, parent: str) -> str | None:
+        if parent != entry.start:
+            return None
+        same = architectures[parent] == entry.architecture_id
+        return "resumed" if same else "inherited"
+
     return [
         {
             "run": settings.run,
@@ -160,6 +168,7 @@ def lineage_rows(lineage: Sequence[LineageEntry], settings: RunSettings) -> list
             "parent": parent,
             "parent_number": i,
             "operator": entry.operator,
+            "weights": weights(entry, parent),
         }
         for entry in lineage
         for i, parent in enumerate(entry.parents)
@@ -182,7 +191,12 @@ def trial_row(trial: TrialRecord, settings: RunSettings, chosen: Collection[str]
         "role": "search" if finalist is None else "replicate",
         "finalist": finalist,
         "chosen": None if finalist is None else spec.candidate in chosen,
+        "recipe": json.dumps(spec.recipe, sort_keys=True) if spec.recipe else None,
+        "start": None if spec.start is None else spec.start.candidate,
+        "start_state": None if spec.start is None else spec.start.state,
+        "inherited": trial.outcome.inherited,
         "epochs": len(curve["epoch"]),
+        "total_epochs": len(curve["epoch"]) + (0 if spec.start is None else spec.start.epochs),
         "wall_s": float(curve["wall_s"].sum()),
         "cpu_s": float(curve["cpu_s"].sum()),
         "cpu_capability": made.get("cpu_capability"),

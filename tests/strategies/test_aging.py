@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import re
 
 import pytest
+from support.played import played
+from support.specs import planned
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.seeds import generator
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import parse
+from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.strategies import Outcome
 from gp_cells.strategies.aging import Aging
+from gp_cells.strategies.gp import GP
 from gp_cells.tabular.truth import nas_bench_201, play
 
 SPACE = nas_bench_201.NASBench201()
@@ -81,5 +86,17 @@ def test_a_child_is_its_parent_but_for_one_operation() -> None:
 def test_a_plan_that_ends_before_the_first_child_is_refused() -> None:
     said = "aging.population: 100 random genomes come before the first child, and 10 waves of 10"
     with pytest.raises(SettingError, match=re.escape(said)):
-        Aging().check([10] * 10, SPACE)
-    Aging().check([11] * 10, SPACE)
+        Aging().check(planned(*[10] * 10), SPACE)
+    Aging().check(planned(*[11] * 10), SPACE)
+
+
+@pytest.mark.parametrize("strategy", [dataclasses.replace(AGING, inherit=True), GP(inherit=True)])
+def test_children_that_inherit_start_from_their_first_parent(strategy: Aging | GP) -> None:
+    history = played(strategy, Recurrent(), [6] * 6)
+    children = [outcome for outcome in history if outcome.parents]
+    assert children
+    assert all(child.start == child.parents[0] for child in children)
+    assert not [outcome for outcome in history if outcome.start and not outcome.parents]
+    plain = dataclasses.replace(strategy, inherit=False)
+    assert plain.reach == 0 and strategy.reach > 100
+    assert not [outcome for outcome in played(plain, Recurrent(), [6] * 6) if outcome.start]

@@ -4,6 +4,7 @@ import math
 import re
 
 import pytest
+from support.specs import planned
 
 from gp_cells.config.choose import SettingError
 from gp_cells.spaces.recurrent import Recurrent
@@ -85,9 +86,9 @@ def test_unknown_objectives_are_refused_with_those_there_are() -> None:
         "network_parameters, network_multiply_adds"
     )
     with pytest.raises(SettingError, match=re.escape(said)):
-        strategy.check([4, 4], Recurrent())
+        strategy.check(planned(4, 4), Recurrent())
 
 
 def test_a_plan_that_ends_before_the_first_child_is_refused() -> None:
     with pytest.raises(SettingError, match="100 random genomes come before the first child"):
-        NSGA2(("fitness",), (1.0,)).check([10] * 10, SPACE)
+        NSGA2(("fitness",), (1.0,)).check(planned(*[10] * 10), SPACE)

@@ -5,6 +5,7 @@ import re
 
 import pytest
 from support.plugins import make
+from support.specs import planned
 
 from gp_cells.config.choose import SettingError, choose
 from gp_cells.config.seeds import generator
@@ -198,13 +199,13 @@ def test_baselines_that_do_not_fit_the_plan_are_refused(
     cells: tuple[str, ...], slots: int, said: str
 ) -> None:
     with pytest.raises(SettingError, match=re.escape(said)):
-        Baselines(cells).check([slots], SPACE)
+        Baselines(cells).check(planned(slots), SPACE)
 
 
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
-        ("agin", {}, "strategies: there is no 'agin'; choose one of aging, baselines, gp, nsga2"),
+        ("agin", {}, "strategies: there is no 'agin'; choose one of aging, baselines, culling"),
         ("gp", {"crossover": 1.5}, "gp.crossover: expected at least 0 and at most 1, got 1.5"),
         ("gp", {"popsize": 3}, "gp has no setting 'popsize'; its settings are: crossover"),
         ("gp", {"patience": "long"}, "gp.patience: expected int, got 'long'"),
@@ -252,7 +253,7 @@ def test_a_space_that_nothing_can_be_drawn_from_is_refused(
     strategy: Strategy, settings: dict
 ) -> None:
     with pytest.raises(SettingError, match="no genome could be drawn"):
-        strategy.check([9] * 3, Recurrent(**settings))
+        strategy.check(planned(9, 9, 9), Recurrent(**settings))
 
 
 def outcome_of(candidate: str, genome: Genome, status: str, fitness: float) -> Outcome:

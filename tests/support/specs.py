@@ -10,6 +10,7 @@ from gp_cells.config.records import (
     DataDescription,
     PlugIn,
     RunSettings,
+    Search,
     Training,
     TrialProtocol,
     TrialSpec,
@@ -62,6 +63,11 @@ def make_protocol(**recipe: Any) -> TrialProtocol:
             reference_valid={},
         ),
     )
+
+
+def planned(*widths: int, lag: int = 1) -> Search:
+    """Return the plan of a search whose waves have these slots."""
+    return Search(waves=len(widths), slots=widths, lag=lag, finalists=1)
 
 
 def protocol_in(settings: Path) -> TrialProtocol:

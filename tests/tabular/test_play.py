@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from gp_cells.compare import pareto
+from gp_cells.config.records import Search
 from gp_cells.config.seeds import generator
 from gp_cells.genomes import variation
 from gp_cells.genomes.vocabulary import Vocabulary
@@ -27,7 +28,7 @@ class Watching:
 
     shown: list[list[str]] = field(default_factory=list)
 
-    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
+    def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse nothing."""
 
     def propose(

@@ -12,7 +12,7 @@ import pytest
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.plan import read_plan
-from gp_cells.config.records import PlugIn, RunSettings
+from gp_cells.config.records import PlugIn, RunSettings, Search
 from gp_cells.config.typed_json import read_record
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import STRATEGIES, Outcome, Proposal
@@ -25,7 +25,7 @@ from gp_cells.workflow.steps import propose
 class OneShort:
     """A strategy that leaves a slot empty."""
 
-    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
+    def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse nothing."""
 
     def propose(

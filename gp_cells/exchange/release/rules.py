@@ -41,10 +41,13 @@ RULES: Mapping[str, str] = {
         for table, columns, other, others in REFERENCES
     },
     "trials: fitness is the least validation loss of the curve, if the trial ended well": """
-        select run, candidate, fitness, min(valid_loss) as least
-        from trials left join curves using (run, trial_id)
+        select run, trial.candidate, fitness, least(min(valid_loss), any_value(before)) as lowest
+        from trials trial left join curves using (run, trial_id)
+        left join (select run, candidate, architecture_id, fitness as before from trials) resumed
+            on (resumed.run, resumed.candidate, resumed.architecture_id)
+                = (trial.run, trial.start, trial.architecture_id)
         where status in ('ok', 'stopped_early')
-        group by run, candidate, fitness having fitness is distinct from least""",
+        group by run, trial.candidate, fitness having fitness is distinct from lowest""",
     "trials: fitness is NULL if the trial failed": """
         select run, candidate, status, fitness from trials
         where status not in ('ok', 'stopped_early') and fitness is not null""",
@@ -52,11 +55,14 @@ RULES: Mapping[str, str] = {
         select run, candidate, best_epoch,
             min(epoch) filter (valid_loss = fitness) as first_epoch
         from trials left join curves using (run, trial_id) where fitness is not null
-        group by run, candidate, best_epoch having best_epoch is distinct from first_epoch""",
-    "trials: the curve has all epochs, from 1": """
+        group by run, candidate, best_epoch, epochs, total_epochs
+        having best_epoch > coalesce(total_epochs - epochs, 0)
+            and best_epoch is distinct from first_epoch""",
+    "trials: the curve has all epochs, from the start's or 1": """
         select run, candidate, epochs, count(epoch) as points, max(epoch) as last
-        from trials left join curves using (run, trial_id) group by run, candidate, epochs
-        having epochs <> points or coalesce(last, 0) <> epochs""",
+        from trials left join curves using (run, trial_id)
+        group by run, candidate, epochs, total_epochs
+        having epochs <> points or epochs > 0 and last <> coalesce(total_epochs, epochs)""",
     "trials: the sizes of a search's trial are its architecture's": f"""
         select run, candidate, t.parameters, a.parameters as of_architecture
         from trials t join architectures a using (run, architecture_id)

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from gp_cells.config.choose import SettingError
+from gp_cells.config.files import canonical_json
 from gp_cells.config.plan import searched_candidate
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.vocabulary import Vocabulary
-from gp_cells.strategies import Outcome, Strategy
+from gp_cells.strategies import Outcome, Proposal, Strategy
+from gp_cells.strategies.strategy import reach_of
 
 
 @dataclass(frozen=True)
@@ -22,9 +27,14 @@ class Row:
     status: str = "ok"
     objectives: Mapping[str, float | None] = field(default_factory=dict)
     test: float | None = None
+    epochs: int | None = None  # that its weights have seen, where they are counted
+    last_loss: float | None = None
 
 
 Table = Callable[[Genome], Row]
+
+# The row of a trial that goes on after some epochs of the same genome, or is not trained by the recipe.
+Partly = Callable[[Proposal, int], Row]
 
 
 def play(
@@ -34,27 +44,63 @@ def play(
     widths: Sequence[int],
     lag: int,
     seed: int,
+    partly: Partly | None = None,
 ) -> list[Outcome]:
     """Return the outcomes of a search in order of wave and slot.
 
     `widths` are the slots of each wave. A wave sees the outcomes of those up to `lag` waves before it, as
-    in a run.
+    in a run. `partly` answers proposals with a start or another recipe; the line that refuses one that
+    inherits, or any without it, names the candidate.
+
+    Raises:
+        SettingError: a proposal asks for what no table of whole trainings can know.
     """
     history: list[Outcome] = []
     for wave, slots in enumerate(widths):
         seen = [outcome for outcome in history if outcome.wave <= wave - lag]
+        known = {outcome.candidate: outcome for outcome in seen}
         for slot, proposal in enumerate(strategy.propose(seen, wave, slots, space, seed)):
-            genome = proposal.genome
-            row = table(genome)
-            history.append(
-                Outcome(
-                    candidate=searched_candidate(wave, slot),
-                    wave=wave,
-                    genome=str(genome),
-                    architecture_id=genome.architecture_id,
-                    status=row.status,
-                    fitness=row.fitness,
-                    objectives=row.objectives,
-                )
+            name, genome = searched_candidate(wave, slot), proposal.genome
+            before = _epochs_before(proposal, known, name)
+            is_whole = not before and not proposal.recipe
+            if not is_whole and partly is None:
+                raise SettingError(f"{name}: this table knows whole trainings alone")
+            row = table(genome) if is_whole or partly is None else partly(proposal, before)
+            outcome = Outcome(
+                candidate=name,
+                wave=wave,
+                genome=str(genome),
+                architecture_id=genome.architecture_id,
+                status=row.status,
+                fitness=row.fitness,
+                objectives=row.objectives,
             )
+            told = reach_of(strategy) > 0 or proposal.note is not None
+            history.append(_told(outcome, proposal, row) if told else outcome)
     return history
+
+
+def _epochs_before(proposal: Proposal, seen: Mapping[str, Outcome], name: str) -> int:
+    if proposal.start is None:
+        return 0
+    start = seen[proposal.start]
+    if start.architecture_id != proposal.genome.architecture_id:
+        raise SettingError(
+            f"{name} inherits the weights of {start.candidate}; only a training can tell what comes of that"
+        )
+    return start.epochs or 0
+
+
+def _told(outcome: Outcome, proposal: Proposal, row: Row) -> Outcome:
+    """Return an outcome with what is told to a strategy that goes on; its state has a name, no hash."""
+    return dataclasses.replace(
+        outcome,
+        operator=proposal.operator,
+        parents=proposal.parents,
+        start=proposal.start,
+        recipe=proposal.recipe,
+        note=json.loads(canonical_json(proposal.note)),
+        state=None if outcome.failed else f"{outcome.architecture_id} {row.epochs}",
+        epochs=row.epochs,
+        last_loss=row.last_loss,
+    )

@@ -12,6 +12,7 @@ import numpy as np
 
 from gp_cells.config.choose import check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
+from gp_cells.config.records import Search
 from gp_cells.config.seeds import generator
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.kinds import GraphFormulas
@@ -184,7 +185,7 @@ class SameAgain:
     def __post_init__(self) -> None:
         check_settings(self, "same_again")
 
-    def check(self, widths: Sequence[int], space: Vocabulary) -> None:
+    def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse nothing."""
 
     def propose(
