@@ -60,7 +60,7 @@ onstart:
     except Refusal as error:
         print(error, file=sys.stderr)
         sys.exit(2)
-    calm(workflow.scheduler, workflow.local_exec)
+    calm(workflow)
     if workflow.touch:
         hasten_touch()
         return

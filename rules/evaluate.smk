@@ -50,10 +50,6 @@ for strategy, runs in PLAN.by_strategy.items():
             " --folder {params.folder:q}"
             " 2> >(tee {log:q} >&2)"
 
-    workflow.get_rule(f"replicate_{strategy}").is_checkpoint = any(
-        run.has_trials() for run in runs
-    )
-
 
 rule conclude:
     input:

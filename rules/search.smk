@@ -47,9 +47,10 @@ rule settings:
 
 
 # A checkpoint although nobody calls checkpoints.get(): when a wave is bred, Snakemake looks again by
-# checksum which genomes changed, and retrains those alone. That look is at the whole plan, so it is left out
-# where no trial exists that could stay as it is. One rule a strategy, because Snakemake wants the number
-# of a rule's outputs, here the slots, spelt out; and one for each number of slots, where waves differ.
+# checksum which genomes changed, and retrains those alone. That look is at the whole plan, so
+# `gp_cells/workflow/scheduling.py` leaves it out where no trial exists that could stay as it is. One rule a
+# strategy, because Snakemake wants the number of a rule's outputs, here the slots, spelt out; and one for each
+# number of slots, where waves differ.
 for rule_name, strategy, slots, waves in PLAN.breeding():
 
     checkpoint:
@@ -88,10 +89,6 @@ for rule_name, strategy, slots, waves in PLAN.breeding():
             " {params.history:q}"
             " --wave {params.wave:q}"
             " 2> >(tee {log:q} >&2)"
-
-    workflow.get_rule(rule_name).is_checkpoint = any(
-        run.has_trials() for run in PLAN.by_strategy[strategy]
-    )
 
 
 rule score:

@@ -201,10 +201,6 @@ class Run:
         """Yield the folder of every trial inside the run's, in the order of the plan."""
         return (folder.removeprefix(f"{self.folder}/") for folder in self.candidates())
 
-    def has_trials(self) -> bool:
-        """Return whether a trial of its search has been trained already."""
-        return any(Path(self.folder).glob("waves/*/*/fitness.json"))
-
 
 @dataclass(frozen=True)
 class Plan:

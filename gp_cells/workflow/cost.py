@@ -8,10 +8,11 @@ the tables. The rules ask this for every job, so neither torch nor deap is impor
 from __future__ import annotations
 
 import math
+import os
 import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -190,17 +191,33 @@ def ask(protocol: str, genome: str, attempt: int) -> dict[str, int]:
     Raises:
         FileNotFoundError: the run's protocol or the trial's genome is not there yet.
     """
+    return _doubled(_wanted(protocol, _version(protocol), genome, _version(genome)), attempt)
+
+
+def _version(file: str) -> tuple[int, int]:
+    """Return what tells that a file has changed; Snakemake asks of each several times."""
+    found = os.stat(file)
+    return found.st_mtime_ns, found.st_size
+
+
+@lru_cache
+def _wanted(
+    protocol: str, protocol_version: tuple[int, int], genome: str, _: tuple[int, int]
+) -> Mapping[str, int]:
     try:
-        run, spec = read_record(TrialProtocol, Path(protocol)), read_record(TrialSpec, Path(genome))
+        run = _protocol(protocol, protocol_version)
+        spec = read_record(TrialSpec, Path(genome))
         recipe = changed_recipe(run.recipe, spec.recipe, genome)
-    except Refusal as refusal:
-        if isinstance(refusal.__cause__, FileNotFoundError):
-            raise refusal.__cause__ from None
-        return _doubled(UNKNOWN, attempt)
+    except Refusal:
+        return UNKNOWN
     size = size_of(spec.sizes, run.data, recipe.epochs, recipe.batch_size)
     speed = _speed(kind_of(run))
-    wanted = request(speed.seconds(size), speed.memory_mb(size), run.training.time_limit_s)
-    return _doubled(wanted, attempt)
+    return request(speed.seconds(size), speed.memory_mb(size), run.training.time_limit_s)
+
+
+@cache
+def _protocol(file: str, _: tuple[int, int]) -> TrialProtocol:
+    return read_record(TrialProtocol, Path(file))
 
 
 def request(seconds: float, memory_mb: float, limit_s: float) -> dict[str, int]:
