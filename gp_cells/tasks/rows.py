@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gp_cells.config.refusal import shown
 from gp_cells.tasks.examples import mean_and_deviation, never_varies, standardise
 from gp_cells.tasks.sources import SPLITS
 from gp_cells.tasks.task import DataError, SplitName
@@ -84,9 +85,10 @@ def count_rows(columns: Mapping[str, np.ndarray], names: Sequence[str]) -> list[
             if column.dtype.kind == "O":
                 continue
         rows, low = np.arange(len(column)), column.min()
-        mixed = low in (0, 1) and np.array_equal(np.sort(column) - low, rows)
-        if mixed or (low == column[0] and np.array_equal(column - low, rows)):
-            counting.append(name)
+        with np.errstate(over="ignore"):
+            mixed = low in (0, 1) and np.array_equal(np.sort(column) - low, rows)
+            if mixed or (low == column[0] and np.array_equal(column - low, rows)):
+                counting.append(name)
     return counting
 
 
@@ -210,7 +212,7 @@ def read_homes(column: np.ndarray, names: Sequence[str]) -> list[SplitName]:
     """
     for name, home in zip(names, column, strict=True):
         if home not in SPLITS:
-            raise DataError(f"{name}: its split is {home!r}, expected train, valid or test")
+            raise DataError(f"{name}: its split is {shown(home)}, expected train, valid or test")
     return column.tolist()
 
 
@@ -269,7 +271,7 @@ def number_classes(column: np.ndarray, examples: Examples) -> tuple[np.ndarray, 
     odd = are_fractions(column.tolist())
     if odd is not None:
         raise DataError(
-            f"{examples.names[odd]}: its class is {column[odd]!r}, expected a text or a whole number"
+            f"{examples.names[odd]}: its class is {shown(column[odd])}, expected a text or a whole number"
         )
     known = in_order(set(column[examples.in_train].tolist()))
     places = {value: i for i, value in enumerate(known)}

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 import numpy as np
 
+from gp_cells.config.refusal import shown
 from gp_cells.tasks.task import DataError
 
 READ = (
@@ -67,7 +68,7 @@ def _read(name: str, text: str, row: int) -> tuple[str, Decimal | int]:
             return _read_clock(clock)
     except ValueError:
         pass  # a thirteenth month, a minute 60
-    raise DataError(f"{name} is {text!r} in row {row}, expected {READ}")
+    raise DataError(f"{name} is {shown(text)} in row {row}, expected {READ}")
 
 
 def _read_date(found: re.Match[str]) -> tuple[str, Decimal | int]:

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
+from gp_cells.config.refusal import shown
 from gp_cells.tasks.task import DataError
 
 WHOLE = re.compile(r"0|-?[1-9]\d*")  # in canonical form
@@ -22,18 +24,47 @@ NO_VALUE = frozenset({"", "nan", "NaN", "NaT", "<NA>", "#N/A"})
 NO_NUMBER = NO_VALUE | {"NA", "N/A", "NULL", "null", "None", "none", "n/a", "-nan", "-NaN", "#NA"}
 TRUTHS = {"true": True, "false": False}
 INT64 = np.iinfo(np.int64)
+EXACT = 2**53  # float64 has every whole number up to it
 
 
 def as_numbers(name: str, column: np.ndarray) -> np.ndarray:
     """Return a column as finite numbers; texts are read as such.
 
     Raises:
-        DataError: there is something else; it says what and in which row.
+        DataError: there is something else, or what float64 cannot tell apart; it says in which row.
     """
     if column.dtype.kind in "mM":
         raise DataError(f"{name} is {column.flat[0]} in row 1, expected a number")
-    if column.dtype.kind != "O":
-        return column
+    numbers = _read_numbers(name, column) if column.dtype.kind == "O" else column
+    _refuse_merged(name, numbers)
+    return numbers
+
+
+def _refuse_merged(name: str, numbers: np.ndarray) -> None:
+    """Refuse whole numbers that differ and are one in float64, in which numbers are standardised.
+
+    Raises:
+        DataError: there are two such; it says in which rows.
+    """
+    if numbers.dtype.kind not in "iu" or not numbers.size:
+        return
+    if numbers.min() >= -EXACT and numbers.max() <= EXACT:
+        return
+    known, first = np.unique(numbers, return_index=True)
+    merged = np.flatnonzero(np.diff(known.astype(np.float64)) == 0)
+    if len(merged):
+        width = numbers[0].size
+        one, other = (
+            f"{known[i]} in row {first[i] // width + 1}" for i in merged[0] + np.arange(2)
+        )
+        raise DataError(
+            f"{name} is {one} and {other}, which are one number in float64; write what is above the "
+            "smallest, or in a larger unit"
+        )
+
+
+def _read_numbers(name: str, column: np.ndarray) -> np.ndarray:
+    """Return texts as the finite numbers that they are; `as_numbers` says what is refused."""
     texts = [text.strip() for text in column.ravel().tolist()]
     if all(text.lower() in TRUTHS for text in texts):
         return np.array([TRUTHS[text.lower()] for text in texts]).reshape(column.shape)
@@ -46,7 +77,9 @@ def as_numbers(name: str, column: np.ndarray) -> np.ndarray:
         number = float(text) if NUMBER.fullmatch(text) else _read_word(text)
         if number is None:
             hint = "; write 1.5, not 1,5" if re.fullmatch(r"[+-]?\d*,\d+", text) else ""
-            raise DataError(f"{name} is {column.flat[i]!r} in row {row}, expected a number{hint}")
+            raise DataError(
+                f"{name} is {shown(column.flat[i])} in row {row}, expected a number{hint}"
+            )
         if not np.isfinite(number):
             raise DataError(f"{name} is {text} in row {row}, expected finite numbers")
         numbers.append(number)
@@ -107,14 +140,23 @@ def _write_floats(name: str, column: np.ndarray) -> list[str]:
     Raises:
         DataError: one is whole and so large that others are rounded to it.
     """
-    exact = 2.0 ** (np.finfo(column.dtype).nmant + 1)
-    large = np.flatnonzero(np.abs(column) > exact)
+    _refuse_rounded(name, column)
+    return [str(int(entry)) if entry == int(entry) else str(entry) for entry in column]
+
+
+def _refuse_rounded(name: str, column: np.ndarray) -> None:
+    """Refuse floating-point numbers so large that whole numbers beside them are rounded to them.
+
+    Raises:
+        DataError: there is one; it says in which row.
+    """
+    large = np.argwhere(np.abs(column) >= 2.0 ** min(np.finfo(column.dtype).nmant + 1, 63))
     if len(large):
+        where = tuple(large[0])
         raise DataError(
-            f"{name} is {column[large[0]]} in row {large[0] + 1}, too large for {column.dtype} to keep "
+            f"{name} is {column[where]} in row {where[0] + 1}, too large for {column.dtype} to keep "
             "its digits; write it as a text or a whole number"
         )
-    return [str(int(entry)) if entry == int(entry) else str(entry) for entry in column]
 
 
 def _write_dates(column: np.ndarray) -> list[str]:
@@ -136,6 +178,8 @@ def as_symbols(columns: Sequence[tuple[str, np.ndarray]], cut: bool) -> list[np.
         DataError: one is neither, or missing.
     """
     read = [_as_symbols(name, column) for name, column in columns]
+    if np.result_type(*(column.dtype for column in read)).kind not in "iu":
+        read = [_as_texts(column) for column in read]  # no type of whole numbers has all of them
     if cut or not all(column.dtype.kind == "O" and column.ndim == 1 for column in read):
         return read
     for (name, _), column in zip(columns, read, strict=True):
@@ -150,13 +194,21 @@ def _as_symbols(name: str, column: np.ndarray) -> np.ndarray:
         return column
     if column.dtype.kind != "f":
         raise DataError(f"{name} holds {column.dtype}, expected texts or whole numbers")
-    odd = np.argwhere((column != np.floor(column)) | (np.abs(column) > INT64.max // 2))
+    _refuse_rounded(name, column)
+    odd = np.argwhere(column != np.floor(column))
     if len(odd):
         where = tuple(int(i) for i in odd[0])
         raise DataError(
             f"{name} is {column[where]} in row {where[0] + 1}, expected a text or a whole number"
         )
     return column.astype(np.int64)
+
+
+def _as_texts(column: np.ndarray) -> np.ndarray:
+    """Return texts as they are, whole numbers as they are written."""
+    if column.dtype.kind == "O":
+        return column
+    return np.array([str(entry) for entry in column.ravel().tolist()], object).reshape(column.shape)
 
 
 def _is_int64(text: str) -> bool:
@@ -179,4 +231,5 @@ def are_fractions(names: Sequence[str]) -> int | None:
     """Return the place of the first number with a fraction, if all names are numbers."""
     if not all(NUMBER.fullmatch(name) for name in names):
         return None
-    return next((i for i, name in enumerate(names) if not float(name).is_integer()), None)
+    numbers = map(Decimal, names)
+    return next((i for i, n in enumerate(numbers) if n != n.to_integral_value()), None)

@@ -286,7 +286,29 @@ def test_what_is_missing_among_thousands_is_told_with_the_nearest(tmp_path):
     assert len(said) < 250
 
 
-@pytest.mark.parametrize("harm", ["file", "dataset", "shape", "uncovered"])
+@pytest.mark.parametrize(
+    ("harm", "said"), [("gone", "is not there"), ("cut", "is shorter than it was")]
+)
+def test_numbers_in_a_file_of_their_own_are_refused_without_all_of_it(tmp_path, harm, said):
+    x, y = arrays()
+    parts = [("one.bin", 8, x.nbytes // 2), ("two.bin", 0, h5py.h5f.UNLIMITED)]
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        where = [(str(tmp_path / name), start, size) for name, start, size in parts]
+        file.create_dataset("x", x.shape, x.dtype, external=where)[...] = x
+        file["y"] = y
+    assert counts(own(tmp_path / "a.h5", **ARRAYS).read()) == 30
+    last = tmp_path / "two.bin"
+    if harm == "gone":
+        last.unlink()
+    else:
+        last.write_bytes(last.read_bytes()[:-1])
+    assert (
+        refused(tmp_path / "a.h5", **ARRAYS)
+        == f"x has its numbers in the file {last}, which {said}"
+    )
+
+
+@pytest.mark.parametrize("harm", ["file", "dataset", "shape", "uncovered", "content"])
 @pytest.mark.parametrize("deep", [False, True])
 def test_a_virtual_dataset_without_its_source_is_refused(tmp_path, harm, deep):
     x, y = arrays()
@@ -306,6 +328,8 @@ def test_a_virtual_dataset_without_its_source_is_refused(tmp_path, harm, deep):
         assert counts(own(tmp_path / "a.h5", **ARRAYS).read()) == 30
     if harm == "file":
         (tmp_path / "part.h5").unlink()
+    elif harm == "content":
+        (tmp_path / "part.h5").write_text("no HDF5")
     elif harm in ("dataset", "shape"):
         with h5py.File(tmp_path / "part.h5", "w") as file:
             file["z" if harm == "dataset" else "x"] = x[:7]

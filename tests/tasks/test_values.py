@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import warnings
 from decimal import Decimal
 
 import h5py
@@ -169,6 +170,32 @@ def test_targets_and_images_of_a_large_offset_keep_their_precision(tmp_path):
     np.testing.assert_allclose(read[0].targets, read[1].targets, atol=1e-6)
 
 
+@pytest.mark.parametrize("suffix", [".csv", ".parquet", ".npz", ".h5"])
+@pytest.mark.parametrize("role", ["input", "target"])
+def test_whole_numbers_that_float64_takes_for_one_are_refused(tmp_path, suffix, role):
+    small = np.repeat(np.arange(30), 4) * 20
+    table = steps(nanoseconds=small + 1_700_000_000_000_000_000)
+    settings = {**SEQUENCES, "input": ["heat"]}
+    if role == "target":
+        settings |= {"targets": "numbers"}
+    said = refused(write(table, tmp_path / f"a{suffix}"), **settings | {role: ["nanoseconds"]})
+    assert said.startswith(
+        "nanoseconds is 1700000000000000000 in row 1 and 1700000000000000020 in row 5, which are one "
+        "number in float64; "
+    )
+    table["nanoseconds"] = small * 1000 + 1_700_000_000_000_000_000
+    settings["target"] = ["kind"] if role == "input" else ["nanoseconds"]
+    assert counts(own(write(table, tmp_path / f"b{suffix}"), **settings).read()) == 30
+
+
+def test_a_number_so_large_that_rows_cannot_be_counted_by_it_warns_of_nothing(tmp_path):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        table = steps(big=np.random.default_rng(0).choice([1e308, -1e308], 120))
+        said = refused(write(table, tmp_path / "a.csv"), **SEQUENCES, input=["big*"])
+    assert "use another unit" in said
+
+
 # --- identifiers -----------------------------------------------------------------------------------
 
 
@@ -214,6 +241,21 @@ def test_doubles_too_large_to_keep_their_digits_are_no_ids(tmp_path):
     assert said.startswith("who is 1.7e+19 in row 1, too large for float64 to keep its digits")
 
 
+@pytest.mark.parametrize(
+    ("kind", "first"), [(np.float64, 2**53), (np.float32, 2**24), (np.float16, 2**11)]
+)
+@pytest.mark.parametrize("role", ["sequence", "symbols"])
+def test_a_number_that_its_neighbour_is_rounded_to_is_no_id(tmp_path, kind, first, role):
+    table = steps(code=np.repeat(np.arange(first, first + 30).astype(kind), 4))
+    settings = {"sequence": "code", "input": ["heat"]}
+    if role == "symbols":
+        settings = {"sequence": "who", "input": ["code"], "inputs": "symbols"}
+    said = refused(write(table, tmp_path / "a.npz"), **FRAMES | settings)
+    assert said.startswith(
+        f"code is {kind(first)} in row 1, too large for {np.dtype(kind)} to keep"
+    )
+
+
 def test_groups_that_differ_in_their_zeros_are_two(tmp_path):
     person = np.repeat(["1", "01", "001"] * 10, 4)
     part = np.repeat(["train", "valid", "test"] * 10, 4)
@@ -247,6 +289,44 @@ def test_symbols_a_row_a_step_are_texts_unless_all_are_whole_numbers(tmp_path, s
     path = write(steps(length=7, code=code), tmp_path / "a.csv")
     data = own(path, **{**SEQUENCES, "inputs": "symbols"}, input=["code"]).read()
     assert reading_of(data).symbols == (None, *table)
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".npz"])
+@pytest.mark.parametrize(
+    ("other", "table"),
+    [
+        (["a", "b"], ("0", "1", "2", "a", "b")),
+        (np.array([7, 8], np.uint64), ("0", "1", "2", "7", "8")),
+        (np.array([2**63, 2**63 + 1], np.uint64), ("0", "1", "2", str(2**63), str(2**63 + 1))),
+    ],
+)
+def test_symbols_of_columns_of_several_types_stay_what_they_are(tmp_path, suffix, other, table):
+    rows = np.arange(210)
+    columns = {"code": rows % 3, "mark": np.resize(other, 210), "number": rows + 1000}
+    path = write(steps(length=7, **columns), tmp_path / f"a{suffix}")
+    data = own(path, **FRAMES | {"inputs": "symbols"}, input=list(columns)).read()
+    numbers = set(map(str, columns["number"]))
+    assert tuple(s for s in reading_of(data).symbols if s not in numbers) == (None, *table)
+    assert counts(data) == 210
+
+
+def test_classes_of_more_digits_than_a_double_has_are_whole_numbers(tmp_path):
+    kind = np.repeat(["1" + "0" * 400, "2" + "0" * 400] * 15, 4)
+    data = own(write(steps(kind=kind), tmp_path / "a.csv"), **SEQUENCES, input=["heat"]).read()
+    assert reading_of(data).classes == (kind[0], kind[4])
+
+
+def test_a_long_text_is_cut_where_it_is_refused(tmp_path):
+    for column, settings in (
+        ("heat", {}),
+        ("kind", {"targets": "numbers"}),
+        ("at", {"time": "at"}),
+    ):
+        table = steps(at=np.arange(120)).astype({column: object})
+        table.loc[7, column] = "x" * 5000
+        table["kind"] = table["kind"] if column == "kind" else "cold"
+        said = refused(write(table, tmp_path / "a.csv"), **SEQUENCES | settings, input=["heat"])
+        assert len(said) < 300
 
 
 def test_dates_and_truths_may_be_classes_in_every_format(tmp_path):
