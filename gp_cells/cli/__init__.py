@@ -24,6 +24,7 @@ __all__ = ["main", "parser", "people", "steps"]
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit status."""
     words = sys.argv[1:] if arguments is None else arguments
+    _open_closed_streams()
     _print_utf_8()
     options = vars(parser(words).parse_args(words))
     command: Command = options.pop("chosen")
@@ -41,6 +42,13 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"gp-cells {command.path}: {error}", file=sys.stderr)
         return 1
     return status
+
+
+def _open_closed_streams() -> None:
+    """Give a standard stream that the caller has closed, as by `>&-`, one that leads nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115
 
 
 def _print_utf_8() -> None:

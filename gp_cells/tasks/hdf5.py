@@ -136,9 +136,15 @@ def _check_sources(
     Raises:
         DataError: a source is gone or too small, or some entries have none.
     """
-    for file, _, _ in dataset.external or []:
-        if _find(file, dataset) is None:
-            raise DataError(f"{name} has its numbers in the file {file}, which is not there")
+    missing = dataset.nbytes
+    for file, start, size in dataset.external or []:
+        path, taken = _find(file, dataset), min(size, missing)
+        where = f"{name} has its numbers in the file {file}"
+        if path is None:
+            raise DataError(f"{where}, which is not there")
+        if os.path.getsize(path) < start + taken:
+            raise DataError(f"{where}, which is shorter than it was")
+        missing -= taken
     if not dataset.is_virtual:
         return
     covered = 0
@@ -170,7 +176,10 @@ def _find_source(
     path = dataset.file.filename if own else _find(source.file_name, dataset)
     if path is None:
         raise DataError(f"{where} lies in the file {source.file_name}, which is not there")
-    found = _open(open_file(path), source.dset_name)
+    try:
+        found = _open(open_file(path), source.dset_name)
+    except OSError as error:
+        raise DataError(f"{where} lies in the file {source.file_name}, which is no HDF5") from error
     if found is None:
         raise DataError(f"{where} is not in the file {source.file_name}")
     if _is_too_small(found, source):

@@ -115,3 +115,16 @@ def test_utf_8_is_read_and_printed_in_a_locale_that_has_only_ascii(tmp_path: Pat
         assert "Traceback" not in said
         assert done.returncode == (2 if words[0] == "import" else 0)
     assert "there is no operation 'größer'" in said
+
+
+@pytest.mark.parametrize(
+    ("words", "closed", "status"),
+    [("show lstm", ">&-", 0), ("show nothing", "2>&-", 2), ("check -", "<&-", 2)],
+)
+def test_a_standard_stream_that_is_closed_ends_in_no_traceback(
+    tmp_path: Path, words: str, closed: str, status: int
+) -> None:
+    line = f"{sys.executable} -m gp_cells {words} {closed}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, cwd=tmp_path)
+    assert done.returncode == status
+    assert b"Traceback" not in done.stderr
