@@ -77,7 +77,7 @@ def _said(error: jsonschema.ValidationError) -> str:
         return f"expected {range_text(*ends)}, got {shown(error.instance)}"
     if error.validator == "pattern":
         return (
-            "expected a name of lower-case letters, digits and _ that begins with a letter, "
+            "expected a name of at most 60 lower-case letters, digits and _ that begins with a letter, "
             f"got {shown(error.instance)}"
         )
     return " ".join(error.message.replace(repr(error.instance), shown(error.instance)).split())

@@ -128,6 +128,8 @@ BAD: dict[str, tuple[Callable[[Config], None], list[str]]] = {
         put("tiny-1", "benchmark"),
         ["benchmark", "'tiny-1'", "lower-case letters, digits and _"],
     ),
+    "benchmark with an end of line": (put("tiny\n", "benchmark"), ["benchmark", r"'tiny\n'"]),
+    "benchmark too long for a folder": (put("x" * 61, "benchmark"), ["at most 60", "'xxx"]),
     "task in capitals": (
         put({"name": "bach_chorales"}, "tasks", "Bach"),
         ["tasks", "'Bach'", "lower-case letters"],
