@@ -2,48 +2,45 @@
 
 from __future__ import annotations
 
-import copy
 import dataclasses
 import functools
 import inspect
 import json
-import math
-import random
 import re
+import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
-import numpy as np
 import pytest
-import torch
 from support.plugins import FAMILIES, make, make_strategy, make_task, skipped_without_its_file
-from support.specs import planned
 from support.tiny import TINY
-from torch import nn
 
 from gp_cells.config.choose import choose
-from gp_cells.config.recipe import Form
-from gp_cells.config.schema import settings_schema
-from gp_cells.config.seeds import generator
-from gp_cells.genomes import variation
-from gp_cells.genomes.genome import Genome, parse
+from gp_cells.genomes.genome import parse
 from gp_cells.measures import DEFAULT, MEASURES, Subject, table_columns
 from gp_cells.networks.network import Network
-from gp_cells.spaces import SPACES, Space
+from gp_cells.spaces import SPACES
 from gp_cells.stopping import STOPPERS
-from gp_cells.strategies import STRATEGIES, Outcome, Proposal, Strategy
-from gp_cells.strategies.strategy import searches
-from gp_cells.tasks import TASKS, Arrays, Batch, Data, SplitName
-from gp_cells.tasks.prepared import check_batch
-from gp_cells.training.loss import summed_loss
+from gp_cells.strategies import STRATEGIES, Outcome, Proposal
+from gp_cells.tasks import TASKS, Data
+from gp_cells.testing import (
+    STRATEGY_CHECKS,
+    check_measure,
+    check_network,
+    check_network_chance,
+    check_settings_return,
+    check_source,
+    check_stopping_rule,
+    check_task,
+)
+from gp_cells.testing.networks import drawn_network
+from gp_cells.testing.strategies import WIDTHS
 from gp_cells.training.trial import set_up_torch
 
 ROOT = Path(__file__).parents[1]
-OUTSIDE = ROOT / "tests" / "support" / "outside_package"
+OUTSIDE = ROOT / "template"
 
 EVERY = [(family, name) for family, members in FAMILIES.items() for name in members]
 PAIRS = [
@@ -52,7 +49,7 @@ PAIRS = [
     for task in TASKS
     if make_task(task).inputs in member().reads
 ]
-SLOTS = 3
+SLOTS = {"pbt": (4, 4, 4, 4, 4)}  # of each wave, where unequal ones are refused
 
 
 @pytest.fixture(autouse=True)
@@ -76,10 +73,15 @@ def test_a_plug_in_is_a_frozen_dataclass_in_a_file_of_its_name(family: str, name
 @pytest.mark.parametrize(("family", "name"), EVERY)
 def test_settings_come_back_from_json_as_their_schema_says(family: str, name: str) -> None:
     plug_in = make(family, name)
+    check_settings_return(plug_in)
     settings = json.loads(json.dumps(dataclasses.asdict(plug_in)))
-    jsonschema.Draft202012Validator(settings_schema(type(plug_in))).validate(settings)
     assert choose(family, FAMILIES[family], name, settings) == plug_in
     assert plug_in == make(family, name) and hash(plug_in) == hash(make(family, name))
+
+
+@pytest.mark.parametrize(("family", "name"), EVERY)
+def test_a_plug_in_pickles_nothing(family: str, name: str) -> None:
+    check_source(make(family, name))
 
 
 # --- spaces × tasks × measures --------------------------------------------------------------------
@@ -93,39 +95,14 @@ def read(name: str) -> Data:
 
 
 @functools.cache
-def genome_of(space: str) -> Genome:
-    return variation.sample(SPACES[space](), generator(purpose="conformance"))
-
-
-@functools.cache
-def network_of(space_name: str, task_name: str) -> Any:
+def network_of(space: str, task: str) -> Any:
     """Return a network of a space for a task, its weights drawn."""
-    space, task, form = SPACES[space_name](), make_task(task_name), read(task_name).form
-    recipe = dataclasses.replace(task.recipe, dropout=0.5)
-    engine = space.engines[-1]  # of both the one that needs no compiler
-    network: Any = space.network(genome_of(space_name), form, recipe, engine, "cpu", "float32")
-    network.initialise(3)
-    return network
-
-
-@functools.cache
-def first_batch(task: str) -> tuple[Form, Batch]:
-    return read(task).form, next(make_task(task).batches(read(task).splits["valid"], None))
+    return drawn_network(SPACES[space](), make_task(task), read(task))[1]
 
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_gives_batches_of_its_form_that_only_its_generator_shuffles(task: str) -> None:
-    data, member = read(task), make_task(task)
-    assert list(data.splits) == ["train", "valid", "test"] and data.form.inputs == member.inputs
-    assert member.unit and all(map(math.isfinite, data.reference_valid.values()))
-    for split in data.splits.values():
-        check_batch(data.form, next(member.batches(split, None)), task)
-    with untouched_chance():
-        orders = [
-            next(member.batches(data.splits["train"], generator(seed=seed))).inputs.tobytes()
-            for seed in (1, 1)
-        ]
-    assert orders[0] == orders[1]
+    check_task(make_task(task), read(task))
 
 
 def members_of(protocol: type) -> set[str]:
@@ -135,42 +112,12 @@ def members_of(protocol: type) -> set[str]:
 
 @pytest.mark.parametrize(("space", "task"), PAIRS)
 def test_a_network_is_what_the_protocol_says(space: str, task: str) -> None:
-    form, batch = first_batch(task)
-    network, inputs = network_of(space, task), torch.from_numpy(batch.inputs)
-    assert isinstance(network, Network) and isinstance(network, nn.Module)
-    counts = SPACES[space]().count(genome_of(space), form, make_task(task).recipe)
-    assert sum(of.numel() for of in network.parameters()) == counts["network_parameters"]
-
-    predicted, state = network.eval()(inputs, None, None)
-    assert predicted.shape == (*batch.counted.shape, form.outputs)
-    assert all(isinstance(of, torch.Tensor) for of in state)
-    again, _ = network(network.embed(inputs), state and None, None)
-    torch.testing.assert_close(again, predicted)
-    watched, _, activations = network.activations(inputs, None)
-    assert torch.equal(watched, predicted)
-    axes = 1 if form.inputs == "images" else 2
-    assert all(of.shape[:axes] == batch.counted.shape[:axes] for of in activations)
-    network(inputs, state, None)
-    assert summed_loss(form, predicted, *map(torch.from_numpy, (batch.targets, batch.counted))) > 0
+    check_network(SPACES[space](), make_task(task), read(task))
 
 
 @pytest.mark.parametrize(("space", "task"), PAIRS)
 def test_a_network_draws_from_its_seed_and_its_generator_alone(space: str, task: str) -> None:
-    _, batch = first_batch(task)
-    inputs, network = torch.from_numpy(batch.inputs), copy.deepcopy(network_of(space, task))
-    before = {name: of.clone() for name, of in network.state_dict().items()}
-    with untouched_chance():
-        network.initialise(3)
-        assert all(torch.equal(before[name], of) for name, of in network.state_dict().items())
-        passes = []
-        for seed in (1, 1, 2):
-            network.load_state_dict(before)
-            drawn = torch.Generator().manual_seed(seed)
-            passes.append(network.train()(inputs, None, drawn)[0])
-        certain = network.without_dropout().train()
-        once, twice = (certain(inputs, None, None)[0] for _ in range(2))
-    assert torch.equal(passes[0], passes[1]) and not torch.equal(passes[0], passes[2])
-    assert torch.equal(once, twice)
+    check_network_chance(SPACES[space](), make_task(task), read(task))
 
 
 @pytest.mark.parametrize("measure", MEASURES)
@@ -178,24 +125,8 @@ def test_a_network_draws_from_its_seed_and_its_generator_alone(space: str, task:
 def test_a_measure_gives_its_columns_and_leaves_the_weights(
     space: str, task: str, measure: str
 ) -> None:
-    network, member, data = network_of(space, task), make("measures", measure), read(task)
-    before = {name: of.clone() for name, of in network.state_dict().items()}
-    splits: dict[SplitName, Arrays] = {
-        name: arrays for name, arrays in data.splits.items() if name != "test"
-    }
-    subject = Subject(
-        untrained=network,
-        trained=network,
-        task=make_task(task),
-        form=data.form,
-        splits=splits,
-        device="cpu",
-    )
-    with untouched_chance():
-        given = member.measure(subject)
-    assert list(given) == [column.name for column in member.columns]
-    assert all(value is None or isinstance(value, float) for value in given.values())
-    assert all(torch.equal(before[name], of) for name, of in network.state_dict().items())
+    member, network = make("measures", measure), network_of(space, task)
+    check_measure(member, network, make_task(task), read(task))
 
 
 def test_columns_of_measures_are_told_apart_and_described() -> None:
@@ -209,90 +140,25 @@ def test_columns_of_measures_are_told_apart_and_described() -> None:
 # --- strategies -----------------------------------------------------------------------------------
 
 
-class untouched_chance:  # noqa: N801
-    """A block in which nobody draws from a global random state."""
-
-    def states(self) -> tuple[Any, ...]:
-        numpys: Any = np.random.get_state()
-        _, keys, *rest = numpys
-        return random.getstate(), keys.tobytes(), rest, torch.get_rng_state().numpy().tobytes()
-
-    def __enter__(self) -> None:
-        self.before = self.states()
-
-    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
-        if error is None:
-            assert self.states() == self.before
-
-
-def outcomes(strategy: Strategy, space: Space, waves: int) -> Iterator[Outcome]:
-    """Yield what waves of a strategy came to, one candidate of each wave having failed."""
-    history: list[Outcome] = []
-    for wave in range(waves):
-        for slot, proposal in enumerate(strategy.propose(history, wave, SLOTS, space, 3)):
-            failed, text = slot == wave % SLOTS, str(proposal.genome)
-            history.append(
-                Outcome(
-                    candidate=f"w{wave:03d}-{slot:02d}",
-                    wave=wave,
-                    genome=text,
-                    architecture_id=proposal.genome.architecture_id,
-                    status="diverged" if failed else "ok",
-                    fitness=math.inf if failed else 1 + len(text) / 100,
-                    objectives={"parameters": len(text), "entanglement": None},
-                    operator=proposal.operator,
-                    parents=proposal.parents,
-                    start=proposal.start,
-                    recipe=proposal.recipe,
-                    note=proposal.note,
-                    state=None if failed else f"{wave:016d}{slot:016d}",
-                    epochs=wave + 1,
-                    last_loss=None if failed else 1 + len(text) / 100,
-                )
-            )
-    return iter(history)
-
-
+@pytest.mark.parametrize("check", STRATEGY_CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", STRATEGIES)
 @pytest.mark.parametrize("space_name", SPACES)
-def test_a_strategy_is_a_pure_function_of_its_history(name: str, space_name: str) -> None:
+def test_a_strategy_does_what_a_strategy_has_to(name: str, space_name: str, check: Any) -> None:
     space = SPACES[space_name]()
     strategy = make_strategy(name, space)
     if strategy is None:
         pytest.skip(f"{space_name} has no hand-designed genomes to list")
-    waves = 5 if searches(strategy) else 0
-    strategy.check(planned(*[SLOTS] * (waves + 1)), space)
-    with untouched_chance():
-        history = list(outcomes(strategy, space, waves))
-        kept = copy.deepcopy(history)
-        proposals = strategy.propose(history, waves, SLOTS, space, 3)
-        again = make_strategy(name, SPACES[space_name]())
-        assert again is not None
-        assert again.propose(kept, waves, SLOTS, space, 3) == proposals
-    assert history == kept and len(proposals) == SLOTS
-    known = {outcome.candidate for outcome in history}
-    for proposal in proposals:
-        assert parse(str(proposal.genome), space.language) == proposal.genome
-        assert set(proposal.parents) <= known and proposal.operator
-        assert space.admits(proposal.genome.canonical()) or not searches(strategy)
+    if check.__name__ == "check_processes" and space_name != "recurrent":
+        pytest.skip("one space will do for processes, which take seconds")
+    check(strategy, space, SLOTS.get(name, WIDTHS))
 
 
 # --- stopping rules -------------------------------------------------------------------------------
 
-CURVES = ([3.0], [3.0, 2.0, 1.0], [1.0] * 40, [1.0, *[2.0] * 40], [2.0, 1.0] * 20)
 
-
-@pytest.mark.parametrize("curve", CURVES, ids=len)
 @pytest.mark.parametrize("name", STOPPERS)
-def test_a_stopping_rule_gives_one_line_or_none_and_the_same_again(
-    name: str, curve: list[float]
-) -> None:
-    stopper, losses = make("stopping", name), list(curve)
-    with untouched_chance():
-        reason = stopper.reason_to_stop(losses)
-        assert make("stopping", name).reason_to_stop(tuple(losses)) == reason
-    assert losses == curve
-    assert reason is None or (reason and "\n" not in reason)
+def test_a_stopping_rule_gives_one_line_or_none_and_the_same_again(name: str) -> None:
+    check_stopping_rule(make("stopping", name))
 
 
 # --- a package from outside -----------------------------------------------------------------------
@@ -480,4 +346,76 @@ def test_the_protocol_of_networks_names_all_that_training_and_measures_use() -> 
         *(ROOT / "gp_cells/training").glob("*.py"),
     ):
         used |= set(re.findall(r"\bnetwork\.([a-z_]+)\b(?! import)", path.read_text()))
-    assert used - {"network"} <= members_of(Network) - {"__call__"}
+    optional = {"parts"}  # of a network that can pass weights on
+    assert used - {"network"} - optional <= members_of(Network) - {"__call__"}
+
+
+def test_the_tests_of_the_template_pass(tmp_path: Path) -> None:
+    for path in OUTSIDE.iterdir():
+        if path.is_file():
+            (tmp_path / path.name).write_bytes(path.read_bytes())
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
+
+
+# --- plug-ins that the schema does not know -------------------------------------------------------
+
+
+@pytest.fixture
+def with_new_code(tmp_path: Path) -> Path:
+    """A folder with a copy of the package that has a new strategy, and a new setting of an old one."""
+    package = tmp_path / "gp_cells"
+    shutil.copytree(ROOT / "gp_cells", package, ignore=shutil.ignore_patterns("__pycache__"))
+    random_search = (package / "strategies/random.py").read_text(encoding="utf-8")
+    new = random_search.replace("class Random:", "class Hill:")
+    (package / "strategies/hill.py").write_text(new, encoding="utf-8")
+    old = random_search.replace("    def check(", "    luck: int = 3\n\n    def check(", 1)
+    (package / "strategies/random.py").write_text(old, encoding="utf-8")
+    family = package / "strategies/__init__.py"
+    text = family.read_text(encoding="utf-8").replace(
+        '    "gp": GP', '    "hill": Hill,\n    "gp": GP'
+    )
+    text = text.replace("from gp", "from gp_cells.strategies.hill import Hill\nfrom gp", 1)
+    family.write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def checked(folder: Path, strategy: dict[str, Any]) -> subprocess.CompletedProcess[str]:
+    """Check a config with a strategy by the package in a folder."""
+    search = TINY["strategies"]["gp"]["search"]
+    config = {**TINY, "strategies": {"mine": {**strategy, "search": search}}}
+    return gp_cells(folder, folder, ["check", json.dumps(config)])
+
+
+@pytest.mark.parametrize(
+    "strategy", [{"name": "hill"}, {"name": "random", "settings": {"luck": 4}}], ids=str
+)
+def test_a_plug_in_works_before_the_schema_is_generated_again(
+    with_new_code: Path, strategy: dict[str, Any]
+) -> None:
+    done = checked(with_new_code, strategy)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_wrong_name_or_setting_is_refused_by_what_the_code_has(with_new_code: Path) -> None:
+    done = checked(with_new_code, {"name": "hil"})
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert (
+        "there is no 'hil'; choose one of aging, baselines, culling, gp, halving, hill,"
+        in done.stderr
+    )
+    done = checked(with_new_code, {"name": "random", "settings": {"lack": 4}})
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "strategies.mine.settings: there is no 'lack' here; allowed: luck" in done.stderr
+
+
+def test_a_name_from_outside_that_is_taken_is_refused(tmp_path: Path) -> None:
+    info = tmp_path / "other_cells-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other-cells\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[gp_cells.strategies]\ngp = json:JSONDecoder\n")
+    done = checked(tmp_path, {"name": "gp"})
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "gp is in strategies of gp-cells and of other-cells; give one of them" in done.stderr
+    assert checked(tmp_path, {"name": "random"}).returncode == 0

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from gp_cells.cli.command import (
     CONFIG,
@@ -393,6 +394,45 @@ def watch(config: str, process: int | None, every: float) -> None:
     follow(plan_of(config), Path(), process, every)
 
 
+@command(
+    option("family", "task, space, strategy, stopping or measure"),
+    option("name", "as a config has it"),
+    option(
+        "--settings", "as in a config (default: {})", type=json.loads, default={}, metavar="JSON"
+    ),
+    option(
+        "--space",
+        "that a strategy proposes in (default: recurrent)",
+        default="recurrent",
+        metavar="NAME",
+    ),
+    option(
+        "--slots",
+        "of each wave of a strategy (default: 4 4 3 3 3)",
+        nargs="+",
+        type=int,
+        metavar="N",
+    ),
+)
+def vet(
+    family: str, name: str, settings: Mapping[str, Any], space: str, slots: Sequence[int] | None
+) -> int:
+    """Check that a plug-in does what its family has to do, a line for each check.
+
+    Trains nothing. Of a strategy: it is a pure function of its history, fills its slots, goes on after
+    failures and with a lag, and proposes the same in processes with other hash seeds. In tests of your
+    own: `gp_cells.testing`.
+
+    Exit status 1: a check failed.
+    """
+    from gp_cells.testing.strategies import WIDTHS
+    from gp_cells.testing.vet import vet as vet_plug_in
+
+    lines, is_good = vet_plug_in(family, name, settings, space, slots or WIDTHS)
+    print("\n".join(lines))
+    return 0 if is_good else DIFFERENT
+
+
 @command()
 def dictionary() -> None:
     """Print every table and column, with unit, direction and meaning, as Markdown."""
@@ -405,8 +445,6 @@ def dictionary() -> None:
 @command()
 def schema() -> None:
     """Print the JSON Schema of configs, made from the plug-ins' own fields."""
-    import json
-
     from gp_cells.plugins import schema_of_configs
 
     print(json.dumps(schema_of_configs(), indent=1, ensure_ascii=False))

@@ -1,12 +1,18 @@
 """Refuse a config that does not fit the schema, in one line.
 
-The schema is `config.schema.json`, which `gp-cells schema` writes from the plug-ins' own fields.
+The schema is `config.schema.json`, which `gp-cells schema` writes from the plug-ins' own fields, for
+editors too. It may be older than the code: so the names of plug-ins come from the dicts themselves, read
+but not imported, and before a plug-in's setting is refused the code is asked.
 """
 
 from __future__ import annotations
 
+import ast
+import functools
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -34,19 +40,38 @@ def check_config(config: Mapping[str, Any], place: str) -> None:
         SettingError: one line with the place in the config, what came and what is allowed.
     """
     file = Path(__file__).parent / "config.schema.json"
-    import jsonschema  # lazily: the steps of a run read plans and check nothing
-
-    schema = json.loads(file.read_text(encoding="utf-8"))
-    _admit_outside_plug_ins(schema)
     for where, value in _numbers(config):
         if not math.isfinite(value):
             raise SettingError(f"{place}: {where}: expected a finite number, got {value}")
-    error = jsonschema.exceptions.best_match(
-        jsonschema.Draft202012Validator(schema).iter_errors(config)
-    )
+    error = _misfit(config, file.read_text(encoding="utf-8"), place)
+    if error is not None and "settings" in error.absolute_path:
+        error = _misfit(config, _schema_of_the_code(), place)
     if error is not None:
         where = ".".join(str(part) for part in error.absolute_path) or "top level"
         raise SettingError(f"{place}: {where}: {_said(error)}")
+
+
+def _misfit(
+    config: Mapping[str, Any], schema: str, place: str
+) -> jsonschema.ValidationError | None:
+    """Return what of a config fits a schema least, None if all fits."""
+    import jsonschema  # lazily: the steps of a run read plans and check nothing
+
+    rules = json.loads(schema)
+    named = set(_names(config))
+    for definition, family in FAMILIES.items():
+        found = _plug_ins(family, named, place)
+        rules["$defs"][definition]["properties"]["name"]["enum"] = sorted(found)
+    return jsonschema.exceptions.best_match(
+        jsonschema.Draft202012Validator(rules).iter_errors(config)
+    )
+
+
+@functools.cache
+def _schema_of_the_code() -> str:
+    """Return the schema as it would be written now; by a process, since plug-ins import a great deal."""
+    command = [sys.executable, "-m", "gp_cells", "schema"]
+    return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
 
 
 def _numbers(value: Any, where: str = "") -> Iterator[tuple[str, float]]:
@@ -83,8 +108,38 @@ def _said(error: jsonschema.ValidationError) -> str:
     return " ".join(error.message.replace(repr(error.instance), shown(error.instance)).split())
 
 
-def _admit_outside_plug_ins(schema: dict[str, Any]) -> None:
-    """Let names of third-party plug-ins pass; their settings are checked when they are chosen."""
-    for definition, family in FAMILIES.items():
-        names = schema["$defs"][definition]["properties"]["name"]["enum"]
-        names += [point.name for point in entry_points(group=f"gp_cells.{family}")]
+def _names(value: Any) -> Iterator[str]:
+    """Yield everything in a config that is called a name."""
+    inner = value.values() if isinstance(value, Mapping) else value
+    if isinstance(value, Mapping) and isinstance(value.get("name"), str):
+        yield value["name"]
+    for item in inner if isinstance(value, (Mapping, list)) else ():
+        yield from _names(item)
+
+
+def _plug_ins(family: str, named: set[str], place: str) -> dict[str, str]:
+    """Return the plug-ins of a family, here and from outside, each with what it comes from.
+
+    The settings of one from outside are checked when it is chosen.
+
+    Raises:
+        SettingError: one that the config names is there twice.
+    """
+    found = dict.fromkeys(_names_in_code(family), "gp-cells")
+    for point in entry_points(group=f"gp_cells.{family}"):
+        package = point.dist.name if point.dist else point.value
+        if found.setdefault(point.name, package) != package and point.name in named:
+            raise SettingError(
+                f"{place}: {point.name} is in {family} of {found[point.name]} and of {package}; give one "
+                f"of them another name, or uninstall its package"
+            )
+    return found
+
+
+def _names_in_code(family: str) -> list[str]:
+    """Return the names in a family's dict, as its package writes them."""
+    file = Path(__file__).parents[1] / family / "__init__.py"
+    for statement in ast.parse(file.read_text(encoding="utf-8")).body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.value, ast.Dict):
+            return [ast.literal_eval(key) for key in statement.value.keys if key is not None]
+    raise AssertionError(f"{file} has no dict of plug-ins")

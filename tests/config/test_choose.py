@@ -310,6 +310,7 @@ class Entry:
 
     name: str
     value: type
+    dist: None = None
 
     def load(self) -> type:
         return self.value

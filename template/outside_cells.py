@@ -104,10 +104,13 @@ class Smooth:
     def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
         """Return the sizes of a network of `recipe.units`."""
         pixels = form.height * form.width if form.inputs == "images" else 1
-        weights = recipe.units * (form.features * pixels + form.outputs)
-        names = ("parameters", "multiply_adds", "network_parameters", "network_multiply_adds")
+        products = recipe.units * (form.features * pixels + form.outputs)
         nodes = sum(size(term) for _, term in genome.formulas)
-        return {**dict.fromkeys(names, weights), "kept": recipe.units * nodes, "nodes": nodes}
+        return {
+            **dict.fromkeys(("parameters", "network_parameters"), products + recipe.units),
+            **dict.fromkeys(("multiply_adds", "network_multiply_adds"), products),
+            **{"kept": recipe.units * nodes, "nodes": nodes},
+        }
 
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str

@@ -1,0 +1,175 @@
+"""What a strategy has to do, tried on searches whose outcomes are made up: nothing is trained."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import functools
+import importlib
+import json
+import math
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from gp_cells.config.choose import SettingError, configure
+from gp_cells.config.files import canonical_json, content_hash
+from gp_cells.config.objectives import COUNTED, MEASURED, TIMED
+from gp_cells.config.plan import searched_candidate
+from gp_cells.config.records import Search
+from gp_cells.genomes.genome import parse
+from gp_cells.genomes.vocabulary import Vocabulary
+from gp_cells.strategies.strategy import Outcome, Proposal, Strategy, reach_of, searches
+from gp_cells.testing.chance import untouched_chance
+from gp_cells.workflow.starts import first_in_reach, start_of
+
+WIDTHS = (4, 4, 3, 3, 3)  # slots of each wave; rungs of halving never grow
+SEED = 3
+
+Check = Callable[..., None]  # of a strategy, a space, and the slots of each wave
+
+
+def check_pure(strategy: Strategy, space: Vocabulary, widths: Sequence[int] = WIDTHS) -> None:
+    """It is a pure function: another of it gives the same for equal histories, and changes neither."""
+    with untouched_chance():
+        _search(strategy, space, widths)
+
+
+def check_lag(strategy: Strategy, space: Vocabulary, widths: Sequence[int] = WIDTHS) -> None:
+    """With a lag it fills its waves from what it sees, which is nothing at first."""
+    for lag in (2, 3):
+        _search(strategy, space, widths, lag)
+
+
+def check_failures(strategy: Strategy, space: Vocabulary, widths: Sequence[int] = WIDTHS) -> None:
+    """It goes on where trials failed, and where all have failed."""
+    _search(strategy, space, widths, failing=lambda slot: slot > 0)
+    _search(strategy, space, widths, failing=lambda slot: True)
+
+
+def check_processes(strategy: Strategy, space: Vocabulary, widths: Sequence[int] = WIDTHS) -> None:
+    """It proposes the same in processes with other hash seeds, which order sets and dicts otherwise."""
+    here = digest(strategy, space, widths)
+    given = json.dumps([_spelt(strategy), _spelt(space), list(widths)])
+    for hash_seed in ("1", "2"):
+        environment = {
+            **os.environ,
+            "PYTHONHASHSEED": hash_seed,
+            "PYTHONPATH": os.pathsep.join(filter(None, sys.path)),
+        }
+        command = [sys.executable, "-m", "gp_cells.testing.elsewhere", given]
+        done = subprocess.run(
+            command, env=environment, capture_output=True, text=True, encoding="utf-8", check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.strip() == here, f"with PYTHONHASHSEED={hash_seed} it proposes others"
+
+
+STRATEGY_CHECKS: tuple[Check, ...] = (check_pure, check_lag, check_failures, check_processes)
+
+
+def digest(strategy: Strategy, space: Vocabulary, widths: Sequence[int]) -> str:
+    """Return a hash of all that a strategy proposes in a made-up search."""
+    return content_hash(
+        [dataclasses.asdict(outcome) for outcome in _search(strategy, space, widths)]
+    )
+
+
+def _spelt(plug_in: Any) -> list[Any]:
+    kind = type(plug_in)
+    return [kind.__module__, kind.__qualname__, dataclasses.asdict(plug_in)]
+
+
+def spelt_out(module: str, name: str, settings: dict[str, Any]) -> Any:
+    """Return the plug-in that `_spelt` spelt, made in this process."""
+    kind: Any = functools.reduce(getattr, name.split("."), importlib.import_module(module))
+    return configure(kind, settings, name)
+
+
+def _search(
+    strategy: Strategy,
+    space: Vocabulary,
+    widths: Sequence[int],
+    lag: int = 1,
+    failing: Callable[[int], bool] = lambda slot: slot == 1,
+) -> list[Outcome]:
+    """Return the outcomes of a search, each wave of which is asked for twice and held to the contract.
+
+    A strategy that lists designs has one wave, of as many slots as it lists.
+    """
+    if not searches(strategy):
+        widths = (_designs(strategy),)
+    plan = Search(waves=len(widths), slots=tuple(widths), lag=lag, finalists=1)
+    strategy.check(plan, space)
+    history: list[Outcome] = []
+    for wave, slots in enumerate(widths):
+        seen = [outcome for outcome in history if outcome.wave <= wave - lag]
+        kept = copy.deepcopy(seen)
+        proposals = strategy.propose(seen, wave, slots, space, SEED)
+        assert seen == kept, f"wave {wave}: it changes the history"
+        again = dataclasses.replace(strategy).propose(kept, wave, slots, space, SEED)  # type: ignore[type-var]
+        assert list(again) == list(proposals), f"wave {wave}: asked twice, it proposes two things"
+        assert len(proposals) == slots, f"wave {wave}: {len(proposals)} genomes for {slots} slots"
+        first = first_in_reach(wave, lag, reach_of(strategy))
+        for slot, proposal in enumerate(proposals):
+            name = searched_candidate(wave, slot)
+            _check_proposal(proposal, name, seen, first, space)
+            if searches(strategy):
+                assert space.admits(proposal.genome.canonical()), f"{name}: the space admits it not"
+            told = reach_of(strategy) > 0 or proposal.note is not None
+            outcome = _outcome(proposal, name, wave, slot, failing(slot))
+            history.append(_told(outcome, proposal) if told else outcome)
+    return history
+
+
+def _designs(strategy: Any) -> int:
+    return len(strategy.cells)
+
+
+def _check_proposal(
+    proposal: Proposal, name: str, seen: Sequence[Outcome], first: int, space: Vocabulary
+) -> None:
+    genome, known = proposal.genome, {outcome.candidate: outcome for outcome in seen}
+    assert parse(str(genome), space.language) == genome, f"{name}: {genome} reads back otherwise"
+    unknown = sorted(set(proposal.parents) - set(known))
+    assert not unknown, f"{name}: {unknown[0]} is a parent that the history has not got"
+    assert proposal.operator, f"{name}: {genome} has no operator"
+    try:
+        start_of(proposal, known, first, name)
+    except SettingError as error:
+        raise AssertionError(str(error)) from error
+
+
+def _outcome(proposal: Proposal, name: str, wave: int, slot: int, failed: bool) -> Outcome:
+    """Return a made-up outcome: shorter genomes are better, and some objective is not measured."""
+    text = str(proposal.genome)
+    return Outcome(
+        candidate=name,
+        wave=wave,
+        genome=text,
+        architecture_id=proposal.genome.architecture_id,
+        status="diverged" if failed else "ok",
+        fitness=math.inf if failed else 1 + len(text) / 100,
+        objectives={
+            **{name: len(text) for name in COUNTED},
+            **{name: None if failed or slot == 2 else 1 / len(text) for name in MEASURED + TIMED},
+        },
+    )
+
+
+def _told(outcome: Outcome, proposal: Proposal) -> Outcome:
+    """Return an outcome with what is told to a strategy that proposes starts or leaves notes."""
+    loss = None if outcome.failed else outcome.fitness
+    return dataclasses.replace(
+        outcome,
+        operator=proposal.operator,
+        parents=proposal.parents,
+        start=proposal.start,
+        recipe=proposal.recipe,
+        note=json.loads(canonical_json(proposal.note)),
+        state=None if outcome.failed else content_hash(outcome.candidate),
+        epochs=outcome.wave + 1,
+        last_loss=loss,
+    )
