@@ -38,14 +38,15 @@ def summary(config: str) -> None:
 
 
 @command(
-    option("sql", "each table is a view of its name, see `gp-cells dictionary`", metavar="SQL"),
+    option("sql", "each table is a view of its name, and `results` joins them", metavar="SQL"),
     option("--format", "(default: table)", choices=["table", "csv"], default="table"),
     RESULTS,
 )
 def query(sql: str, format: str, results: Path) -> None:
     """Print the answer to SQL over the tables.
 
-    Reads the tables. A table is cut to what a terminal can show; csv has all rows.
+    Reads the tables. On a terminal a table is cut to what it can show; in a pipe or file, and as csv, it
+    has all rows and columns. `from columns` says what each column means.
     """
     from gp_cells.tables.query import show as show_answer
 

@@ -25,9 +25,11 @@ KEYS: Mapping[str, Sequence[str]] = {
 
 TABLES = tuple(KEYS)
 
-# Columns that tables of this version have had only since later, with SQL's types; NULL before.
+# Columns that tables of this version have had only since later, with SQL's types; NULL before, but for
+# what `failures` works out.
 ADDED_LATER: Mapping[str, Mapping[str, str]] = {
     "trials": {
+        **{"failure": "varchar", "failure_epoch": "bigint"},
         **{"cpu_capability": "varchar", "git_unknown": "varchar"},
         **{"recipe": "varchar", "start": "varchar", "start_state": "varchar"},
         **{"total_epochs": "bigint", "inherited": "double"},

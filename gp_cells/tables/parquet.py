@@ -7,6 +7,7 @@ A release (`exchange.release`) has one file a table instead, `tables/<table>.par
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pyarrow.parquet as pq
 
 from gp_cells.config.files import RecordError, written_beside
 from gp_cells.tables import version_1
+from gp_cells.tables.failures import failure_of
 from gp_cells.tables.names import ADDED_LATER, TABLES, VERSION
 from gp_cells.tables.schemas import TEXT, schema
 
@@ -63,13 +65,25 @@ def _read(results: Path, table: str, run: str | None) -> pa.Table:
             f"{path} is of version {version} of the tables; this gp-cells reads versions "
             f"{version_1.OLD_VERSION} and {VERSION}, so use the one that wrote it"
         )
+    if table == "trials" and "failure" not in part.column_names:
+        part = _with_failures(part)
     for name in ADDED_LATER.get(table, ()):
         if name not in part.column_names:
-            part = part.append_column(name, pa.nulls(part.num_rows, TEXT))
+            kind = schema(table).field(name).type
+            part = part.append_column(name, pa.nulls(part.num_rows, kind))
     missing = [name for name in schema(table).names if name not in part.column_names]
     if missing:
         raise RecordError(f"{path}: {table} has no column {missing[0]!r}; tabulate the run again")
     return part.select(schema(table).names).cast(schema(table))
+
+
+def _with_failures(trials: pa.Table) -> pa.Table:
+    ended = (trials[name].to_pylist() for name in ("status", "reason"))
+    failures = list(itertools.starmap(failure_of, zip(*ended, strict=True)))
+    for i, name in enumerate(("failure", "failure_epoch")):
+        column = pa.array([of[i] for of in failures], schema("trials").field(name).type)
+        trials = trials.append_column(name, column)
+    return trials
 
 
 def _stored(results: Path, table: str, run: str | None) -> tuple[pa.Table, Path]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import csv
 import glob
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -19,8 +20,9 @@ import duckdb
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError
-from gp_cells.tables import version_1
+from gp_cells.tables import failures, flat, version_1
 from gp_cells.tables.names import ADDED_LATER
+from gp_cells.tables.printing import print_table
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,16 +37,17 @@ select
     task, run, arg_min(candidate, fitness) as candidate, any_value(name) as name, role,
     avg(fitness) as valid_loss, min(fitness) as valid_min, max(fitness) as valid_max,
     count(*) as seeds, count(*) - count(fitness) as failed,
-    any_value(learning_rate) as learning_rate, any_value(a.network_parameters) as network_parameters,
+    any_value(learning_rate) as learning_rate, any_value(trials.parameters) as parameters,
+    any_value(trials.network_parameters) as network_parameters,
     architecture_id, any_value(genome) as genome
 from trials join runs using (run) join architectures a using (run, architecture_id)
 where (role = 'search' or chosen)
     and ($task::varchar is null or task = $task)
-    and ($max_params::bigint is null or a.network_parameters <= $max_params)
+    and ($max_params::bigint is null or trials.parameters <= $max_params)
 group by task, run, architecture_id, role
 having count(fitness) > 0
 qualify row_number() over (partition by run, architecture_id order by role) = 1
-order by failed > 0, valid_loss, run, architecture_id
+order by role = 'search', failed > 0, valid_loss, run, architecture_id
 """
 
 LINEAGE = """
@@ -78,7 +81,9 @@ def ask(results: Path, sql: str, **parameters: Any) -> pa.Table:
 
 
 def show(results: Path, sql: str, form: str) -> None:
-    """Print the answer to SQL over the tables, as a `table` with some rows or as `csv` with all.
+    """Print the answer to SQL over the tables, as a `table` or as `csv`.
+
+    A table on a terminal is cut to what it can show; in a pipe or file it has all rows and columns.
 
     Raises:
         RecordError: there are no tables.
@@ -86,7 +91,7 @@ def show(results: Path, sql: str, form: str) -> None:
     """
     with _asked(results, sql) as connection:
         if form == "table":
-            print(connection.sql(sql))
+            print_table(connection.sql(sql))
             return
         answer = connection.execute(sql)
         lines = csv.writer(sys.stdout, lineterminator="\n")
@@ -95,7 +100,7 @@ def show(results: Path, sql: str, form: str) -> None:
 
 
 def connect(results: Path) -> duckdb.DuckDBPyConnection:
-    """Return a connection that has each table as a view of its name.
+    """Return a connection that has each table as a view of its name, and the view `results` (`flat`).
 
     Tables of the version before are views with the columns of today; see `version_1`.
 
@@ -115,7 +120,12 @@ def connect(results: Path) -> duckdb.DuckDBPyConnection:
             columns = [f"null::{kind} as {name}" for name, kind in ADDED_LATER[table].items()]
             parts = [*parts, f"select {', '.join(columns)} where false"]
         whole = " union all by name ".join(f"({sql})" for sql in parts)
-        connection.execute(f"create view {table} as select run, * exclude (run) from ({whole})")
+        # of tables from before they were columns, and the same of others
+        told = f" replace ({failures.columns_in_sql()})" if table == "trials" else ""
+        connection.execute(
+            f"create view {table} as select run, * exclude (run){told} from ({whole})"
+        )
+    flat.add_results(connection, selected)
     return connection
 
 
@@ -171,7 +181,10 @@ def _asked(results: Path, sql: str) -> Iterator[duckdb.DuckDBPyConnection]:
     try:
         if not duckdb.extract_statements(sql):
             raise SettingError("there is no SQL to answer")
-        yield connect(results)
+        connection = connect(results)
+        if re.search(r"\bcolumns\b", sql, re.IGNORECASE):
+            flat.add_columns(connection)
+        yield connection
     except duckdb.Error as error:
         raise SettingError(" ".join(str(error).split())) from error
 
@@ -212,12 +225,13 @@ def curve(results: Path, name: str) -> pa.Table:
 
 
 def best(results: Path, task: str | None = None, max_params: int | None = None) -> pa.Table:
-    """Return the architectures of each run by their mean validation loss, the lowest first.
+    """Return the finalists of each run by their mean validation loss, the lowest first, then the others.
 
-    A finalist counts with its fresh seeds at its best learning rate; any other architecture with its
-    trials of the search, whose loss was selected on and is a little too good: `role` and `seeds` say
-    which. Those with a failed trial come last, and those with no other are left out.
-    `candidate` is the best trial. At most `max_params` are the parameters of the search's network.
+    A finalist counts with its fresh seeds at its best learning rate. Below all finalists, and ranked among
+    themselves, come the architectures that were trained in the search alone, whose loss is of other
+    seeds, was selected on and is a little too good: `role` and `seeds` say which. In each part those
+    with a failed trial come last, and those with no other are left out. `candidate` is the best trial.
+    At most `max_params` are the `parameters`, those of the cell as the summary and the page have them.
 
     Raises:
         RecordError: there is no such task.

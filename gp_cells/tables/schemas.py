@@ -140,6 +140,14 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ),
         ("status", TEXT, "", "ok, diverged, timeout, out_of_memory, invalid, stopped_early"),
         ("reason", TEXT, "", "why it ended"),
+        (
+            "failure",
+            TEXT,
+            "",
+            "why it failed: training_not_finite, validation_not_finite, validation_exploded, "
+            "else its status; NULL if it did not",
+        ),
+        ("failure_epoch", WHOLE, "", "epoch of the failure, from 1; NULL if its reason names none"),
         ("fitness", REAL, "nats", "best validation loss, of what it resumed too; NULL if failed"),
         ("epochs", WHOLE, "", "epochs trained, those before its start left out"),
         ("total_epochs", WHOLE, "", "epochs that its weights have seen in all"),

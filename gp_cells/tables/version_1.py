@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING
 
-from gp_cells.tables.names import ADDED_LATER, SIZES, VERSION
+from gp_cells.tables.names import SIZES, VERSION
 
 if TYPE_CHECKING:  # SQL does without
     import pyarrow as pa
@@ -23,7 +23,6 @@ OLD_NAMES = {new: old for old, new in RENAMED.items()}
 ADDED = {  # columns of `trials` that are NULL for all of these, with SQL's types
     **dict.fromkeys(("latency_s", "introspectability_s"), "double"),
     **dict.fromkeys(("other_measures", "measure_failures"), "varchar"),
-    **ADDED_LATER["trials"],
 }
 LISTING = "baselines"  # the one strategy that lists designs instead of searching
 

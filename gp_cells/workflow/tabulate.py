@@ -25,6 +25,7 @@ from gp_cells.measures import cost_column, table_columns
 from gp_cells.plugins import form_of, recipe_of, space_of, strategy_of
 from gp_cells.strategies.history import or_infinite
 from gp_cells.strategies.strategy import baseline_name, searches
+from gp_cells.tables.failures import failure_of
 from gp_cells.tables.names import VERSION
 from gp_cells.tables.parquet import write_rows
 from gp_cells.training.trial_file import TrialRecord, read_trial
@@ -181,12 +182,15 @@ def trial_row(trial: TrialRecord, settings: RunSettings, chosen: Collection[str]
     curve, finalist = trial.curve, spec.finalist
     shared = ("run", "candidate", "architecture_id", "seed", "learning_rate")
     measured = ("process_cpu_s", "first_step_s", "peak_memory_mb", "resumed", "threads")
+    failure, failure_epoch = failure_of(trial.outcome.status, trial.outcome.reason)
     engine = made["engine"] or {"name": None, "compiler": None, "compile_s": None}
     return {
         "trial_id": content_hash(encode(trial.protocol), encode(spec)),
         **{key: getattr(spec, key) for key in shared},
         **size_columns(spec.sizes),
         **encode(trial.outcome),
+        "failure": failure,
+        "failure_epoch": failure_epoch,
         **{key: made[key] for key in (*measured, "slurm_job_id", "started_utc")},
         "role": "search" if finalist is None else "replicate",
         "finalist": finalist,

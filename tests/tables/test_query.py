@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -62,6 +63,7 @@ def write_run(results: Path, run: str, trials: list[tuple[Any, ...]]) -> None:
     rows = [
         {"candidate": c, "architecture_id": a, "role": role, "chosen": chosen, "fitness": fitness}
         | {"trial_id": f"{i:02d}" * 16 if run == GP else "f" * 32, "learning_rate": 0.01}
+        | {"parameters": SIZES[a], "network_parameters": 10 * SIZES[a]}
         for i, (c, a, role, chosen, fitness) in enumerate(trials)
     ]
     write(results, run, "trials", rows)
@@ -121,6 +123,31 @@ def test_the_command_prints_a_table(results: Path, capsys: pytest.CaptureFixture
     assert query(results, "select task, count(*) as n from runs group by task") == 0
     rows = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert ["│", "notes", "│", "1", "│"] in rows and ["│", "task", "│", "n", "│"] in rows
+
+
+def test_a_table_in_a_pipe_has_all_rows_and_all_columns(
+    results: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wide = ", ".join(f"'{'x' * 30}' as column_{i}" for i in range(30))
+    assert query(results, f"select {wide}, i from range(12000) t(i)") == 0
+    head, _, *rows = capsys.readouterr().out.splitlines()
+    assert "column_29" in head and len(rows) == 12000 and rows[-1].endswith("11999 │")
+    assert "…" not in rows[0]
+
+
+def test_a_pipe_that_is_closed_is_no_fault(results: Path) -> None:
+    command = [sys.executable, "-m", "gp_cells", "query", "from range(100000)"]
+    with subprocess.Popen(
+        [*command, "--results", str(results)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    ) as process:
+        assert process.stdout is not None and process.stderr is not None
+        assert process.stdout.readline()
+        process.stdout.close()
+        assert process.stderr.read() == b""
+    assert process.returncode == 141
 
 
 def test_the_command_prints_all_rows_as_csv(
@@ -196,6 +223,60 @@ def query(results: Path, sql: str, *options: str) -> int:
     return main(["query", sql, "--results", str(results), *options])
 
 
+# --- the flat view, and what columns mean ---------------------------------------------------------
+
+
+def test_results_join_what_most_questions_ask_for(tmp_path: Path) -> None:
+    trials = [
+        ("w000-00", "aa", "search", None, 4.0),
+        ("r00-1-2", "aa", "replicate", True, 3.0),
+    ]
+    write_run(tmp_path, GP, trials)
+    final = {"seeds": [101, 102, 103], "learning_rate_factors": [0.5, 2.0]}
+    told = {"finalists": final, "data": {"targets": {"train": 70, "valid": 20}}}
+    told["task"] = {"settings": {"recipe": {"learning_rate": 0.01}}}
+    run = {"benchmark": "b", "task": "notes", "strategy": "gp", "seed": 7}
+    write(tmp_path, GP, "runs", [{**run, "settings": json.dumps(told)}])
+    bred = {"candidate": "w000-00", "architecture_id": "aa", "operator": "shrink+cross+insert"}
+    write(tmp_path, GP, "candidates", [bred])
+    tested = {"trial_id": "01" * 16, "test_loss": 3.5, "test_error": 0.25}
+    write(tmp_path, GP, "test", [tested])
+
+    searched, replicate = (
+        Results(tmp_path).query("from results order by role desc, candidate").to_pylist()
+    )
+    shared = {"benchmark": "b", "task": "notes", "strategy": "gp", "search_seed": 7}
+    shared |= {"parameters": 100, "network_parameters": 1000, "train_targets": 70}
+    assert searched.items() >= {**shared, "seed": 7, "rate_factor": 1.0}.items()
+    assert searched["operators"] == "cross+insert+shrink"
+    assert (searched["valid_loss"], searched["test_loss"]) == (4.0, None)
+    assert replicate.items() >= {**shared, "seed": 103, "rate_factor": 2.0}.items()
+    assert (replicate["valid_loss"], replicate["test_loss"]) == (3.0, 3.5)
+    assert (replicate["test_error"], replicate["valid_targets"]) == (0.25, 20)
+
+
+def test_each_column_of_each_table_and_of_the_view_says_what_it_means() -> None:
+    reference = Results(ROOT / "results/reference")
+    told = reference.query("from columns").to_pylist()
+
+    of_tables = {(name, column) for name in SCHEMAS for column in schema(name).names}
+    of_view = {("results", name) for name in reference.query("from results limit 0").column_names}
+    assert {(row["table_name"], row["column_name"]) for row in told} == of_tables | of_view
+    assert all(row["description"] and row["type"] for row in told)
+    loss = next(row for row in told if row["column_name"] == "test_loss")
+    assert (loss["unit"], loss["direction"]) == ("nats", "minimised")
+
+
+def test_results_have_each_trial_of_a_published_set_once() -> None:
+    reference = Results(ROOT / "results/reference")
+    sql = "select count(*) as n, count(distinct run || candidate) as named from {}"
+    trials = reference.query(sql.format("trials")).to_pylist()
+
+    assert reference.query(sql.format("results")).to_pylist() == trials
+    seeds = reference.query("select distinct seed from results where chosen order by seed")
+    assert seeds["seed"].to_pylist() == [101, 102, 103]
+
+
 # --- which trial ----------------------------------------------------------------------------------
 
 
@@ -224,23 +305,24 @@ def test_a_curve_is_that_of_the_trial_by_epoch(results: Path) -> None:
     assert set(curve["trial_id"].to_pylist()) == {"04" * 16}
 
 
-def test_the_best_are_ranked_by_mean_validation_loss_and_those_with_a_failure_last(
+def test_finalists_are_ranked_by_mean_validation_loss_above_what_the_search_alone_trained(
     results: Path,
 ) -> None:
     best = Results(results).best(task="notes").to_pylist()
     told = ("architecture_id", "role", "valid_loss", "seeds", "failed", "candidate")
     assert [tuple(row[key] for key in told) for row in best] == [
         ("cc", "replicate", 3.375, 2, 0, "r00-0-0"),  # not 2.0, of a rate that was not chosen
-        ("aa", "search", 3.875, 2, 0, "w002-00"),
         ("bb", "replicate", 2.5, 2, 1, "r01-0-0"),
+        ("aa", "search", 3.875, 2, 0, "w002-00"),  # of the search alone, so below all finalists
     ]
 
 
 def test_the_best_are_of_one_task_or_all_and_no_larger_than_asked(results: Path) -> None:
     everything = Results(results).best()
-    assert everything["task"].to_pylist() == ["notes", "notes", "text", "notes"]
+    assert everything["task"].to_pylist() == ["notes", "notes", "notes", "text"]
     small = Results(results).best(max_params=200)
-    assert small["architecture_id"].to_pylist() == ["aa", "aa", "bb"]
+    assert small["architecture_id"].to_pylist() == ["bb", "aa", "aa"]
+    assert small["parameters"].to_pylist() == [200, 100, 100]  # the cell's, as in summaries
     assert Results(results).best(task="text", max_params=99).num_rows == 0
 
 

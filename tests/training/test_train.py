@@ -21,6 +21,7 @@ from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.stopping.never import Never
 from gp_cells.stopping.patience import Patience
+from gp_cells.tables.failures import failure_of
 from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.prepared import load
 from gp_cells.training.record import CheckpointFile
@@ -200,6 +201,7 @@ def test_a_cell_that_overflows_ends_as_diverged_without_a_fitness(
     assert finished.status == "diverged"
     assert finished.fitness is None
     assert "not finite" in finished.reason
+    assert failure_of(finished.status, finished.reason) == ("training_not_finite", 1)
 
 
 def test_a_trial_over_its_time_ends_as_timeout(setup: Setup, chorales: Path) -> None:

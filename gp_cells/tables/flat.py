@@ -1,0 +1,119 @@
+"""The view `results`: a row a trial with all that most questions ask for, and the view `columns`.
+
+`results` joins `trials`, `runs`, `architectures`, `candidates` and `test`, and takes from the settings
+of the runs what no column says: which of the config's seeds and learning rates a finalist's trial had.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import duckdb
+
+NEEDED = frozenset({"trials", "runs", "architectures", "candidates", "test"})
+PLACE = "split_part(trials.candidate, '-', {})"  # r00-1-2: finalist, rate and seed, from 0
+
+# name, SQL, unit, meaning; what is a column of a table alone has its meaning there
+COLUMNS = (
+    ("benchmark", "runs.benchmark", "", "name of the config"),
+    ("task", "runs.task", "", "label of the task in the config"),
+    ("strategy", "runs.strategy", "", "label of the strategy in the config"),
+    ("search_seed", "runs.seed", "", "seed of the search, of `seeds` in the config"),
+    (
+        "seed",
+        "case when role = 'search' then runs.seed else json_extract_string(runs.settings,"
+        f" '$.finalists.seeds[' || {PLACE.format(3)} || ']')::bigint end",
+        "",
+        "the trial's seed as in the config: of a finalist's `finalists.seeds`, else the search's",
+    ),
+    ("role", "trials.role", "", "search, or replicate of a finalist"),
+    ("finalist", "trials.finalist", "", "rank of the finalist, from 0; NULL in the search"),
+    ("chosen", "trials.chosen", "", "replicate at its finalist's best rate; NULL in the search"),
+    (
+        "rate_factor",
+        "case when role = 'search' then trials.learning_rate / json_extract_string(runs.settings,"
+        " '$.task.settings.recipe.learning_rate')::double else json_extract_string(runs.settings,"
+        f" '$.finalists.learning_rate_factors[' || {PLACE.format(2)} || ']')::double end",
+        "",
+        "learning rate as a multiple of the task's",
+    ),
+    ("learning_rate", "trials.learning_rate", "", "Adam's step size"),
+    ("name", "architectures.name", "", "name of a hand-designed cell; NULL for others"),
+    (
+        "parameters",
+        "trials.parameters",
+        "",
+        "learned numbers of the cell, as trained; as in summaries",
+    ),
+    ("network_parameters", "trials.network_parameters", "", "learned numbers of the whole network"),
+    ("valid_loss", "trials.fitness", "nats", "best validation loss; NULL if the trial failed"),
+    ("test_loss", "test.test_loss", "nats", "on the test split; NULL if it was not chosen"),
+    ("test_error", "test.test_error", "", "share of wrong classes on the test split"),
+    (
+        "train_targets",
+        "json_extract_string(runs.settings, '$.data.targets.train')::bigint",
+        "",
+        "targets that count in the training split: classes, steps or images",
+    ),
+    (
+        "valid_targets",
+        "json_extract_string(runs.settings, '$.data.targets.valid')::bigint",
+        "",
+        "of the validation split",
+    ),
+    ("status", "trials.status", "", "how the trial ended"),
+    ("failure", "trials.failure", "", "why it failed, as a code; NULL if it did not"),
+    ("failure_epoch", "trials.failure_epoch", "", "epoch of the failure"),
+    ("epochs", "trials.epochs", "", "epochs trained"),
+    ("cpu_s", "trials.cpu_s", "s", "CPU time in training and validation"),
+    (
+        "operators",
+        "array_to_string(list_sort(string_split(candidates.operator, '+')), '+')",
+        "",
+        "what made the candidate, in alphabetical order; NULL for replicates",
+    ),
+    ("run", "trials.run", "", "run of the trial"),
+    ("candidate", "trials.candidate", "", "RUN/CANDIDATE is the trial's name for every command"),
+    ("trial_id", "trials.trial_id", "", "the same in one word"),
+    ("architecture_id", "trials.architecture_id", "", "what was trained"),
+)
+
+
+def add_results(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
+    """Make the view `results`, if the tables that it joins are there."""
+    if NEEDED.issubset(tables):
+        selected = ", ".join(f"{sql} as {name}" for name, sql, _, _ in COLUMNS)
+        connection.execute(
+            f"create view results as select {selected} from trials join runs on runs.run = trials.run"
+            " join architectures on architectures.run = trials.run"
+            " and architectures.architecture_id = trials.architecture_id"
+            " left join candidates on candidates.run = trials.run"
+            " and candidates.candidate = trials.candidate"
+            " left join test on test.run = trials.run and test.trial_id = trials.trial_id"
+        )
+
+
+def add_columns(connection: duckdb.DuckDBPyConnection) -> None:
+    """Make the table `columns`, which says what each column of each table and view means."""
+    from gp_cells.tables.schemas import direction, schemas  # Arrow: not for other questions
+
+    rows = [
+        (table, field.name, str(field.type), *(field.metadata[key].decode() for key in said))
+        for table, schema in schemas().items()
+        for field in schema
+        for said in [(b"unit", b"direction", b"description")]
+    ]
+    types = dict(
+        connection.execute(
+            "select column_name, data_type from duckdb_columns() where table_name = 'results'"
+        ).fetchall()
+    )
+    rows += [
+        ("results", name, types.get(name, ""), unit, direction(name), meaning)
+        for name, _, unit, meaning in COLUMNS
+    ]
+    connection.execute(
+        "create table columns (table_name varchar, column_name varchar, type varchar,"
+        " unit varchar, direction varchar, description varchar)"
+    )
+    connection.executemany("insert into columns values (?, ?, ?, ?, ?, ?)", rows)
