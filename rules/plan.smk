@@ -1,4 +1,4 @@
-"""The config as runs with a fixed number of candidates, PLAN, and which job goes first.
+"""The config as runs with a fixed number of candidates, PLAN, and which jobs run when and together.
 
 REQUIRED INPUTS: none; the config is Snakemake's, whose files are looked at for a key that is there twice.
 OUTPUTS: none.
@@ -9,6 +9,7 @@ import sys
 from gp_cells.config.choose import SettingError
 from gp_cells.config.given import refuse_twins_in
 from gp_cells.config.plan import read_plan, wave_of_place
+from gp_cells.workflow.limits import limit_jobs
 
 try:
     refuse_twins_in(workflow.configfiles)
@@ -20,6 +21,12 @@ except SettingError as error:
 
 # A late wave asked for alone stands on all waves before it.
 sys.setrecursionlimit(100_000)
+
+
+# No other machine trains, and this is no job of a cluster: as many trials start together as have room.
+IS_LOCAL = workflow.is_main_process and workflow.resource_settings.nodes is None
+if IS_LOCAL:
+    limit_jobs(workflow)
 
 
 wildcard_constraints:

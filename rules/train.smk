@@ -32,8 +32,12 @@ rule train:
         "../envs/gp-cells.yaml"
     threads: PLAN.threads
     resources:
-        mem_mb=lambda w, input, attempt: cost.ask(*input[:2], attempt)["mem_mb"],
-        runtime=lambda w, input, attempt: cost.ask(*input[:2], attempt)["runtime"],
+        mem_mb=lambda w, input, attempt: cost.ask(*input[:2], attempt, IS_LOCAL)[
+            "mem_mb"
+        ],
+        runtime=lambda w, input, attempt: cost.ask(*input[:2], attempt, IS_LOCAL)[
+            "runtime"
+        ],
         gpu=int(config["training"]["device"] == "cuda"),
     params:
         data=lambda w: f"results/data/{PLAN.runs[w.run].data}",

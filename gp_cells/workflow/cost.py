@@ -182,8 +182,8 @@ def _fit(pairs: Sequence[tuple[float, float]]) -> tuple[float, float]:
 # --- what a job asks for --------------------------------------------------------------------------
 
 
-def ask(protocol: str, genome: str, attempt: int) -> dict[str, int]:
-    """Return the `mem_mb` and `runtime` (minutes) that a trial's job asks for.
+def ask(protocol: str, genome: str, attempt: int, is_local: bool = False) -> dict[str, int]:
+    """Return the `mem_mb` and `runtime` (minutes) that a trial asks for, on this machine or a cluster.
 
     Where the genome is not there yet, Snakemake catches the error and looks again when it is. One that
     is refused asks for a fixed amount; the job itself will report it.
@@ -191,7 +191,8 @@ def ask(protocol: str, genome: str, attempt: int) -> dict[str, int]:
     Raises:
         FileNotFoundError: the run's protocol or the trial's genome is not there yet.
     """
-    return _doubled(_wanted(protocol, _version(protocol), genome, _version(genome)), attempt)
+    files = protocol, _version(protocol), genome, _version(genome)
+    return _doubled(_wanted(*files, is_local), attempt)
 
 
 def _version(file: str) -> tuple[int, int]:
@@ -202,7 +203,11 @@ def _version(file: str) -> tuple[int, int]:
 
 @lru_cache
 def _wanted(
-    protocol: str, protocol_version: tuple[int, int], genome: str, _: tuple[int, int]
+    protocol: str,
+    protocol_version: tuple[int, int],
+    genome: str,
+    _: tuple[int, int],
+    is_local: bool,
 ) -> Mapping[str, int]:
     try:
         run = _protocol(protocol, protocol_version)
@@ -212,7 +217,8 @@ def _wanted(
         return UNKNOWN
     size = size_of(spec.sizes, run.data, recipe.epochs, recipe.batch_size)
     speed = _speed(kind_of(run))
-    return request(speed.seconds(size), speed.memory_mb(size), run.training.time_limit_s)
+    training = run.training
+    return request(speed.seconds(size), speed.memory_mb(size), training.time_limit_s, is_local)
 
 
 @cache
@@ -220,10 +226,14 @@ def _protocol(file: str, _: tuple[int, int]) -> TrialProtocol:
     return read_record(TrialProtocol, Path(file))
 
 
-def request(seconds: float, memory_mb: float, limit_s: float) -> dict[str, int]:
+def request(
+    seconds: float, memory_mb: float, limit_s: float, is_local: bool = False
+) -> dict[str, int]:
     """Return what to ask for to be safe, and no more time than the trial's own limit leaves it."""
     training_min = min(MARGIN * seconds, limit_s) / 60
-    memory = max(LEAST_MB, START_MB + MEMORY_MARGIN * memory_mb)
+    memory = MEMORY_MARGIN * memory_mb
+    if not is_local:
+        memory = max(LEAST_MB, START_MB + memory)
     return {"mem_mb": math.ceil(memory), "runtime": math.ceil(START_MIN + training_min)}
 
 

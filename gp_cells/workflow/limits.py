@@ -1,7 +1,8 @@
 """What of this machine's cores and memory a process may use, where a container or a job limits it.
 
 Python and Snakemake count the cores that a process may run on. A control group of Linux limits the time on
-them instead, 0.5 of a core or 8 of 64, and memory; neither sees that.
+them instead, 0.5 of a core or 8 of 64, and memory; neither sees that. Cores are for the user to set; how
+many jobs the memory has room for is set here.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
+KEPT_MB = 800  # Snakemake with a plan of thousands, the warm process and `gp-cells watch`
 GROUPS, OWN = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
@@ -67,21 +70,35 @@ def limits_note() -> str:
     """Return what Snakemake has to be told of the limits of this machine; "" if there is nothing."""
     if not hasattr(os, "sched_getaffinity"):
         return ""  # not Linux
-    limits = read_limits()
-    counted, memory_mb = len(os.sched_getaffinity(0)), psutil.virtual_memory().total / 1e6
-    said, options = [], []
-    if limits.cores < counted:
-        said.append(f"{limits.cores:.3g} of {counted} cores")
-        options.append(f"--cores {max(1, math.floor(limits.cores))}")
-    if limits.memory_mb < memory_mb:
-        said.append(f"{limits.memory_mb:,.0f} of {memory_mb:,.0f} MB of memory")
-        options.append(f"--resources mem_mb={math.floor(limits.memory_mb)}")
-    if not said:
+    cores, counted = read_limits().cores, len(os.sched_getaffinity(0))
+    if cores >= counted:
         return ""
-    return f"a control group allows {' and '.join(said)} here; give Snakemake {' '.join(options)}"
+    advice = f"give Snakemake --cores {max(1, math.floor(cores))}"
+    return f"a control group allows {cores:.3g} of {counted} cores here; {advice}"
 
 
 def workers_here(threads: int) -> int:
     """Return how many trials of so many threads this machine may train at once."""
     counted = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return max(1, math.floor(min(counted or 1, read_limits().cores)) // threads)
+
+
+def room_mb() -> int:
+    """Return the memory that jobs on this machine may take together, in MB.
+
+    It is what the machine has free or a control group allows, whichever is less, without what runs beside
+    the jobs. What others in the same control group take is not seen.
+    """
+    free_mb = psutil.virtual_memory().available / 1e6
+    return max(1, math.floor(min(free_mb, read_limits().memory_mb) - KEPT_MB))
+
+
+def limit_jobs(workflow: Any) -> None:
+    """Let Snakemake's jobs run together while their memory has room, and one of them on a GPU.
+
+    What the command line or a profile says of either comes first. A job that asks for more than there is
+    gets all of it.
+    """
+    for name, amount in (("mem_mb", room_mb()), ("gpu", 1)):
+        if name not in workflow.global_resources:
+            workflow.register_resource(name, amount)

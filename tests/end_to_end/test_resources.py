@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import psutil
 import pytest
 import torch
 from support.benchmark import GP, Benchmark
@@ -28,8 +29,18 @@ def test_before_a_genome_is_bred_its_cost_is_to_be_determined(tmp_path: Path) ->
 def test_a_bred_genome_is_asked_for_by_its_cost(copied: Benchmark) -> None:
     ran = copied.finish("-n", "--quiet", "host", "--force", f"{GP}/waves/000/01/fitness.json")
     [job] = asked(ran.said)
-    assert 1000 <= int(job["mem_mb"]) < 2000
+    assert 200 <= int(job["mem_mb"]) < 1000
     assert 6 <= int(job["runtime"]) <= 5 + copied.config["training"]["time_limit_s"] / 60
+
+
+def test_a_job_gets_at_most_what_the_machine_has_or_the_user_gives(copied: Benchmark) -> None:
+    plan = ("-n", "--quiet", "host", "--force", f"{GP}/waves/000/01/fitness.json")
+    greedy = ("--set-resources", "train:mem_mb=99999999", "train:gpu=9")
+    [job] = asked(copied.finish(*plan, *greedy).said)
+    assert 0 < int(job["mem_mb"]) < psutil.virtual_memory().total / 1e6
+    assert job["gpu"] == "1"
+    [job] = asked(copied.finish(*plan, *greedy, "--resources", "mem_mb=77", "gpu=4").said)
+    assert (job["mem_mb"], job["gpu"]) == ("77", "4")
 
 
 def test_other_resources_run_nothing_again(copied: Benchmark) -> None:

@@ -1,6 +1,7 @@
 """Limits of control groups, read from files as Linux has them."""
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -55,7 +56,17 @@ def test_a_note_says_what_to_tell_snakemake(monkeypatch):
     monkeypatch.setattr(limits.os, "sched_getaffinity", lambda _: set(range(64)))
     monkeypatch.setattr(limits, "read_limits", lambda: Limits(0.5, 2000.4))
     note = limits.limits_note()
-    assert note.startswith("a control group allows 0.5 of 64 cores and 2,000 of ")
-    assert note.endswith("give Snakemake --cores 1 --resources mem_mb=2000")
+    assert note == "a control group allows 0.5 of 64 cores here; give Snakemake --cores 1"
     monkeypatch.setattr(limits, "read_limits", Limits)
     assert limits.limits_note() == ""
+
+
+@pytest.mark.parametrize(
+    ("free", "allowed", "room"),
+    [(8e9, math.inf, 7200), (8e9, 3000, 2200), (2e9, 3000, 1200), (5e8, 9, 1)],
+)
+def test_jobs_have_what_is_free_or_allowed_less_what_runs_beside(monkeypatch, free, allowed, room):
+    memory = SimpleNamespace(available=free)
+    monkeypatch.setattr(limits.psutil, "virtual_memory", lambda: memory)
+    monkeypatch.setattr(limits, "read_limits", lambda: Limits(memory_mb=allowed))
+    assert limits.room_mb() == room
