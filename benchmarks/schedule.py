@@ -2,6 +2,7 @@
 
     check MEASURED.json          the simulation beside the real run of benchmarks/waiting.py
     figure RESULTS CHART.svg     8 to 27,648 workers, trials spread like those in RESULTS
+    local RESULTS                runs as the quickstart's that share one machine, with and without a lag
 
 What the suite does on a cluster, one Snakemake a run, by `gp_cells.tabular.schedule`. A wave is bred when
 Snakemake has noticed every result up to the wave `lag` before it. Snakemake asks for the states of its
@@ -177,6 +178,26 @@ def figure(results: Path, chart: Path) -> None:
     draw(rows, chart)
 
 
+ON_ONE_MACHINE = Costs(start_s=0.3, end_s=0.1, turn_s=0.6)
+SHARED = ((1, 2), (2, 2), (2, 4), (2, 8), (2, 16), (4, 16))  # runs, workers
+
+
+def local(results: Path, seeds: int = 20) -> None:
+    """Print what runs of 14 waves of 9 take on one machine, in the mean over draws of trials."""
+    lengths, widths = trial_lengths(results), (9,) * 14
+    for (runs, workers), lag in itertools.product(SHARED, (1, 2)):
+        schedule = Schedule(workers=workers, runs=runs, widths=widths, lag=lag)
+        size = (runs, schedule.candidates)
+        rows = [
+            spent(schedule, ON_ONE_MACHINE, 2 * np.random.default_rng(seed).choice(lengths, size))
+            for seed in range(seeds)
+        ]
+        makespan_s = statistics.mean(row.makespan_s for row in rows)
+        training = statistics.mean(row.training for row in rows)
+        waiting = statistics.mean(row.waiting for row in rows)
+        show(f"{runs} runs, {workers} workers, lag {lag}", Spent(makespan_s, training, waiting))
+
+
 def draw(rows: Sequence[dict[str, Any]], chart: Path) -> None:
     """Draw the share of workers' time spent waiting, by number of workers and lag."""
     import altair as alt
@@ -198,8 +219,11 @@ if __name__ == "__main__":
     drawing = commands.add_parser("figure")
     drawing.add_argument("results", type=Path)
     drawing.add_argument("chart", type=Path)
+    commands.add_parser("local").add_argument("results", type=Path)
     options = parser.parse_args()
     if options.command == "check":
         check(options.measured)
+    elif options.command == "local":
+        local(options.results)
     else:
         figure(options.results, options.chart)
