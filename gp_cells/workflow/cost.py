@@ -95,14 +95,15 @@ def size_of(counts: Mapping[str, int], data: DataDescription, epochs: int, batch
 class Measured:
     """A trial of the tables: its run, size, time in training and beside it, and peak memory.
 
-    What is beside training is the start of its process, compiling its cell, and measures.
+    What is beside training is the start of its process, compiling its cell, and measures; None where the
+    time of the process was not recorded.
     """
 
     run: str
     size: Size
     seconds: float
     memory_mb: float
-    beside_s: float = 0.0
+    beside_s: float | None = 0.0
 
 
 def kind_of(run: RunSettings | TrialProtocol) -> tuple[Any, ...]:
@@ -136,8 +137,10 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
 def measured_trial(row: Mapping[str, Any], data: DataDescription, batch_size: int) -> Measured:
     """Return what a row of table `trials` says of a trial that has trained."""
     size = size_of({**row, "kept": row["activations"]}, data, row["epochs"], batch_size)
-    beside_s = row["process_cpu_s"] - row["cpu_s"] + (row["compile_s"] or 0.0)
-    return Measured(row["run"], size, undisturbed_s(row), row["peak_memory_mb"], max(0.0, beside_s))
+    beside_s = None
+    if row["process_cpu_s"] is not None:
+        beside_s = max(0.0, row["process_cpu_s"] - row["cpu_s"] + (row["compile_s"] or 0.0))
+    return Measured(row["run"], size, undisturbed_s(row), row["peak_memory_mb"], beside_s)
 
 
 def undisturbed_s(trial: Mapping[str, Any]) -> float:

@@ -50,7 +50,7 @@ class Pace:
     """How fast trials of one kind are, learnt from some; `factor` is what their sum may be off by."""
 
     speed: Speed
-    beside_s: float  # of a trial, beside training
+    beside_s: float  # of a trial, beside training; NaN if unknown
     factor: float
     is_probed: bool
 
@@ -149,13 +149,17 @@ def describe_data(plan: Plan, name: str) -> DataDescription:
 def pace_of(trials: Sequence[Measured], config: RunConfig, probe: Probe | None) -> Pace | None:
     """Return how fast trials are by those of the tables, else by probes; None if neither says it."""
     if len(trials) >= ENOUGH:
-        beside_s = statistics.fmean(trial.beside_s for trial in trials)
-        return Pace(learn(trials), beside_s, factor_of(trials), is_probed=False)
+        return Pace(learn(trials), beside_s(trials), factor_of(trials), is_probed=False)
     probes = [] if probe is None else probe(config)
     if not probes:
         return None
-    beside_s = statistics.fmean(trial.beside_s for trial in probes)
-    return Pace(fitted(probes), beside_s, PROBE_FACTOR, is_probed=True)
+    return Pace(fitted(probes), beside_s(probes), PROBE_FACTOR, is_probed=True)
+
+
+def beside_s(trials: Sequence[Measured]) -> float:
+    """Return the mean time that trials took beside training, in seconds; NaN if none recorded it."""
+    recorded = [trial.beside_s for trial in trials if trial.beside_s is not None]
+    return statistics.fmean(recorded) if recorded else math.nan
 
 
 def factor_of(trials: Sequence[Measured]) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import math
 import shutil
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from gp_cells.cli import main
 from gp_cells.config.plan import read_plan
 from gp_cells.workflow import forecast as module
 from gp_cells.workflow.cost import Measured, Size, Speed
-from gp_cells.workflow.forecast import PROBE_FACTOR, factor_of, forecast, pace_of
+from gp_cells.workflow.forecast import PROBE_FACTOR, beside_s, factor_of, forecast, pace_of
 from gp_cells.workflow.forecast_text import tell
 
 SPEED = Speed(pass_s=1e-4, multiply_add_s=0.0, process_mb=300.0, trials=20)
@@ -111,3 +113,10 @@ def test_a_limit_of_time_bounds_what_a_trial_takes() -> None:
     counts = [{"network_parameters": 10}]
     cost = module._cost(counts, [Size(1e9, 1.0, 1.0)], pace, 0.001)
     assert cost.seconds == pytest.approx(0.501)
+
+
+def test_time_beside_training_is_told_by_the_trials_that_recorded_it() -> None:
+    recorded, other = trials("a", 2)
+    unknown = dataclasses.replace(other, beside_s=None)
+    assert beside_s([recorded, unknown]) == 0.5
+    assert math.isnan(beside_s([unknown]))
