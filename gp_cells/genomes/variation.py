@@ -8,7 +8,7 @@ why its operators are not used.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
@@ -42,6 +42,16 @@ def sample(space: Vocabulary, rng: np.random.Generator) -> Genome:
         if genome is not None:
             return genome
     raise SettingError(f"no genome could be drawn from {space}; give it more functions or room")
+
+
+def sample_new(space: Vocabulary, rng: np.random.Generator, known: Collection[str]) -> Genome:
+    """Return a fresh genome whose architecture is not among the known ids, or after `TRIES` any."""
+    genome = sample(space, rng)
+    for _ in range(TRIES):
+        if genome.architecture_id not in known:
+            break
+        genome = sample(space, rng)
+    return genome
 
 
 def mutate(

@@ -25,7 +25,7 @@ from gp_cells.config.records import Search
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal
+from gp_cells.strategies.strategy import Outcome, Proposal, best_of_newest, going_on, newest_wave
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Culling:
         """Return the survivors, the best first, and children of them; see `Strategy.propose`."""
         survivors = self.survivors(history)[:slots]
         known = {outcome.architecture_id for outcome in history}
-        proposals = [self._going_on(outcome, space) for outcome in survivors]
+        proposals = [going_on(o, "go_on", {"epochs": self.epochs}, space) for o in survivors]
         for slot in range(len(survivors), slots):
             rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
             child = self._child(survivors, space, rng)
@@ -73,14 +73,8 @@ class Culling:
 
     def survivors(self, history: Sequence[Outcome]) -> list[Outcome]:
         """Return who goes on of the newest wave, the best first; who failed does not."""
-        newest = [outcome for outcome in history if outcome.wave == history[-1].wave]
-        kept = len(newest) - math.ceil(self.dropped * len(newest))
-        able = [outcome for outcome in newest if outcome.state is not None]
-        return sorted(able, key=lambda outcome: (outcome.fitness, outcome.candidate))[:kept]
-
-    def _going_on(self, outcome: Outcome, space: Vocabulary) -> Proposal:
-        genome, name = parse(outcome.genome, space.language), outcome.candidate
-        return Proposal(genome, "go_on", (name,), start=name, recipe={"epochs": self.epochs})
+        size = len(newest_wave(history))
+        return best_of_newest(history)[: size - math.ceil(self.dropped * size)]
 
     def _child(
         self, survivors: Sequence[Outcome], space: Vocabulary, rng: np.random.Generator

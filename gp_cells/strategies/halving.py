@@ -23,9 +23,8 @@ from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.config.records import Search
 from gp_cells.genomes import variation
-from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal
+from gp_cells.strategies.strategy import Outcome, Proposal, best_of_newest, going_on
 
 
 @dataclass(frozen=True)
@@ -77,16 +76,12 @@ class Halving:
         """Return the best of the rung below, or random genomes for the lowest of a bracket."""
         newest = history[-1].wave if history else None
         step = 0 if newest is None else wave // (wave - newest)
-        promoted = [] if self._begins(step) else self._promoted(history, step, slots)
+        promoted = [] if self._begins(step) else best_of_newest(history)[:slots]
         known = {outcome.architecture_id for outcome in history}
         proposals = [self._going_on(outcome, step, space) for outcome in promoted]
         for slot in range(len(promoted), slots):
             rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
-            genome = variation.sample(space, rng)
-            for _ in range(variation.TRIES):
-                if genome.architecture_id not in known:
-                    break
-                genome = variation.sample(space, rng)
+            genome = variation.sample_new(space, rng, known)
             known.add(genome.architecture_id)
             proposals.append(
                 Proposal(genome, "sample", recipe={"epochs": self.epochs_in_all(step)})
@@ -106,16 +101,6 @@ class Halving:
         """Return whether a wave is the lowest rung of a bracket."""
         return step == 0 or self.rung(step) <= self.rung(step - 1)
 
-    def _promoted(self, history: Sequence[Outcome], step: int, slots: int) -> list[Outcome]:
-        below = [o for o in history if o.wave == history[-1].wave and o.state is not None]
-        return sorted(below, key=lambda outcome: (outcome.fitness, outcome.candidate))[:slots]
-
     def _going_on(self, outcome: Outcome, step: int, space: Vocabulary) -> Proposal:
         own = self.epochs_in_all(step) - self.epochs_in_all(step - 1)
-        return Proposal(
-            parse(outcome.genome, space.language),
-            "promote",
-            (outcome.candidate,),
-            start=outcome.candidate,
-            recipe={"epochs": own},
-        )
+        return going_on(outcome, "promote", {"epochs": own}, space)

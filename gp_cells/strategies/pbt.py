@@ -27,7 +27,7 @@ from gp_cells.config.records import Search
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal
+from gp_cells.strategies.strategy import Outcome, Proposal, going_on, newest_wave
 
 MOST_DROPOUT = 0.9
 
@@ -86,7 +86,7 @@ class PBT:
         self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
         """Return each member, the worst in the steps of the best; see `Strategy.propose`."""
-        newest = [o for o in history if o.wave == history[-1].wave]
+        newest = newest_wave(history)
         ranked = sorted(
             (o for o in newest if o.state is not None),
             key=lambda o: (math.inf if o.last_loss is None else o.last_loss, o.candidate),
@@ -101,7 +101,7 @@ class PBT:
             rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
             member = newest[slot] if newest else None
             if member is not None and member.state is not None and member.candidate not in worst:
-                proposals.append(self._going_on(member, space))
+                proposals.append(going_on(member, "go_on", member.recipe, space))
             elif best:
                 proposals.append(self._exploiting(best[int(rng.integers(len(best)))], space, rng))
             else:
@@ -117,10 +117,6 @@ class PBT:
             "dropout": float(rng.uniform(least, most)),
         }
         return Proposal(variation.sample(space, rng), "sample", recipe=recipe)
-
-    def _going_on(self, member: Outcome, space: Vocabulary) -> Proposal:
-        genome, name = parse(member.genome, space.language), member.candidate
-        return Proposal(genome, "go_on", (name,), start=name, recipe=member.recipe)
 
     def _exploiting(self, giver: Outcome, space: Vocabulary, rng: np.random.Generator) -> Proposal:
         recipe = dict(giver.recipe or {})

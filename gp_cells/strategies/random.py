@@ -28,11 +28,7 @@ class Random:
         proposals = []
         for slot in range(slots):
             rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
-            genome = variation.sample(space, rng)
-            for _ in range(variation.TRIES):
-                if genome.architecture_id not in known:
-                    break
-                genome = variation.sample(space, rng)
+            genome = variation.sample_new(space, rng, known)
             known.add(genome.architecture_id)
             proposals.append(Proposal(genome, "sample"))
         return proposals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,9 +13,10 @@ import numpy as np
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError
-from gp_cells.config.records import Search
+from gp_cells.config.files import canonical_json
+from gp_cells.config.records import LineageEntry, Search
 from gp_cells.genomes import variation
-from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.vocabulary import Vocabulary
 
 
@@ -93,6 +95,27 @@ def baseline_name(operator: str) -> str | None:
     return operator.removeprefix(BASELINE) if operator.startswith(BASELINE) else None
 
 
+def told(
+    outcome: Outcome,
+    said: Proposal | LineageEntry,
+    state: str | None,
+    epochs: int | None,
+    last_loss: float | None,
+) -> Outcome:
+    """Return an outcome with what is told to a strategy that proposes starts or leaves notes."""
+    return dataclasses.replace(
+        outcome,
+        operator=said.operator,
+        parents=said.parents,
+        start=said.start,
+        recipe=said.recipe,
+        note=json.loads(canonical_json(said.note)),
+        state=state,
+        epochs=epochs,
+        last_loss=last_loss,
+    )
+
+
 class Strategy(Protocol):
     """A rule that proposes genomes from what has been measured; its fields are its settings.
 
@@ -138,6 +161,25 @@ def with_start(child: Proposal, history: Sequence[Outcome]) -> Proposal:
     if not child.parents or child.parents[0] not in states:
         return child
     return dataclasses.replace(child, start=child.parents[0])
+
+
+def newest_wave(history: Sequence[Outcome]) -> list[Outcome]:
+    """Return the outcomes of the newest wave that is seen, in order of slots; none of an empty history."""
+    return [outcome for outcome in history if outcome.wave == history[-1].wave]
+
+
+def best_of_newest(history: Sequence[Outcome]) -> list[Outcome]:
+    """Return those of the newest wave that left a state, the best first."""
+    able = [outcome for outcome in newest_wave(history) if outcome.state is not None]
+    return sorted(able, key=lambda outcome: (outcome.fitness, outcome.candidate))
+
+
+def going_on(
+    outcome: Outcome, operator: str, recipe: Mapping[str, Any] | None, space: Vocabulary
+) -> Proposal:
+    """Return the same genome again, to resume from the state that it left."""
+    genome, name = parse(outcome.genome, space.language), outcome.candidate
+    return Proposal(genome, operator, (name,), start=name, recipe=recipe)
 
 
 def reach_of(strategy: Strategy) -> int:

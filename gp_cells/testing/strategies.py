@@ -15,13 +15,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from gp_cells.config.choose import SettingError, configure
-from gp_cells.config.files import canonical_json, content_hash
+from gp_cells.config.files import content_hash
 from gp_cells.config.objectives import COUNTED, MEASURED, TIMED
 from gp_cells.config.plan import searched_candidate
 from gp_cells.config.records import Search
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal, Strategy, reach_of, searches
+from gp_cells.strategies.strategy import Outcome, Proposal, Strategy, reach_of, searches, told
 from gp_cells.testing.chance import untouched_chance
 from gp_cells.workflow.starts import first_in_reach, start_of
 
@@ -118,9 +118,13 @@ def _search(
             _check_proposal(proposal, name, seen, first, space)
             if searches(strategy):
                 assert space.admits(proposal.genome.canonical()), f"{name}: the space admits it not"
-            told = reach_of(strategy) > 0 or proposal.note is not None
             outcome = _outcome(proposal, name, wave, slot, failing(slot))
-            history.append(_told(outcome, proposal) if told else outcome)
+            if reach_of(strategy) > 0 or proposal.note is not None:
+                state, loss = (
+                    (None, None) if outcome.failed else (content_hash(name), outcome.fitness)
+                )
+                outcome = told(outcome, proposal, state, wave + 1, loss)
+            history.append(outcome)
     return history
 
 
@@ -156,20 +160,4 @@ def _outcome(proposal: Proposal, name: str, wave: int, slot: int, failed: bool) 
             **{name: len(text) for name in COUNTED},
             **{name: None if failed or slot == 2 else 1 / len(text) for name in MEASURED + TIMED},
         },
-    )
-
-
-def _told(outcome: Outcome, proposal: Proposal) -> Outcome:
-    """Return an outcome with what is told to a strategy that proposes starts or leaves notes."""
-    loss = None if outcome.failed else outcome.fitness
-    return dataclasses.replace(
-        outcome,
-        operator=proposal.operator,
-        parents=proposal.parents,
-        start=proposal.start,
-        recipe=proposal.recipe,
-        note=json.loads(canonical_json(proposal.note)),
-        state=None if outcome.failed else content_hash(outcome.candidate),
-        epochs=outcome.wave + 1,
-        last_loss=loss,
     )

@@ -5,7 +5,6 @@ Each reads canonical JSON and writes canonical JSON; given the same files they w
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -49,7 +48,7 @@ from gp_cells.plugins import (
 )
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.history import or_infinite, read_history, write_history
-from gp_cells.strategies.strategy import reach_of
+from gp_cells.strategies.strategy import reach_of, told
 from gp_cells.workflow.starts import (
     changes_in,
     check_proposal,
@@ -196,17 +195,8 @@ def outcome_of(entry: LineageEntry, fitness: FitnessRecord) -> Outcome:
     )
     if not entry.keeps and entry.note is None:
         return outcome
-    return dataclasses.replace(
-        outcome,
-        operator=entry.operator,
-        parents=entry.parents,
-        start=entry.start,
-        recipe=entry.recipe,
-        note=entry.note,
-        state=fitness.state,
-        epochs=len(fitness.curve) if fitness.epochs is None else fitness.epochs,
-        last_loss=fitness.last_loss,
-    )
+    epochs = len(fitness.curve) if fitness.epochs is None else fitness.epochs
+    return told(outcome, entry, fitness.state, epochs, fitness.last_loss)
 
 
 def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:

@@ -47,11 +47,6 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
     return finished
 
 
-@pytest.fixture
-def copied(base: Benchmark, tmp_path: Path) -> Benchmark:
-    return base.copied(tmp_path / "copy")
-
-
 def test_the_whole_plan_is_shown_before_anything_has_run(tmp_path: Path) -> None:
     planned = benchmark(tmp_path).finish("-n", "--quiet", "host").planned
     assert planned["train"] == 11 + 9 + 2

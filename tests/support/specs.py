@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from gp_cells.config.recipe import Form
+from gp_cells.config.recipe import Form, Recipe
 from gp_cells.config.records import (
     DataDescription,
     PlugIn,
@@ -16,6 +17,11 @@ from gp_cells.config.records import (
     TrialSpec,
 )
 from gp_cells.config.typed_json import read_record
+from gp_cells.genomes.genome import parse
+from gp_cells.spaces.convolutional import Convolutional
+from gp_cells.stopping.never import Never
+from gp_cells.tasks.digits import Digits
+from gp_cells.training.train import Setup
 
 RECIPE = {"units": 64, "layers": 1, "batch_size": 16, "epochs": 20}
 
@@ -73,3 +79,21 @@ def planned(*widths: int, lag: int = 1) -> Search:
 def protocol_in(settings: Path) -> TrialProtocol:
     """Return the protocol of the run that a settings file is of."""
     return read_record(RunSettings, settings).protocol
+
+
+def digits_trial(cell: str, **recipe: Any) -> tuple[Setup, Mapping[Any, Any]]:
+    """Return a trial of a hand-designed CNN cell of four units on `digits`, and its splits."""
+    task = Digits(Recipe(units=4, batch_size=256, learning_rate=0.01, dropout=0.3, **recipe))
+    space, data = Convolutional(reductions=1), task.read()
+    setup = Setup(
+        genome=parse(space.baselines[cell].read_text(), space.language).canonical(),
+        space=space,
+        task=task,
+        form=data.form,
+        learning_rate=0.01,
+        seed=3,
+        stopper=Never(),
+        time_limit_s=600,
+        engine="eager",
+    )
+    return setup, data.splits

@@ -9,18 +9,14 @@ from typing import Any, cast
 
 import pytest
 import torch
-from support.specs import make_spec, protocol_in
+from support.specs import digits_trial, make_spec, protocol_in
 
 from gp_cells.config.files import RecordError
-from gp_cells.config.recipe import Recipe
 from gp_cells.config.records import TrialStart
 from gp_cells.config.typed_json import write_record
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.survivors import survivors
-from gp_cells.spaces.convolutional import Convolutional
-from gp_cells.stopping.never import Never
 from gp_cells.stopping.patience import Patience
-from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.prepared import load
 from gp_cells.training.inherit import inherit
 from gp_cells.training.record import CheckpointFile
@@ -51,29 +47,10 @@ def recurrent(settings: Path, chorales: Path) -> tuple[Setup, Splits]:
     return with_recipe(setup, batch_size=4, dropout=0.3, layers=2), load(chorales, "search")
 
 
-def convolutional() -> tuple[Setup, Splits]:
-    recipe = Recipe(units=4, batch_size=256, learning_rate=0.01, dropout=0.3)
-    task, space = Digits(recipe), Convolutional(reductions=1)
-    data = task.read()
-    genome = parse(space.baselines["resnet_basic"].read_text(), space.language).canonical()
-    setup = Setup(
-        genome=genome,
-        space=space,
-        task=task,
-        form=data.form,
-        learning_rate=0.01,
-        seed=3,
-        stopper=Never(),
-        time_limit_s=600,
-        engine="eager",
-    )
-    return setup, data.splits
-
-
 @pytest.fixture(params=["recurrent", "convolutional"])
 def trial(request: pytest.FixtureRequest) -> tuple[Setup, Splits]:
     if request.param == "convolutional":
-        return convolutional()
+        return digits_trial("resnet_basic")
     return recurrent(request.getfixturevalue("settings"), request.getfixturevalue("chorales"))
 
 

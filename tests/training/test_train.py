@@ -12,17 +12,13 @@ from typing import Any, cast
 
 import pytest
 import torch
-from support.specs import make_spec, protocol_in
+from support.specs import digits_trial, make_spec, protocol_in
 
 from gp_cells.config.files import read_json, write_json
-from gp_cells.config.recipe import Recipe
 from gp_cells.genomes.genome import parse
 from gp_cells.networks.recurrent import RecurrentNetwork
-from gp_cells.spaces.convolutional import Convolutional
-from gp_cells.stopping.never import Never
 from gp_cells.stopping.patience import Patience
 from gp_cells.tables.failures import failure_of
-from gp_cells.tasks.digits import Digits
 from gp_cells.tasks.prepared import load
 from gp_cells.training.record import CheckpointFile
 from gp_cells.training.train import Finished, Interrupted, NoCheckpoints, Setup, evaluate, train
@@ -126,25 +122,12 @@ def test_a_trial_that_goes_and_comes_back_between_any_two_batches_ends_with_the_
 def test_a_cnn_that_goes_and_comes_back_between_any_two_batches_ends_with_the_same_bits(
     tmp_path: Path,
 ) -> None:
-    recipe = Recipe(units=4, batch_size=256, epochs=3, learning_rate=0.01, dropout=0.3)
-    task, space = Digits(recipe), Convolutional(reductions=1)
-    data = task.read()
-    setup = Setup(
-        genome=parse(space.baselines["darts_v2"].read_text(), space.language),
-        space=space,
-        task=task,
-        form=data.form,
-        learning_rate=0.01,
-        seed=3,
-        stopper=Never(),
-        time_limit_s=600,
-        engine="eager",
-    )
-    uninterrupted = train(setup, data.splits, NoCheckpoints())
+    setup, splits = digits_trial("darts_v2", epochs=3)
+    uninterrupted = train(setup, splits, NoCheckpoints())
     checkpoints = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
     while True:
         try:
-            finished = train(setup, data.splits, checkpoints, lambda: True)
+            finished = train(setup, splits, checkpoints, lambda: True)
             break
         except Interrupted:
             pass

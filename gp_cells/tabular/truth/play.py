@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gp_cells.config.choose import SettingError
-from gp_cells.config.files import canonical_json
 from gp_cells.config.plan import searched_candidate
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import Outcome, Proposal, Strategy
-from gp_cells.strategies.strategy import reach_of
+from gp_cells.strategies.strategy import reach_of, told
 
 
 @dataclass(frozen=True)
@@ -75,8 +72,10 @@ def play(
                 fitness=row.fitness,
                 objectives=row.objectives,
             )
-            told = reach_of(strategy) > 0 or proposal.note is not None
-            history.append(_told(outcome, proposal, row) if told else outcome)
+            if reach_of(strategy) > 0 or proposal.note is not None:
+                state = None if outcome.failed else f"{genome.architecture_id} {row.epochs}"
+                outcome = told(outcome, proposal, state, row.epochs, row.last_loss)
+            history.append(outcome)
     return history
 
 
@@ -89,18 +88,3 @@ def _epochs_before(proposal: Proposal, seen: Mapping[str, Outcome], name: str) -
             f"{name} inherits the weights of {start.candidate}; only a training can tell what comes of that"
         )
     return start.epochs or 0
-
-
-def _told(outcome: Outcome, proposal: Proposal, row: Row) -> Outcome:
-    """Return an outcome with what is told to a strategy that goes on; its state has a name, no hash."""
-    return dataclasses.replace(
-        outcome,
-        operator=proposal.operator,
-        parents=proposal.parents,
-        start=proposal.start,
-        recipe=proposal.recipe,
-        note=json.loads(canonical_json(proposal.note)),
-        state=None if outcome.failed else f"{outcome.architecture_id} {row.epochs}",
-        epochs=row.epochs,
-        last_loss=row.last_loss,
-    )
