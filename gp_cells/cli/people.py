@@ -418,7 +418,7 @@ def watch(config: str, process: int | None, every: float) -> None:
 def vet(
     family: str, name: str, settings: Mapping[str, Any], space: str, slots: Sequence[int] | None
 ) -> int:
-    """Check that a plug-in does what its family has to do, a line for each check.
+    """Check that a plug-in does what its family has to do. Print a line for each check.
 
     Trains nothing. Of a strategy: it is a pure function of its history, fills its slots, goes on after
     failures and with a lag, and proposes the same in processes with other hash seeds. In tests of your

@@ -47,7 +47,7 @@ class Halving:
         check_settings(self, "halving")
         if self.brackets > self.rungs:
             raise SettingError(
-                f"halving.brackets: expected at most {self.rungs}, as many as rungs, got {self.brackets}"
+                f"halving.brackets: expected no more than rungs, which is {self.rungs}, got {self.brackets}"
             )
 
     @property

@@ -44,6 +44,7 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
 # Numbers that count nothing and have no dimension, and are no shares either.
 PLAIN = {
     *("recipe.learning_rate", "recipe.clip_norm", "own_data.seed", "convolutional.stem"),
+    "halving.factor",
     *(f"{space}.max_depth" for space in ("convolutional", "recurrent", "recurrent_graph")),
 }
 

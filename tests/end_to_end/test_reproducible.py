@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 import re
@@ -98,7 +99,7 @@ def test_no_file_that_a_search_reads_holds_a_test_loss(base: Benchmark) -> None:
             assert not [loss for loss in tested if loss in text], path
             assert not re.search(r'"test[^"]*": -?[0-9]', text), path
         for path in (base.folder / run).rglob("history.jsonl.gz"):
-            rows = [vars(outcome) for outcome in read_history(path)]
+            rows = [json.loads(line) for line in gzip.decompress(path.read_bytes()).splitlines()]
             assert {key for row in rows for key in row} == {
                 *("candidate", "wave", "genome", "architecture_id", "status", "fitness"),
                 "objectives",
