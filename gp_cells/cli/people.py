@@ -324,18 +324,33 @@ def plan(config: str, workers: Sequence[int] | None, no_probes: bool, results: P
 
 @command(
     option("--benchmark", "its name in the tables", required=True, metavar="NAME"),
+    option(
+        "--format",
+        "text for a terminal, one table for a paper, or as json all there is (default: text)",
+        choices=["text", "latex", "csv", "markdown", "json"],
+        default="text",
+    ),
+    folder(
+        "--figures", "where to write each chart as SVG and PDF, its data as CSV", required=False
+    ),
     RESULTS,
 )
-def compare(benchmark: str, results: Path) -> None:
+def compare(benchmark: str, format: str, figures: Path | None, results: Path) -> None:
     """Print a comparison of the cells and strategies of a benchmark's runs in the tables.
 
-    Reads the tables.
+    Reads the tables. The table for LaTeX needs the package booktabs. With --figures the charts of the
+    report are written too, in a style that prints.
     """
     from gp_cells.compare import compare as compare_runs
+    from gp_cells.compare.paper import say
     from gp_cells.compare.records import runs_of
-    from gp_cells.compare.summary import summary as summarise
+    from gp_cells.report.figures import write_figures
 
-    print(summarise(compare_runs(results, benchmark, runs_of(results, benchmark))))
+    found = compare_runs(results, benchmark, runs_of(results, benchmark))
+    print(say(found, format), end="")
+    if figures is not None:
+        names = write_figures(results, benchmark, found, figures)
+        print(f"{figures}: {len(names)} charts, each as .svg, .pdf and .csv", file=sys.stderr)
 
 
 @command(

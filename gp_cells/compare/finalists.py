@@ -1,7 +1,8 @@
 """A task's finalists, designed and evolved, as rows, the best first.
 
 Every finalist was trained again with the same learning rates and seeds, none of which the search saw;
-its row is that of its best learning rate. Selection among finalists uses validation losses only.
+its row is that of its best learning rate, and `trial` the best of those trials. Selection among finalists
+uses validation losses only.
 """
 
 from __future__ import annotations
@@ -42,10 +43,13 @@ def _rows(records: Records, run: Row) -> list[Row]:
         if not all(map(math.isfinite, test_losses)):
             test_losses = []  # a mean of the others would flatter
         errors = [row["test_error"] for row in test if row["test_error"] is not None]
+        best = min(members, key=lambda t: (t["fitness"] is None, t["fitness"], t["candidate"]))
         rows.append(
             {
                 **{key: run[key] for key in ("run", "strategy", "seed")},
                 "finalist": finalist,
+                "trial": f"{run['run']}/{best['candidate']}",
+                "trial_id": best["trial_id"],
                 **{key: architecture[key] for key in described},
                 **{key: members[0][key] for key in ("parameters", "multiply_adds")},
                 "learning_rate": members[0]["learning_rate"],
@@ -53,6 +57,7 @@ def _rows(records: Records, run: Row) -> list[Row]:
                 **_spread("test", test_losses),
                 "test_losses": test_losses,
                 "test_error": math.fsum(errors) / len(errors) if errors else None,
+                "test_errors": errors,
                 "seeds": len(members),
                 "failed": len(members) - len(valid),
             }

@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 import statistics
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.stats import trim_mean
@@ -46,16 +46,17 @@ def compare_strategies(records: Records, finalists: Sequence[Row]) -> Row:
     for pair, p in zip(tested, hypotheses.holm([p["p"] for p in tested]), strict=True):
         pair["p_holm"] = p
     valid = best_losses(records, finalists, "valid_mean")
-    errors = best_losses(records, finalists, "test_error")
     rows = [
         _strategy(strategy, scores[strategy], valid[strategy], len(runs), designed)
-        | {"error": mean_error(errors[strategy].values())}
+        | _of_best(strategy, finalists)
         for strategy, runs in records.searching.items()
     ]
     return {
         "split": "test",
         "designed": designed
-        and {key: designed[key] for key in ("name", "test_mean", "test_error", "seeds")},
+        and {
+            key: designed[key] for key in ("name", "trial_id", "test_mean", "test_error", "seeds")
+        },
         "rows": rows,
         "pairs": pairs,
         "warnings": [*_warnings(rows, pairs), *_repeated_cells(records, finalists)],
@@ -80,11 +81,20 @@ def best_losses(records: Records, finalists: Sequence[Row], split: str = "test_m
     }
 
 
-def mean_error(errors: Iterable[float | None]) -> float | None:
-    """Return the mean of some shares of errors, None where one is not known."""
-    every = list(errors)
-    known = [error for error in every if error is not None]
-    return statistics.fmean(known) if known and len(known) == len(every) else None
+def _of_best(strategy: str, finalists: Sequence[Row]) -> Row:
+    """Return the mean error and size of a strategy's best finalists, and the best of them all."""
+    best = [row for row in best_finalists(finalists).values() if row["strategy"] == strategy]
+    errors = [row["test_error"] for row in best if row["test_error"] is not None]
+    sizes = [row["parameters"] for row in best if row["parameters"] is not None]
+    known = errors if len(errors) == len(best) else []  # a mean of the others might flatter
+    low, high = interval(known)
+    return {
+        "error": statistics.fmean(known) if known else None,
+        "error_low": low,
+        "error_high": high,
+        "parameters": statistics.fmean(sizes) if sizes else None,
+        "best": {key: best[0][key] for key in ("trial", "trial_id")} if best else None,
+    }
 
 
 def best_designed(finalists: Sequence[Row]) -> Row | None:

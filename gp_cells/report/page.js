@@ -47,6 +47,29 @@ function drawInTurn() {
 const seen = new IntersectionObserver((entries) => entries.filter((entry) => entry.isIntersecting).forEach((entry) => draw(entry.target)));
 waiting.forEach((place) => seen.observe(place));
 
+// --- a chart as a file: drawn once more in the light colours, which print
+
+const lights = document.styleSheets[0].cssRules[0].style;
+
+function inLight(value) {
+  const text = JSON.stringify(value).replace(/var\((--[a-z0-9-]+)\)/g, (_, name) => lights.getPropertyValue(name).trim());
+  return JSON.parse(text);
+}
+
+async function save(id, kind) {
+  const spec = JSON.parse(document.getElementById(`${id}-spec`).textContent);
+  const wide = { ...inLight(spec), width: Math.max(480, document.getElementById(id).clientWidth) };
+  const options = { mode: "vega-lite", renderer: "svg", actions: false, config: { ...inLight(LOOK), background: "white" } };
+  const { view, finalize } = await vegaEmbed(document.createElement("div"), wide, options);
+  const link = document.createElement("a");
+  link.href = await view.toImageURL(kind, 3);
+  link.download = `${id}.${kind}`;
+  link.click();
+  finalize();
+}
+
+for (const button of all(".save button")) button.addEventListener("click", () => save(button.dataset.chart, button.dataset.as));
+
 // --- the choice: one finalist of one task, marked in its table and in all charts of the task
 
 let picked = null; // its row

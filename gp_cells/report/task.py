@@ -23,7 +23,7 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
     `compared` is the task's part of the comparison.
     """
     found = answer(evidence, compared["strategies"], compared["guards"])
-    descended = next((row for row in evidence.evolved if find_ancestors(evidence, row)[1]), None)
+    descended = best_with_parents(evidence)
     every = evidence.tables["trials"]
     return {
         "label": evidence.task,
@@ -64,10 +64,7 @@ def _shown(row: Mapping[str, Any], evidence: Evidence) -> Row:
 def _figures(
     evidence: Evidence, compared: Row, descended: Row | None, specs: dict[str, Any]
 ) -> dict[str, Row]:
-    """Return the figures of a task by name, without those that have nothing to show.
-
-    `descended` is the best finalist that has parents.
-    """
+    """Return the figures of a task by name, with what is said of them; charts are added to `specs`."""
     runs = ", ".join(f"{strategy}: n = {n}" for strategy, n in count_runs(evidence).items())
     beyond = finalists.references_beyond(evidence)
     left_out = [f"{name.replace('_', ' ')} {evidence.references[name]:z.3f}" for name in beyond]
@@ -77,6 +74,15 @@ def _figures(
         "descent": _whose(evidence, descended) if descended else "",
     }
     said["rates"] = _at_the_edge(evidence)
+    figures = {}
+    for name, spec in draw_task(evidence, compared, descended).items():
+        specs[f"{evidence.task}-{name}"] = spec
+        figures[name] = {"id": f"{evidence.task}-{name}", "note": said.get(name, "")}
+    return figures
+
+
+def draw_task(evidence: Evidence, compared: Row, descended: Row | None) -> dict[str, Any]:
+    """Return the charts of a task by name, without those that have nothing to show."""
     drawn = {
         "finalists": finalists.compare_finalists(evidence),
         "search": progress.draw_search(evidence),
@@ -88,12 +94,12 @@ def _figures(
         "times": trials.draw_times(evidence),
         **draw_strategies(compared, evidence.colours),
     }
-    figures = {}
-    for name, spec in drawn.items():
-        if spec is not None:
-            specs[f"{evidence.task}-{name}"] = spec
-            figures[name] = {"id": f"{evidence.task}-{name}", "note": said.get(name, "")}
-    return figures
+    return {name: spec for name, spec in drawn.items() if spec is not None}
+
+
+def best_with_parents(evidence: Evidence) -> Row | None:
+    """Return the best finalist that has parents, None if none has."""
+    return next((row for row in evidence.evolved if find_ancestors(evidence, row)[1]), None)
 
 
 def _at_the_edge(evidence: Evidence) -> str:

@@ -283,3 +283,18 @@ def test_without_scripts_everything_but_the_charts_can_be_read(show):
     expect(tab.locator(".unfold")).to_be_hidden()
     expect(tab.locator(".gallery svg.gp-cell").first).to_be_visible()
     assert re.search("need JavaScript", tab.locator("noscript").inner_text())
+
+
+@pytest.mark.parametrize(("kind", "begins"), [("svg", b"<svg"), ("png", b"\x89PNG")])
+def test_a_chart_is_saved_in_light_colours_whatever_the_page_has(show, kind, begins):
+    tab = show(color_scheme="dark")
+
+    with tab.expect_download() as waited:
+        tab.locator(f'.save button[data-chart="{TASK}-finalists"][data-as="{kind}"]').click()
+
+    assert waited.value.suggested_filename == f"{TASK}-finalists.{kind}"
+    content = waited.value.path().read_bytes()
+    assert content.startswith(begins)
+    assert b"var(--" not in content
+    assert kind == "png" or b"#1f2328" in content  # ink on light ground
+    assert tab.errors == []
