@@ -17,6 +17,7 @@ from gp_cells.compare.guards import guard
 from gp_cells.compare.operators import operator_credit
 from gp_cells.compare.predictors import early_epochs, rank_predictors, search_as_predictor
 from gp_cells.compare.records import Records, Row, read_records
+from gp_cells.compare.sizes import at_equal_size
 from gp_cells.compare.strategies import compare_strategies, over_tasks
 from gp_cells.compare.variance import seed_against_architecture
 from gp_cells.config.files import RecordError, read_json
@@ -60,6 +61,7 @@ def _task(records: Records, finalists: list[Row]) -> Row:
         "references": records.references,
         "rows": finalists,
         "guards": guard(records, finalists),
+        "equal_size": at_equal_size(finalists),
         "strategies": compare_strategies(records, finalists),
         "anytime": anytime(records),
         "fronts": searched_fronts(records),

@@ -24,6 +24,7 @@ from gp_cells.compare.intervals import (
     limits,
     resample,
 )
+from gp_cells.compare.power import could_show
 from gp_cells.compare.records import Records, Row
 
 Scores = Mapping[str, Mapping[int, float]]  # strategy → seed → loss
@@ -157,6 +158,7 @@ def _pair(left: str, right: str, scores: Scores) -> Row:
         "smallest_p": hypotheses.smallest_p(len(seeds)) if seeds else None,
         "rank_biserial": hypotheses.rank_biserial(differences) if differences else None,
         "improvement": hypotheses.probability_of_improvement(lefts, rights) if both else None,
+        "could_show": could_show(differences),
     }
 
 

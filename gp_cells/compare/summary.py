@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from gp_cells.compare import read_comparison
 from gp_cells.compare.finalists import once
+from gp_cells.compare.power import say_power
+from gp_cells.compare.sizes import say_sizes
 from gp_cells.compare.versions import dirty_code, mixed_versions
 from gp_cells.config.plan import Plan
 from gp_cells.tables.parquet import read_tables
@@ -50,6 +52,7 @@ def _task_summary(task: Mapping[str, Any]) -> str:
         line = f"  {'reference: ' + name:<28} {loss:>10.3f}"
         lines.append(line + (_bits(loss) if in_bits else ""))
     lines += [f"  warning: {found['said']}" for found in task["guards"]]
+    lines += _sizes(task["equal_size"])
     lines += _strategies(task["strategies"])
     evolved = [row for row in task["rows"] if row["name"] is None]
     if evolved:
@@ -57,6 +60,26 @@ def _task_summary(task: Mapping[str, Any]) -> str:
         lines += [f"    {line}" for line in evolved[0]["genome"].splitlines()]
     lines += [f"  {_front_line(front)}" for front in task["fronts"]]
     return "\n".join(lines)
+
+
+def _sizes(rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return the best evolved and designed cell under each limit of size, where both are there."""
+    if not rows:
+        return []
+    names = [[cell_name(row[kind]) for kind in ("evolved", "designed")] for row in rows]
+    wide = [max(map(len, column)) for column in zip(*names, strict=True)]
+    lines = [
+        "",
+        f"  {'at most so many parameters':<28} {'evolved':>{wide[0]}} {'test':>8}   "
+        f"{'designed':>{wide[1]}} {'test':>8}   difference, 95 %",
+    ]
+    for row, (evolved, designed) in zip(rows, names, strict=True):
+        lines.append(
+            f"  {row['parameters']:>26,}   {evolved:>{wide[0]}} {row['evolved']['test_mean']:>8.3f}   "
+            f"{designed:>{wide[1]}} {row['designed']['test_mean']:>8.3f}   "
+            f"{row['difference']:+z.3f} {_range(row)}".rstrip()
+        )
+    return lines + [f"  {said}" for said in [say_sizes(rows)] if said]
 
 
 def _strategies(strategies: Mapping[str, Any]) -> list[str]:
@@ -95,6 +118,7 @@ def _strategies(strategies: Mapping[str, Any]) -> list[str]:
             f"{pair['p']:z.3f} ({pair['p_holm']:z.3f}); "
             f"P({pair['left']} better) {pair['improvement']:z.2f}"
         )
+    lines += [f"  {said}" for said in [say_power(strategies["pairs"])] if said]
     return lines + [f"  warning: {warning}" for warning in strategies["warnings"]]
 
 
@@ -160,8 +184,13 @@ def _bits(nats: float) -> str:
     return f"  [{nats / math.log(2):z.3f}]"
 
 
+def cell_name(row: Mapping[str, Any]) -> str:
+    """Return what a finalist is called."""
+    return row["name"] or f"{row['strategy']} (seed {row['seed']}, no. {row['finalist'] + 1})"
+
+
 def _line(row: Mapping[str, Any]) -> str:
-    name = row["name"] or f"{row['strategy']} (seed {row['seed']}, no. {row['finalist'] + 1})"
+    name = cell_name(row)
     if row["valid_mean"] is None:
         return f"{name:<28} {'failed':>10}"
     test = "" if row["test_mean"] is None else f"{row['test_mean']:z.3f}"

@@ -8,6 +8,7 @@ from typing import Any
 import altair as alt
 
 from gp_cells.compare.anytime import BUDGETS
+from gp_cells.compare.power import say_power
 from gp_cells.report.encoding import colour, finish, inline, rounded
 
 Row = dict[str, Any]
@@ -32,6 +33,7 @@ def describe_strategies(compared: Mapping[str, Any], colours: Mapping[str, str])
         **strategies,
         "rows": [{**row, "colour": colours[row["strategy"]]} for row in strategies["rows"]],
         "repeated": any(row["n"] + row["missing"] > 1 for row in strategies["rows"]),
+        "could_tell": say_power(strategies["pairs"]),
         "volumes": compared["size_against_loss"],
         "variance": compared["variance"],
         "operators": compared["operators"],

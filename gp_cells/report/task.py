@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gp_cells.compare.guards import is_edge_of_rates
+from gp_cells.compare.sizes import say_sizes
 from gp_cells.compare.summary import has_errors
 from gp_cells.report import finalists, progress, trials
 from gp_cells.report.answer import answer, name_task
@@ -41,6 +42,8 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
             {**front, "colour": evidence.colours[front["strategy"]]} for front in evidence.fronts
         ],
         "references": sorted(evidence.references.items(), key=lambda item: item[1]),
+        "equal_size": _sizes(compared["equal_size"], evidence),
+        "said_of_sizes": say_sizes(compared["equal_size"]),
         "strategies": describe_strategies(compared, evidence.colours),
         "figures": _figures(evidence, compared, descended, specs),
         "line": _line(evidence, descended),
@@ -59,6 +62,25 @@ def _shown(row: Mapping[str, Any], evidence: Evidence) -> Row:
     """Return a finalist with what the table needs beside its numbers."""
     bits = row["test_mean"] / math.log(2) if row["test_mean"] is not None else None
     return {**row, "bits": bits, "cell": describe_finalist(row, evidence)}
+
+
+def _sizes(rows: Sequence[Row], evidence: Evidence) -> list[Row]:
+    """Return the best cells under each limit of size, called as in the table of finalists."""
+    labels = {(row["run"], row["finalist"]): row["label"] for row in evidence.rows}
+    return [
+        {
+            **row,
+            **{
+                kind: {
+                    **row[kind],
+                    "label": labels[row[kind]["run"], row[kind]["finalist"]],
+                    "colour": evidence.colours[row[kind]["strategy"]],
+                }
+                for kind in ("evolved", "designed")
+            },
+        }
+        for row in rows
+    ]
 
 
 def _figures(
