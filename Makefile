@@ -35,8 +35,7 @@ environment: .venv/.installed  ## install everything into .venv, at the versions
 	touch $@
 
 quickstart: $(if $(wildcard .venv/.installed),environment,.venv/.quickstart)  ## run config/quickstart.yaml on this machine and show its results
-	snakemake --profile profiles/local --configfile config/quickstart.yaml
-	gp-cells summary config/quickstart.yaml
+	gp-cells run config/quickstart.yaml
 
 quick: environment  ## run the fast tests
 	pytest --numprocesses 2 --no-loadscope-reorder -m "not slow"

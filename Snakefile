@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gp_cells.config.refusal import Refusal
 from gp_cells.warm.launch import start_warm
+from gp_cells.workflow.live import begin, plugin_of
 from gp_cells.workflow.moved import refuse_moved
 from gp_cells.workflow.scheduling import calm, hasten_touch
 
@@ -28,6 +29,10 @@ include: "rules/train.smk"
 include: "rules/evaluate.smk"
 include: "rules/tables.smk"
 include: "rules/report.smk"
+
+
+if told := plugin_of(workflow):
+    told.expect(PLAN)
 
 
 localrules:
@@ -72,7 +77,14 @@ onstart:
         checking.append("--elsewhere")
     if subprocess.run(checking, input=everything).returncode != 0:
         sys.exit(2)
+    if begin(workflow, PLAN):
+        return
     command = ["gp-cells", "watch", "-", "--process", str(os.getpid())]
     watch = subprocess.Popen(command, stdin=subprocess.PIPE)
     with suppress(BrokenPipeError), watch.stdin:
         watch.stdin.write(everything)
+
+
+onsuccess:
+    if told := plugin_of(workflow):
+        told.end(True)

@@ -51,3 +51,12 @@ def test_records_and_rows_are_read_without_torch(module):
 def test_the_names_of_tables_and_a_query_need_no_arrow():
     statement = "import gp_cells.tables.names, gp_cells.tables.query"
     assert loaded(statement, "pyarrow", "numpy", "torch", "deap") == []
+
+
+def test_the_logger_plugin_which_every_snakemake_imports_loads_next_to_nothing():
+    libraries = "torch", "deap", "numpy", "pandas", "pyarrow", "rich", "gp_cells.workflow"
+    assert loaded("import snakemake_logger_plugin_gp_cells", *libraries) == []
+
+
+def test_a_run_is_told_without_what_breeds_and_trains():
+    assert loaded("import gp_cells.workflow.board", "torch", "deap") == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import json
 import sys
 from collections.abc import Mapping, Sequence
@@ -386,6 +387,30 @@ def check(config: str, start: bool, elsewhere: bool) -> None:
             print(line, flush=True)
     for note in filter(None, (code_note(), limits_note())):
         print(f"gp-cells check: {note}", file=sys.stderr)
+
+
+@command(
+    option("config", "a config file", metavar="CONFIG"),
+    option(
+        "--profile",
+        "of Snakemake's: where it runs (default: profiles/local)",
+        default="profiles/local",
+    ),
+    option("options", "more options of Snakemake's", nargs=argparse.REMAINDER, metavar="OPTION"),
+)
+def run(config: str, profile: str, options: Sequence[str]) -> None:
+    """Run a benchmark: print the Snakemake command that does, and become it.
+
+    On a terminal it shows one block: trials that run, wait, are done and failed, the best so far of each
+    task and whose, the time left. In a pipe or file it prints a line for each trial. Snakemake's own lines
+    go to .snakemake/log/. It ends with the result, or with what failed and how to go on; Ctrl-C keeps what
+    has ended, and the same command goes on.
+
+    Exit status: Snakemake's.
+    """
+    from gp_cells.workflow.start import command_of, start
+
+    start(command_of(config, profile, options))
 
 
 @command(

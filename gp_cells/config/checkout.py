@@ -1,5 +1,6 @@
 """Where the workflow is: Snakefile and rules are part of a checkout, not of the installed package."""
 
+import os
 from pathlib import Path
 
 from gp_cells.config.choose import SettingError
@@ -19,3 +20,23 @@ def checkout(who: str) -> Path:
             f"{HERE}; clone gp-cells, and there run make environment"
         )
     return HERE
+
+
+def find_profile(name: str, who: str) -> str:
+    """Return a profile as Snakemake finds it from here: of this folder, of the checkout, or its own.
+
+    Raises:
+        SettingError: there is no checkout, which `who` needs.
+    """
+    root = checkout(who)
+    for path in (Path(name), root / name, root / "profiles" / name):
+        if path.is_dir():
+            return shown(path)
+    return name
+
+
+def shown(path: Path) -> str:
+    """Return a path as a user in this folder would type it."""
+    absolute = Path(os.path.abspath(path))
+    here = Path.cwd()
+    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config import seeds
-from gp_cells.config.checkout import checkout
+from gp_cells.config.checkout import checkout, find_profile, shown
 from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError, read_json, write_json
 from gp_cells.config.plan import Run, config_of, grouped, read_plan, trial_folder
@@ -200,7 +200,8 @@ def lay_out(
         data = Path("data") / plan.runs[run].data
         _link(results / data, folder / "results" / data)
     return [
-        *("snakemake", "--profile", find_profile(profile)),
+        *("snakemake", "--profile", find_profile(profile, "rerun")),
+        *("--quiet", "host", "progress", "reason", "rules"),
         *(
             "--snakefile",
             shown(workflow),
@@ -254,27 +255,11 @@ def with_files(config: Row, trials: Sequence[StoredRow], file: Path | None) -> R
     return {**config, "tasks": tasks}
 
 
-def find_profile(name: str) -> str:
-    """Return a profile as Snakemake finds it from here: of this folder, of the checkout, or its own."""
-    here = checkout("rerun")
-    for path in (Path(name), here / name, here / "profiles" / name):
-        if path.is_dir():
-            return shown(path)
-    return name
-
-
 def _link(source: Path, link: Path) -> None:
     """Link to a folder of the results where rows are reproduced, if there is any."""
     if source.is_dir() and not os.path.lexists(link):
         link.parent.mkdir(parents=True, exist_ok=True)
         link.symlink_to(source.resolve())
-
-
-def shown(path: Path) -> str:
-    """Return a path as a user in this folder would type it."""
-    absolute = Path(os.path.abspath(path))
-    here = Path.cwd()
-    return str(absolute.relative_to(here) if absolute.is_relative_to(here) else absolute)
 
 
 def make(command: Sequence[str]) -> None:

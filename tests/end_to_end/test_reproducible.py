@@ -9,7 +9,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support.benchmark import GP, STEADY, Benchmark, differing
+from support.benchmark import GP, STEADY, Benchmark, differing, log_in
 
 from gp_cells.config.files import read_json
 from gp_cells.config.objectives import COUNTED, MEASURED
@@ -73,8 +73,9 @@ def test_an_unreadable_test_split_stops_the_rule_test_and_changes_nothing_before
 
     assert ran.status == 1
     assert set(
-        re.findall(r"pipefail;  gp-cells step (\w+) .* non-zero exit status 2", ran.said)
+        re.findall(r"pipefail;  gp-cells step (\w+) .* non-zero exit status 2", log_in(tmp_path))
     ) == {"test"}
+    assert f"failed: test {STEADY.rpartition('/')[2]}: gp-cells step test: results/data" in ran.said
     [line] = (tmp_path / "results/logs/test/tiny-bach-steady-s1.log").read_text().splitlines()
     assert line.startswith("gp-cells step test: results/data/tiny-bach/test.npz: not a sound .npz")
     seen = {k: v for k, v in base.deterministic().items() if not k.startswith(GP)}

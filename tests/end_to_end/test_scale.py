@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from support.benchmark import GP, Benchmark, said_in
+from support.benchmark import GP, Benchmark, log_in
 
 from gp_cells.tables.parquet import read_tables
 
@@ -31,10 +31,10 @@ def test_of_the_waves_under_way_the_oldest_is_bred_and_trained_first(tmp_path: P
     search = {"waves": 6, "slots": 2, "lag": 6, "finalists": 1}
     lagged.config["strategies"] = {"gp": {"name": "gp", "search": search}}
 
-    lagged.finish("-c1", f"{GP}/waves/005/history.jsonl.gz", "--quiet", "host")
+    lagged.finish("-c1", f"{GP}/waves/005/history.jsonl.gz")
 
     started = re.findall(
-        r"log: results/logs/(\w+)/tiny-bach-gp-s1/(?:waves/)?(\d+)", said_in(tmp_path)
+        r"log: results/logs/(\w+)/tiny-bach-gp-s1/(?:waves/)?(\d+)", log_in(tmp_path)
     )
     waves = {rule: [wave for at, wave in started if at == rule] for rule in ("breed", "train")}
     assert len(waves["train"]) == 12

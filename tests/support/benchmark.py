@@ -162,8 +162,7 @@ def check_out(folder: Path) -> Path:
 def start(folder: Path, *command: str, **environment: str) -> subprocess.Popen[bytes]:
     """Start a Snakemake in a folder, in a process group of its own; `said_in` tells what it says.
 
-    Its words go to a file: a pipe would stay open as long as `gp-cells watch`, which Snakemake starts,
-    and that ends only when somebody has waited for Snakemake.
+    Its words go to a file, since nobody reads a pipe while it runs.
     """
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     with (folder / "said.txt").open("wb") as said:
@@ -176,6 +175,11 @@ def start(folder: Path, *command: str, **environment: str) -> subprocess.Popen[b
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+
+
+def log_in(folder: Path) -> str:
+    """Return the lines of Snakemake's own that the last one in a folder wrote to its log."""
+    return max((folder / ".snakemake/log").glob("*.snakemake.log")).read_text(errors="replace")
 
 
 def said_in(folder: Path) -> str:

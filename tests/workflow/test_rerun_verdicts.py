@@ -14,6 +14,7 @@ from support.specs import make_protocol
 from support.tiny import TINY
 
 from gp_cells.cli import main
+from gp_cells.config.checkout import find_profile
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import read_json
 from gp_cells.config.plan import config_of, read_plan, trial_folder
@@ -28,7 +29,6 @@ from gp_cells.workflow.rerun import (
     Verdict,
     compare_curves,
     configs,
-    find_profile,
     label,
     lay_out,
     made_otherwise,
@@ -397,6 +397,6 @@ def test_from_another_folder_the_profile_is_that_of_the_checkout(
         ("flux", str(here / "profiles/flux")),
         ("no-such-profile", "no-such-profile"),
     ):
-        assert find_profile(name) == found
+        assert find_profile(name, "rerun") == found
     Path("profiles/local").mkdir(parents=True)
-    assert find_profile("profiles/local") == "profiles/local"
+    assert find_profile("profiles/local", "rerun") == "profiles/local"

@@ -11,8 +11,11 @@ from support.tiny import TINY
 from gp_cells.config.files import write_json
 from gp_cells.config.plan import read_plan
 from gp_cells.config.typed_json import read_record
+from gp_cells.workflow import tally as tallies
 from gp_cells.workflow import watch
-from gp_cells.workflow.watch import Tally, follow, progress_block, progress_line
+from gp_cells.workflow.show import block
+from gp_cells.workflow.tally import Tally
+from gp_cells.workflow.watch import follow, progress_block, progress_lines
 
 GP, RANDOM = "tiny-bach-gp-s1", "tiny-bach-random-s1"
 PLAN = read_plan(
@@ -31,7 +34,7 @@ def finish(root: Path, run: str, place: str, fitness: float | None, second: int)
     path = root / "results/runs" / run / place / "fitness.json"
     value: dict[str, Any] = {
         "run": run,
-        "candidate": f"w{place[6:].replace('/', '-')}",
+        "candidate": place.replace("waves/", "w").replace("replicates/", "r").replace("/", "-"),
         "architecture_id": "0",
     }
     value |= {"objectives": {}, "curve": [], "fitness": fitness, "best_epoch": None}
@@ -47,36 +50,42 @@ def looked(root: Path) -> Tally:
     return tally
 
 
-def test_a_line_tells_the_newest_the_best_and_the_time_left(tmp_path):
+def test_a_line_tells_a_trial_the_best_whose_it_is_and_the_time_left(tmp_path):
+    tally = Tally(PLAN, tmp_path)
     finish(tmp_path, GP, "waves/000/00", 2.5, 10)
+    tally.look()
     finish(tmp_path, RANDOM, "waves/000/00", 3.0, 30)
-    finish(tmp_path, GP, "waves/000/01", 2.75, 20)
+    finish(tmp_path, GP, "waves/000/01", 2.25, 20)
 
-    line = progress_line(looked(tmp_path), 1, 240.0)  # two new ones in 240 s, seven to go
+    lines = progress_lines(tally, tally.look(), 1, 240.0)  # two new ones in 240 s, seven to go
 
-    assert line == f"[3/10] {RANDOM} w000-00: 3.0000 · best on bach 2.5000 · about 14 min left"
+    assert lines == [
+        f"[2/10] {GP}/w000-01: 2.2500 · the best on bach so far · about 14 min left",
+        f"[3/10] {RANDOM}/w000-00: 3.0000 · best on bach 2.2500 by gp (s1/w000-01)"
+        " · about 14 min left",
+    ]
 
 
 def test_a_line_counts_failures_and_knows_no_pace_before_anything_new_is_done(tmp_path):
+    tally = Tally(PLAN, tmp_path)
     finish(tmp_path, GP, "waves/000/00", None, 10)
 
-    line = progress_line(looked(tmp_path), 1, 60.0)
+    [line] = progress_lines(tally, tally.look(), 1, 60.0)
 
     said = "diverged · best on bach none · 1 failed · time left unknown"
-    assert line == f"[1/10] {GP} w000-00: {said}"
+    assert line == f"[1/10] {GP}/w000-00: {said}"
 
 
 def test_a_file_that_is_being_written_is_read_again(tmp_path):
     half = finish(tmp_path, GP, "waves/000/00", 2.5, 10)
     whole = half.read_text()
     half.write_text("{")
-    tally = looked(tmp_path)
-    assert "unreadable" in progress_line(tally, 0, 60.0)
+    tally = Tally(PLAN, tmp_path)
+    assert [trial.status for trial in tally.look()] == ["unreadable"]
 
     half.write_text(whole)
-    tally.look()
 
-    assert f"{GP} w000-00: 2.5000" in progress_line(tally, 0, 60.0)
+    assert [(trial.name, trial.fitness) for trial in tally.look()] == [(f"{GP}/w000-00", 2.5)]
 
 
 def test_a_look_reads_none_again_but_the_new(tmp_path, monkeypatch):
@@ -89,7 +98,7 @@ def test_a_look_reads_none_again_but_the_new(tmp_path, monkeypatch):
         read.append(path)
         return read_record(kind, path)
 
-    monkeypatch.setattr(watch, "read_record", noted)
+    monkeypatch.setattr(tallies, "read_record", noted)
 
     tally.look()
 
@@ -121,13 +130,20 @@ def test_a_block_has_a_row_for_each_strategy_on_each_task(tmp_path):
 
     assert head == "tiny: 6 of 10 trials · 1 failed · 3 a minute · about 2 min left"
     assert gp.split()[:2] == ["bach", "gp"]
-    assert "━" * 20 in gp and "5 of 5" in gp and "1 of 1 runs" in gp and "best 2.2500" in gp
-    assert (
-        random.count("━") == 4
-        and "1 of 5" in random
-        and "0 of 1 runs" in random
-        and "1 failed" in random
-    )
+    assert "━" * 20 in gp and "5 of 5" in gp and "1 of 1 runs" in gp
+    assert "best 2.2500 s1/r00-0-0" in gp
+    assert random.count("━") == 4 and "1 of 5" in random and "0 of 1 runs" in random
+    assert "best none" in random and "1 failed" in random
+
+
+def test_a_block_with_a_row_too_many_for_the_terminal_has_a_row_for_each_task(tmp_path):
+    finish(tmp_path, RANDOM, "waves/000/00", 2.5, 20)
+
+    shown = StringIO()
+    Console(width=100, file=shown).print(block(looked(tmp_path), [], height=7))
+    _, row = (line.rstrip() for line in shown.getvalue().splitlines())
+
+    assert "1 of 10" in row and "0 of 2 runs" in row and "best 2.5000 random s1/w000-00" in row
 
 
 @pytest.mark.parametrize("is_terminal", [True, False])
@@ -160,4 +176,5 @@ def test_a_terminal_gets_a_block_that_is_drawn_again_and_a_pipe_lines(
     if is_terminal:
         assert re.findall(r"tiny: (\d+) of 10 trials", said)[:3] == ["1", "2", "10"]
     else:
-        assert [line.split("]")[0] for line in said.splitlines()] == ["[1/10", "[2/10", "[10/10"]
+        told = [line.split("/")[0] for line in said.splitlines()]
+        assert told == [f"[{number}" for number in range(1, 11)]
