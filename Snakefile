@@ -14,7 +14,9 @@ from gp_cells.config.refusal import Refusal
 from gp_cells.warm.launch import start_warm
 from gp_cells.workflow.live import begin, plugin_of
 from gp_cells.workflow.moved import refuse_moved
+from gp_cells.workflow.refused import heed_refusals
 from gp_cells.workflow.scheduling import calm, hasten_touch
+from snakemake.logging import logger
 
 # Only without another config: Snakemake would merge the two, strategy by strategy.
 if not workflow.configfiles:
@@ -66,6 +68,7 @@ onstart:
         print(error, file=sys.stderr)
         sys.exit(2)
     calm(workflow)
+    heed_refusals(workflow, PLAN, logger.error)
     if workflow.touch:
         hasten_touch()
         return

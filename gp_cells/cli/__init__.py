@@ -16,7 +16,7 @@ from collections.abc import Collection
 
 from gp_cells.cli import people, steps
 from gp_cells.cli.command import BAD_INPUT, GROUPS, OUTPUT_CLOSED, Command, Help
-from gp_cells.config.refusal import Refusal, printable
+from gp_cells.config.refusal import NOT_AGAIN, Refusal, printable
 
 __all__ = ["main", "parser", "people", "steps"]
 
@@ -32,7 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
         status = command.run(**options) or 0
         sys.stdout.flush()
     except Refusal as refusal:
-        print(printable(f"gp-cells {command.path}: {refusal}"), file=sys.stderr)
+        said = f"gp-cells {command.path}: {refusal}"
+        print(
+            printable(f"{said} {NOT_AGAIN}" if command.path.startswith("step ") else said),
+            file=sys.stderr,
+        )
         return BAD_INPUT
     except BrokenPipeError:
         # what is still to be written at the exit would fail again

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 SHOWN = 60  # letters of a value in a refusal
+NOT_AGAIN = "[not tried again]"  # ends what a step refuses: its job would fail alike each time
 
 
 class Refusal(ValueError):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -82,15 +84,21 @@ class Jobs:
 
 
 def reason_in(logs: tuple[str, ...], aside: str = "") -> tuple[str, str]:
-    """Return the first log that says anything and its last line; what is `aside` if none does.
+    """Return the first log that says anything and its last line; what is `aside` if none does."""
+    for log in logs:
+        if reason := last_line([log]):
+            return log, reason
+    return (logs[0] if logs else ""), aside or "it was killed, or never began: its log is empty"
+
+
+def last_line(logs: Iterable[str]) -> str:
+    """Return the last line of the first log that has any, else "".
 
     A step's last line is its refusal, or the last of a traceback, which names the error.
     """
     for log in logs:
-        try:
+        with contextlib.suppress(OSError):
             text = Path(log).read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            continue
-        if lines := [line.strip() for line in text.splitlines() if line.strip()]:
-            return log, lines[-1]
-    return (logs[0] if logs else ""), aside or "it was killed, or never began: its log is empty"
+            if lines := [line.strip() for line in text.splitlines() if line.strip()]:
+                return lines[-1]
+    return ""

@@ -49,6 +49,7 @@ from gp_cells.plugins import (
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.history import or_infinite, read_history, write_history
 from gp_cells.strategies.strategy import reach_of, told
+from gp_cells.workflow.refused import why_all_failed
 from gp_cells.workflow.starts import (
     changes_in,
     check_proposal,
@@ -171,14 +172,19 @@ def score(wave_folder: Path, before: Path | None, path: Path) -> None:
 
     Raises:
         RecordError: a fitness file is broken or belongs to another genome.
+        SettingError: it is the first wave, and none of its trials could train, all for one reason.
     """
     outcomes = list(read_history(before)) if before is not None else []
+    statuses = []
     for entry in read_records(LineageEntry, wave_folder / "lineage.json"):
         file = wave_folder / slot_name(entry.slot) / "fitness.json"
         fitness = read_record(FitnessRecord, file)
         if fitness.architecture_id != entry.architecture_id:
             raise RecordError(f"{file} is of another genome than lineage.json says; delete it")
         outcomes.append(outcome_of(entry, fitness))
+        statuses.append((fitness.status, fitness.reason))
+    if before is None and (reason := why_all_failed(statuses)):
+        raise SettingError(f"{wave_folder.parents[1].name}: {reason}")
     write_history(path, outcomes)
 
 
