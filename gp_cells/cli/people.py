@@ -348,7 +348,7 @@ def compare(benchmark: str, format: str, figures: Path | None, results: Path) ->
     from gp_cells.report.figures import write_figures
 
     found = compare_runs(results, benchmark, runs_of(results, benchmark))
-    print(say(found, format), end="")
+    print(say(found, format, results), end="")
     if figures is not None:
         names = write_figures(results, benchmark, found, figures)
         print(f"{figures}: {len(names)} charts, each as .svg, .pdf and .csv", file=sys.stderr)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from gp_cells.compare.finalists import once
@@ -224,7 +225,6 @@ def _in_markdown(text: str) -> str:
 
 
 FORMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
-    "text": lambda comparison: f"{summary(comparison)}\n",
     "latex": as_latex,
     "csv": as_csv,
     "markdown": as_markdown,
@@ -232,6 +232,6 @@ FORMS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
 }
 
 
-def say(comparison: Mapping[str, Any], form: str) -> str:
-    """Return a comparison in one of `FORMS`: in words, as one table for a paper, or all of it."""
-    return FORMS[form](comparison)
+def say(comparison: Mapping[str, Any], form: str, results: Path) -> str:
+    """Return a comparison of some results as `text`, or in one of `FORMS`."""
+    return f"{summary(comparison, results)}\n" if form == "text" else FORMS[form](comparison)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +13,11 @@ from gp_cells.compare.finalists import once
 from gp_cells.compare.power import say_power
 from gp_cells.compare.sizes import say_sizes
 from gp_cells.compare.versions import dirty_code, mixed_versions
-from gp_cells.config.plan import Plan
+from gp_cells.config.plan import Plan, trial_folder
 from gp_cells.tables.parquet import read_tables
+
+RESULTS = Path("results")  # which commands look into unless they are told
+SHORT = 8  # letters of an id
 
 
 def summary_of(plan: Plan, results: Path) -> str:
@@ -23,103 +27,161 @@ def summary_of(plan: Plan, results: Path) -> str:
         RecordError: it has not been run to its end.
     """
     folder = results / "report" / plan.benchmark
-    parts = ["", summary(read_comparison(folder / "comparison.json"))]
+    parts = ["", summary(read_comparison(folder / "comparison.json"), results)]
     trials = read_tables(results, "trials", plan.runs).to_pylist()
     parts += [f"{line}\n" for line in (mixed_versions(trials), dirty_code(trials)) if line]
     parts.append(f"report: {folder / 'index.html'}    tables: {results / 'tables'}/")
     return "\n".join(parts)
 
 
-def summary(comparison: Mapping[str, Any]) -> str:
-    """Return the comparison as short tables for a terminal, with the best evolved formulas."""
-    parts = [_task_summary(task) for task in comparison["tasks"]]
+def summary(comparison: Mapping[str, Any], results: Path = RESULTS) -> str:
+    """Return the comparison as short tables for a terminal, with the best evolved formulas.
+
+    `results` is where the trials are that its commands name.
+    """
+    parts = [_task_summary(task, results) for task in comparison["tasks"]]
     return "\n\n".join([*parts, *_over_tasks(comparison["strategies"])]) + "\n"
 
 
-def _task_summary(task: Mapping[str, Any]) -> str:
+def _task_summary(task: Mapping[str, Any], results: Path) -> str:
     in_bits = task["loss_unit"] == "nats per character"
-    bits = " (in brackets: validation in bits per character)" if in_bits else ""
+    bits = " (bits: validation, per character)" if in_bits else ""
     lines = [f"{task['task']}: loss in {task['loss_unit']}, lower is better{bits}", ""]
-    lines.append(
-        f"  {'cell':<28} {'validation':>10} {'test':>8} {'spread':>8} "
-        f"{'parameters':>11} {'rate':>8} {'seeds':>6}"
-        + (f" {'test error':>11}" if has_errors(task["rows"]) else "")
-    )
-    for row in once(task["rows"]):
-        known = in_bits and row["valid_mean"] is not None
-        lines.append(f"  {_line(row)}" + (_bits(row["valid_mean"]) if known else ""))
-    for name, loss in sorted(task["references"].items(), key=lambda item: item[1]):
-        line = f"  {'reference: ' + name:<28} {loss:>10.3f}"
-        lines.append(line + (_bits(loss) if in_bits else ""))
+    lines += _cells(task, in_bits)
     lines += [f"  warning: {found['said']}" for found in task["guards"]]
     lines += _sizes(task["equal_size"])
     lines += _strategies(task["strategies"])
     evolved = [row for row in task["rows"] if row["name"] is None]
     if evolved:
-        lines += ["", f"  best evolved cell ({evolved[0]['strategy']}):"]
-        lines += [f"    {line}" for line in evolved[0]["genome"].splitlines()]
+        best = evolved[0]
+        lines += ["", f"  best evolved cell ({best['strategy']}, id {short_id(best['trial_id'])}):"]
+        lines += [f"    {line}" for line in best["genome"].splitlines()]
+        lines += ["", *(f"    {command}" for command in commands(best, results))]
     lines += [f"  {_front_line(front)}" for front in task["fronts"]]
     return "\n".join(lines)
+
+
+def _cells(task: Mapping[str, Any], in_bits: bool) -> list[str]:
+    """Return the table of finalists and trivial predictors; of classes the errors come first."""
+    errors = has_errors(task["rows"])
+    head = [
+        *("cell", *(["test error"] if errors else []), "validation", "test", "spread"),
+        *("parameters", "rate", "seeds", "id", *(["bits"] if in_bits else [])),
+    ]
+    rows = []
+    for row in once(task["rows"]):
+        known = in_bits and row["valid_mean"] is not None
+        error = [_error(row["test_error"])] if errors else []
+        numbers = [*error, *_line(row), *([_bits(row["valid_mean"])] if known else [])]
+        failed = (
+            f"{row['failed']} failed" if row["failed"] and row["valid_mean"] is not None else ""
+        )
+        rows.append([cell_name(row), *numbers, failed])
+    for name, loss in sorted(task["references"].items(), key=lambda item: item[1]):
+        guess = [f"reference: {name}", *([""] if errors else []), f"{loss:.3f}"]
+        bits = [_bits(loss)] if in_bits else []
+        rows.append([*guess, *[""] * (len(head) - len(guess) - len(bits)), *bits])
+    return [f"  {line}" for line in aligned([head, *rows])]
+
+
+def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Return rows as lines of equal columns, the first to the left; a row may lack the last ones."""
+    columns = max(map(len, rows))
+    filled = [[*row, *[""] * (columns - len(row))] for row in rows]
+    wide = [max(map(len, column)) for column in zip(*filled, strict=True)]
+    return [
+        "  ".join(
+            [row[0].ljust(wide[0]), *map(str.rjust, row[1:], wide[1:])],
+        ).rstrip()
+        for row in filled
+    ]
+
+
+def short_id(trial_id: str) -> str:
+    """Return as many letters of a trial's id as every command understands."""
+    return trial_id[:SHORT]
+
+
+def commands(row: Mapping[str, Any], results: Path) -> list[str]:
+    """Return the lines that train a finalist again and, where its record is, write its network."""
+    run, _, candidate = row["trial"].partition("/")
+    record = results / Path(trial_folder(run, candidate)).relative_to(RESULTS) / "trial.h5"
+    verbs = ["rerun", *(["export"] if record.is_file() else [])]
+    return [f"gp-cells {verb} {short_id(row['trial_id'])}{in_results(results)}" for verb in verbs]
+
+
+def in_results(results: Path) -> str:
+    """Return what a command is told of a results folder that is not the usual one."""
+    return "" if results == RESULTS else f" --results {shlex.quote(str(results))}"
 
 
 def _sizes(rows: Sequence[dict[str, Any]]) -> list[str]:
     """Return the best evolved and designed cell under each limit of size, where both are there."""
     if not rows:
         return []
-    names = [[cell_name(row[kind]) for kind in ("evolved", "designed")] for row in rows]
-    wide = [max(map(len, column)) for column in zip(*names, strict=True)]
-    lines = [
-        "",
-        f"  {'at most so many parameters':<28} {'evolved':>{wide[0]}} {'test':>8}   "
-        f"{'designed':>{wide[1]}} {'test':>8}   difference, 95 %",
+    table = [
+        ["parameters", "evolved", "test", "id", "designed", "test", "id", "difference", "95 %"]
     ]
-    for row, (evolved, designed) in zip(rows, names, strict=True):
-        lines.append(
-            f"  {row['parameters']:>26,}   {evolved:>{wide[0]}} {row['evolved']['test_mean']:>8.3f}   "
-            f"{designed:>{wide[1]}} {row['designed']['test_mean']:>8.3f}   "
-            f"{row['difference']:+z.3f} {_range(row)}".rstrip()
-        )
-    return lines + [f"  {said}" for said in [say_sizes(rows)] if said]
+    for row in rows:
+        cells = [
+            word
+            for cell in (row["evolved"], row["designed"])
+            for word in (cell_name(cell), f"{cell['test_mean']:.3f}", short_id(cell["trial_id"]))
+        ]
+        limit, gap = f"up to {row['parameters']:,}", f"{row['difference']:+z.3f}"
+        table.append([limit, *cells, gap, _range(row)])
+    said = say_sizes(rows)
+    return ["", *(f"  {line}" for line in [*aligned(table), *([said] if said else [])])]
 
 
 def _strategies(strategies: Mapping[str, Any]) -> list[str]:
     """Return a task's strategies and pairs, where a strategy has more than one search to speak of."""
     if all(row["n"] + row["missing"] < 2 for row in strategies["rows"]):
         return []
-    designed = strategies["designed"]
-    behind = f"behind {designed['name']}" if designed else ""
-    lines = [
-        "",
-        f"  {'best finalist of a search':<28} {'test':>10} {'95 %':>18} {'n':>4}   {behind}",
-    ]
-    for row in strategies["rows"]:
-        missing = f"  {row['missing']} missing" if row["missing"] else ""
-        if row["mean"] is None:
-            lines.append(f"  {row['strategy']:<28} {'none':>10} {'':>18} {row['n']:>4}{missing}")
-            continue
-        further = row["behind_designed"]
-        gap = f"{further['mean']:+z.3f} {_range(further)}" if further else ""
-        lines.append(
-            f"  {row['strategy']:<28} {row['mean']:>10.3f} {_range(row):>18} {row['n']:>4}   "
-            f"{gap}{missing}"
-        )
+    lines = ["", *(f"  {line}" for line in aligned(_strategy_rows(strategies)))]
     if strategies["pairs"]:
-        lines += [
-            "",
-            f"  {'pair':<28} {'difference':>10} {'95 %':>18} {'n':>4}   Wilcoxon p (Holm)",
-        ]
-    for pair in strategies["pairs"]:
-        name = f"{pair['left']} − {pair['right']}"
-        if pair["difference"] is None:
-            lines.append(f"  {name:<28} {'none':>10} {'':>18} {pair['n']:>4}")
-            continue
-        lines.append(
-            f"  {name:<28} {pair['difference']:>+10.3f} {_range(pair):>18} {pair['n']:>4}   "
-            f"{pair['p']:z.3f} ({pair['p_holm']:z.3f}); "
-            f"P({pair['left']} better) {pair['improvement']:z.2f}"
-        )
+        lines += ["", *(f"  {line}" for line in aligned(_pair_rows(strategies["pairs"])))]
     lines += [f"  {said}" for said in [say_power(strategies["pairs"])] if said]
     return lines + [f"  warning: {warning}" for warning in strategies["warnings"]]
+
+
+def _strategy_rows(strategies: Mapping[str, Any]) -> list[list[str]]:
+    designed = strategies["designed"]
+    behind = f"behind {designed['name']}, 95 %" if designed else ""
+    errors = any(row["error"] is not None for row in strategies["rows"])
+    shown = ["test error", "95 %"] if errors else []
+    rows = [["best finalist of a search", *shown, "test", "95 %", "n", behind, "best"]]
+    for row in strategies["rows"]:
+        further, missing = row["behind_designed"], row["missing"]
+        error = ""
+        if row["error_low"] is not None:
+            error = f"[{100 * row['error_low']:z.1f}, {100 * row['error_high']:z.1f}] %"
+        rows.append(
+            [
+                row["strategy"],
+                *([_error(row["error"]), error] if errors else []),
+                "none" if row["mean"] is None else f"{row['mean']:.3f}",
+                _range(row),
+                str(row["n"]),
+                f"{further['mean']:+z.3f} {_range(further)}" if further else "",
+                short_id(row["best"]["trial_id"]) if row["best"] else "",
+                *([f"{missing} missing"] if missing else []),
+            ]
+        )
+    return rows
+
+
+def _pair_rows(pairs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    rows = [["pair", "difference", "95 %", "n", "Wilcoxon p (Holm)", "P(left better)"]]
+    for pair in pairs:
+        name, n = f"{pair['left']} − {pair['right']}", str(pair["n"])
+        if pair["difference"] is None:
+            rows.append([name, "none", "", n])
+            continue
+        p = f"{pair['p']:z.3f} ({pair['p_holm']:z.3f})"
+        gap, better = f"{pair['difference']:+.3f}", f"{pair['improvement']:z.2f}"
+        rows.append([name, gap, _range(pair), n, p, better])
+    return rows
 
 
 def _over_tasks(over: Mapping[str, Any]) -> list[str]:
@@ -181,7 +243,11 @@ def _front_line(front: Mapping[str, Any]) -> str:
 
 
 def _bits(nats: float) -> str:
-    return f"  [{nats / math.log(2):z.3f}]"
+    return f"{nats / math.log(2):z.3f}"
+
+
+def _error(share: float | None) -> str:
+    return "" if share is None else f"{100 * share:.1f} %"
 
 
 def cell_name(row: Mapping[str, Any]) -> str:
@@ -189,16 +255,16 @@ def cell_name(row: Mapping[str, Any]) -> str:
     return row["name"] or f"{row['strategy']} (seed {row['seed']}, no. {row['finalist'] + 1})"
 
 
-def _line(row: Mapping[str, Any]) -> str:
-    name = cell_name(row)
+def _line(row: Mapping[str, Any]) -> list[str]:
+    """Return a finalist's numbers, from its validation loss to its id."""
     if row["valid_mean"] is None:
-        return f"{name:<28} {'failed':>10}"
-    test = "" if row["test_mean"] is None else f"{row['test_mean']:z.3f}"
-    spread = row["valid_max"] - row["valid_min"]
-    failed = f"  {row['failed']} failed" if row["failed"] else ""
-    error = "" if row["test_error"] is None else f" {row['test_error']:>11.2%}"
-    size = "" if row["parameters"] is None else f"{row['parameters']:,}"
-    return (
-        f"{name:<28} {row['valid_mean']:>10.3f} {test:>8} {spread:>8.3f} "
-        f"{size:>11} {row['learning_rate']:>8.4f} {row['seeds']:>6}{error}{failed}"
-    )
+        return ["failed", *[""] * 5, short_id(row["trial_id"])]
+    return [
+        f"{row['valid_mean']:.3f}",
+        "" if row["test_mean"] is None else f"{row['test_mean']:z.3f}",
+        f"{row['valid_max'] - row['valid_min']:.3f}",
+        "" if row["parameters"] is None else f"{row['parameters']:,}",
+        f"{row['learning_rate']:.4f}",
+        str(row["seeds"]),
+        short_id(row["trial_id"]),
+    ]

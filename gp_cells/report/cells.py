@@ -42,11 +42,12 @@ def describe_finalist(row: Mapping[str, Any], evidence: Evidence) -> Row:
         **{key: row[key] for key in ("parameters", "multiply_adds")},
         **_measured(trials, evidence),
         "task": evidence.task,
+        "pass": evidence.one_pass,
         "id": f"cell-{row['strategy']}-{row['architecture_id']}",
         "colour": evidence.colours[row["strategy"]],
         "drawing": draw_cell(row["genome"], evidence),
         "origin": _origin(own, evidence) if own and row["name"] is None else None,
-        "trial": f"{row['run']}/{trials[0]['candidate']}" if trials else None,
+        **{key: row[key] for key in ("trial", "trial_id")},
     }
 
 
@@ -61,11 +62,13 @@ def describe_candidate(candidate: Mapping[str, Any], evidence: Evidence) -> Row:
         "label": f"{run} {candidate['candidate']}",
         "fitness": candidate["fitness"],
         "unit": evidence.unit,
+        "pass": evidence.one_pass,
         "architecture_id": key,
         "colour": evidence.colours[evidence.strategy_of[run]],
         "drawing": draw_cell(architecture["genome"], evidence),
         "origin": _origin(candidate, evidence),
         "trial": f"{run}/{candidate['candidate']}",
+        "trial_id": candidate["trial_id"],
     }
 
 

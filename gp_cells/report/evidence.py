@@ -81,6 +81,11 @@ class Evidence:
         """Whether the task predicts the next symbol of a text."""
         return bool(self.settings["data"]["unit"] == "nats per character")
 
+    @property
+    def one_pass(self) -> str:
+        """What multiply-adds are counted of."""
+        return "an image" if self.records.runs[0]["inputs"] == "images" else "a step"
+
     @cached_property
     def strategy_of(self) -> Mapping[str, str]:
         """The strategy of each run."""

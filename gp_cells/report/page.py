@@ -14,6 +14,7 @@ import vl_convert
 from markupsafe import Markup
 
 from gp_cells.compare.anytime import BUDGETS
+from gp_cells.compare.summary import in_results, short_id
 from gp_cells.config.files import written_beside
 from gp_cells.report.cells import group_finalists, pack
 from gp_cells.report.drawing import STYLE
@@ -43,6 +44,8 @@ def write_report(results: Path, benchmark: str, comparison: Mapping[str, Any], p
     ]
     over_tasks = describe_over_tasks(comparison["strategies"], gathered[0].colours, specs)
     environment = _environment()
+    environment.globals["where"] = in_results(results)
+    environment.globals["has_records"] = not (results / "SHA256SUMS").exists()  # a release has none
     card: Any = environment.get_template("cells.html").module
     html = environment.get_template("page.html").render(
         benchmark=benchmark,
@@ -84,7 +87,13 @@ def _environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"loss": _loss, "count": _count, "share": _share, "duration": _duration}
+    environment.filters |= {
+        "loss": _loss,
+        "count": _count,
+        "share": _share,
+        "duration": _duration,
+        "short": short_id,
+    }
     for name, form in (("difference", "+z.3f"), ("two", "z.2f"), ("three", "z.3f")):
         environment.filters[name] = partial(_written, form)
     return environment

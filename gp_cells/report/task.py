@@ -31,6 +31,7 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
         "name": name_task(evidence.task),
         "unit": evidence.unit,
         "is_text": evidence.is_text,
+        "pass": evidence.one_pass,
         "has_errors": has_errors(evidence.rows),
         "predictors": evidence.predictors,
         "headline": found.headline,

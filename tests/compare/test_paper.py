@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+from pathlib import Path
 
 import pytest
 from support.hand_made import finalist, records
@@ -111,5 +112,5 @@ def test_a_markdown_row_has_as_many_cells_as_the_head(compared):
 
 
 def test_json_is_the_comparison_and_forms_are_those_of_the_command(compared):
-    assert json.loads(say(compared, "json")) == json.loads(json.dumps(compared))
-    assert list(FORMS) == ["text", "latex", "csv", "markdown", "json"]
+    assert json.loads(say(compared, "json", Path())) == json.loads(json.dumps(compared))
+    assert list(FORMS) == ["latex", "csv", "markdown", "json"]

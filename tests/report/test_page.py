@@ -9,9 +9,11 @@ from html import unescape
 import pyarrow.parquet as pq
 import pytest
 
+from gp_cells.compare.summary import short_id
 from gp_cells.config.files import RecordError
 from gp_cells.report.page import write_report
 from gp_cells.tables.parquet import read_tables, write_rows
+from gp_cells.tables.query import find_trial
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +95,20 @@ def test_the_page_holds_the_formulas_of_every_finalist(page, made_up):
     for task in made_up[1]["tasks"]:
         for row in task["rows"]:
             assert row["genome"] in text
+
+
+def test_wherever_a_finalist_is_named_stands_an_id_by_which_commands_know_it(page, made_up):
+    results, comparison = made_up
+    text = markup(page)
+
+    for row in comparison["tasks"][0]["rows"]:
+        start = short_id(row["trial_id"])
+        assert text.count(f"gp-cells rerun {start} --results {results}") >= 1
+        assert text.count(f"gp-cells export {start} --results {results}") >= 1
+        assert f"<code>{start}</code>" in text
+        found = find_trial(results, start)
+        assert f"{found['run']}/{found['candidate']}" == row["trial"]
+        assert found["chosen"]
 
 
 def test_every_id_is_given_once_and_every_link_has_its_goal(page):

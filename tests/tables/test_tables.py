@@ -9,9 +9,10 @@ import pytest
 
 from gp_cells import Results
 from gp_cells.compare import compare, read_comparison
-from gp_cells.compare.summary import summary
+from gp_cells.compare.summary import aligned, cell_name, short_id, summary
 from gp_cells.config.files import RecordError
 from gp_cells.config.objectives import OBJECTIVES
+from gp_cells.config.plan import trial_folder
 from gp_cells.tables.names import KEYS, TABLES
 from gp_cells.tables.parquet import find_genome, read_tables, write_rows
 from gp_cells.tables.schemas import MAXIMISED, MINIMISED, SCHEMAS, dictionary, schema, schemas
@@ -175,6 +176,27 @@ def test_a_summary_shows_each_finalist_the_references_and_the_best_formulas(resu
     assert "s (seed 1, no. 2)" in text
     assert "reference: uni" in text
     assert "h' = tanh(gate1)" in text
+
+
+def test_a_summary_names_the_id_of_each_finalist_and_what_to_do_with_it(results: Path) -> None:
+    comparison = compare(results, "b", ["b-t-s-s1"])
+    rows = comparison["tasks"][0]["rows"]
+    text = summary(comparison, results)
+    for row in rows:
+        [line] = [line for line in text.splitlines() if line.startswith(f"  {cell_name(row)} ")]
+        assert short_id(row["trial_id"]) in line
+    again = f"gp-cells rerun {short_id(rows[1]['trial_id'])} --results {results}"
+    assert again in text
+    assert "gp-cells export" not in text  # there is no record to export from
+    place = Path(trial_folder(*rows[1]["trial"].split("/"))).relative_to("results")
+    record = results / place / "trial.h5"
+    record.parent.mkdir(parents=True)
+    record.touch()
+    assert again.replace("rerun", "export") in summary(comparison, results)
+
+
+def test_columns_of_a_table_are_as_wide_as_their_longest_word() -> None:
+    assert aligned([["a", "1"], ["long", "22", "more"]]) == ["a      1", "long  22  more"]
 
 
 def test_a_genome_is_found_by_the_start_of_its_id(results: Path) -> None:
