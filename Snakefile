@@ -12,6 +12,7 @@ from pathlib import Path
 
 from gp_cells.config.refusal import Refusal
 from gp_cells.warm.launch import start_warm
+from gp_cells.workflow.kept import keep_ended
 from gp_cells.workflow.live import begin, plugin_of
 from gp_cells.workflow.moved import refuse_moved
 from gp_cells.workflow.refused import heed_refusals
@@ -91,3 +92,7 @@ onstart:
 onsuccess:
     if told := plugin_of(workflow):
         told.end(True)
+
+
+onerror:
+    keep_ended(workflow)

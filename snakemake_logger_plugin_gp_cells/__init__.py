@@ -157,14 +157,15 @@ class _Run:
         elif event == LogEvent.JOB_FINISHED:
             self.board.finish(said.job_id, record.created)
         elif event == LogEvent.JOB_ERROR:
-            self.board.fail(said.jobid, tuple(said.log))
+            self.board.fail(said.jobid, tuple(said.log), is_stopped=self.is_interrupted)
         elif record.levelno >= logging.WARNING:
             self._warn(record)
 
     def _warn(self, record: logging.LogRecord) -> None:
         """Print the first line of a warning once, and an error whole, unless its job's line says it."""
         text = record.getMessage().strip()
-        is_told = getattr(record, "exception", None) == "RuleException" or text.startswith(KNOWN)
+        is_told = getattr(record, "exception", None) == "RuleException"
+        is_told = is_told or any(known in text for known in KNOWN)
         if record.levelno < logging.ERROR:
             text = text.partition("\n")[0]
         if text and not is_told and text not in self.warned:
@@ -197,7 +198,9 @@ class _Run:
             return
 
         def interrupted(number: int, frame: FrameType | None) -> None:
-            self.is_interrupted = True
+            if not self.is_interrupted:
+                self.is_interrupted = True
+                self.board.say("stopping: what has ended is kept, what is under way is ended")
             before(number, frame)
 
         signal.signal(signal.SIGINT, interrupted)

@@ -70,7 +70,8 @@ def breed(settings: Path, history: Path | None, wave: Path) -> None:
 def train(protocol: Path, genome: Path, data: Path, fitness: Path, trial: Path) -> int:
     """Reads protocol.json, genome.json and search.npz. Writes fitness.json and trial.h5.
 
-    Exit status 75: it was asked to stop by SIGTERM, and a checkpoint is beside fitness.json; run it again.
+    Exit status 75: it was asked to stop by SIGTERM or SIGINT, and a checkpoint is beside fitness.json; run
+    it again.
     """
     from gp_cells.training.train import Interrupted
     from gp_cells.training.trial import run_trial

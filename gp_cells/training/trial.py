@@ -1,6 +1,7 @@
 """The job of one trial: read what it is to do, train, measure, write its files.
 
-A trial asked to stop by SIGTERM keeps a checkpoint beside its fitness file and can be run again.
+A trial asked to stop by SIGTERM or SIGINT (Ctrl-C) keeps a checkpoint beside its fitness file and can be
+run again.
 """
 
 from __future__ import annotations
@@ -35,12 +36,13 @@ def run_trial(
     """Train one candidate and write its fitness and its record.
 
     Raises:
-        Interrupted: the process got SIGTERM; the checkpoint is kept.
+        Interrupted: the process got SIGTERM or SIGINT; the checkpoint is kept.
         RecordError: a file is missing or broken.
     """
     protocol, spec = read_record(TrialProtocol, protocol_file), read_record(TrialSpec, genome_file)
     stop_requests: list[int] = []
-    signal.signal(signal.SIGTERM, lambda number, _: stop_requests.append(number))
+    for asking in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asking, lambda number, _: stop_requests.append(number))
     set_up_torch(protocol.training.threads)
     code = [record.version("gp-cells"), record.git_state()]
     fingerprint = content_hash(encode(protocol), encode(spec), code)

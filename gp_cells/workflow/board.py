@@ -16,7 +16,7 @@ from typing import TextIO
 
 from gp_cells.config.plan import Plan
 from gp_cells.config.refusal import Refusal
-from gp_cells.workflow.jobs import FailedJob, Job, Jobs
+from gp_cells.workflow.jobs import Job, Jobs
 from gp_cells.workflow.left import TimeLeft, unmeasured
 from gp_cells.workflow.show import Work, block, failed_line, is_drawable, time_left, trial_line
 from gp_cells.workflow.tally import Tally
@@ -60,9 +60,14 @@ class Board:
             threading.Thread(target=self._learn, daemon=True).start()
 
     def close(self) -> None:
-        """Tell no more; a block stays as it was last."""
+        """Tell of what nobody has told of, and no more; a block stays as it was last."""
         self.closed.set()
         with self.lock:
+            now = time.time()
+            new = self.tally.look()
+            for i, trial in enumerate(new, len(self.tally.finished) - len(new) + 1):
+                left = self._left(now) if self.screen is None else None
+                self.say(trial_line(self.tally, trial, i, left))
             if self.screen is not None:
                 self._redraw()
                 self.screen.close()
@@ -108,13 +113,13 @@ class Board:
             shown = left if self.screen is None else None
             self.say(trial_line(self.tally, trial, len(self.tally.finished), shown))
 
-    def fail(self, number: int, logs: tuple[str, ...], aside: str = "") -> FailedJob | None:
-        """Take in that a try of a job failed, and tell why in one line."""
+    def fail(self, number: int, logs: tuple[str, ...], is_stopped: bool = False) -> None:
+        """Take in that a try of a job failed, and tell why in one line; or that somebody stopped it."""
         with self.lock:
-            failed = self.jobs.fail(number, logs, aside)
-            if failed is not None:
+            if is_stopped:
+                self.jobs.finish(number)
+            elif failed := self.jobs.fail(number, logs):
                 self.say(failed_line(failed))
-            return failed
 
     def work(self, now: float) -> Work:
         """Return how many trials train, and how many could."""

@@ -68,12 +68,12 @@ class Jobs:
         """Note that a job ended well; None if it never was started here."""
         return self.at_work.pop(number, None)
 
-    def fail(self, number: int, logs: tuple[str, ...], aside: str = "") -> FailedJob | None:
-        """Note that a try of a job failed; `aside` is what is said where no log says anything."""
+    def fail(self, number: int, logs: tuple[str, ...]) -> FailedJob | None:
+        """Note that a try of a job failed; None if it never was started here."""
         job = self.at_work.pop(number, None)
         if job is None:
             return None
-        log, reason = reason_in(logs or job.logs, aside)
+        log, reason = reason_in(logs or job.logs)
         failed = FailedJob(job=job, reason=reason, log=log, tries=self.tries[number])
         self.failed[number] = failed
         return failed
@@ -83,12 +83,12 @@ class Jobs:
         return [job for job in self.at_work.values() if job.trial]
 
 
-def reason_in(logs: tuple[str, ...], aside: str = "") -> tuple[str, str]:
-    """Return the first log that says anything and its last line; what is `aside` if none does."""
+def reason_in(logs: tuple[str, ...]) -> tuple[str, str]:
+    """Return the first log that says anything, and its last line."""
     for log in logs:
         if reason := last_line([log]):
             return log, reason
-    return (logs[0] if logs else ""), aside or "it was killed, or never began: its log is empty"
+    return (logs[0] if logs else ""), "it was killed, or never began: its log is empty"
 
 
 def last_line(logs: Iterable[str]) -> str:

@@ -246,8 +246,8 @@ def test_a_trial_killed_at_random_ten_times_ends_in_identical_bytes(
         process = subprocess.Popen(command)
         came_on_after(checkpoint, process)
         time.sleep(0.2 * generator.random())
-        process.send_signal(signal.SIGKILL if kill % 2 else signal.SIGTERM)
-        assert process.wait() in (-signal.SIGKILL, -signal.SIGTERM, 75)
+        process.send_signal((signal.SIGTERM, signal.SIGKILL, signal.SIGINT)[kill % 3])
+        assert process.wait() in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, 75)
     subprocess.run(command, check=True)
     assert read_trial(tmp_path / "killed/000/00/trial.h5").provenance["resumed"] == KILLS
     files = [tmp_path / name / "000/00/fitness.json" for name in ("whole", "killed")]
