@@ -49,7 +49,7 @@ PAIRS = [
     for task in TASKS
     if make_task(task).inputs in member().reads
 ]
-SLOTS = {"pbt": (4, 4, 4, 4, 4)}  # of each wave, where unequal ones are refused
+SLOTS = dict.fromkeys(("pbt", "tournament"), (4, 4, 4, 4, 4))  # where unequal ones are refused
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from gp_cells.config.choose import check_settings, configure, setting
+from gp_cells.config.choose import SettingError, check_settings, configure, setting
 
 Inputs = Literal["frames", "symbols", "images"]
 Targets = Literal["keys", "classes", "numbers"]
@@ -80,3 +80,48 @@ def changed_recipe(recipe: Recipe, changes: Mapping[str, Any] | None, place: str
         SettingError: what is changed is not in a recipe, or a value is one that it cannot have.
     """
     return configure(Recipe, {**dataclasses.asdict(recipe), **(changes or {})}, place)
+
+
+# --- a part of the training split -----------------------------------------------------------------
+
+SHARD = "shard"  # among the changes to a recipe that a proposal asks for
+
+
+@dataclass(frozen=True)
+class Shard:
+    """The part of the training split that one trial trains on, and what it is judged on beside.
+
+    The split's examples are dealt to `of` shards, the same to each trial of a run; a share of each shard
+    is held out. The trial trains on the rest of the shard `number`, from 0, and its last weights are
+    judged on what the shards `judged` hold out.
+    """
+
+    number: int = setting(0, "which of the shards, from 0", low=0)
+    of: int = setting(1, "shards that the training split is dealt to", unit="shards", low=1)
+    held: float = setting(0.2, "share of each shard that nobody trains on", low=0.01, high=0.9)
+    judged: tuple[int, ...] = setting((), "shards whose held part the last weights are judged on")
+
+    def __post_init__(self) -> None:
+        check_settings(self, SHARD)
+        outside = [number for number in (self.number, *self.judged) if not 0 <= number < self.of]
+        if outside:
+            raise SettingError(f"{SHARD}: expected 0 to {self.of - 1}, got {outside[0]}")
+
+    @property
+    def share(self) -> float:
+        """The share of the training split that is trained on."""
+        return (1 - self.held) / self.of
+
+
+def recipe_and_shard(
+    recipe: Recipe, changes: Mapping[str, Any] | None, place: str
+) -> tuple[Recipe, Shard | None]:
+    """Return a recipe with what a trial's spec changes, and the shard that it names, if it does.
+
+    Raises:
+        SettingError: what is changed is not in a recipe, or a value is one that it cannot have.
+    """
+    rest = dict(changes or {})
+    shard = rest.pop(SHARD, None)
+    made = None if shard is None else configure(Shard, shard, f"{place}.{SHARD}")
+    return changed_recipe(recipe, rest, place), made

@@ -244,7 +244,8 @@ class TrialStart:
 class TrialSpec:
     """What one trial is to do: an architecture with its sizes, a learning rate and a seed.
 
-    The sizes are those of `Space.count`. `recipe` is what is other than in the task's. Of a finalist's
+    The sizes are those of `Space.count`. `recipe` is what is other than in the task's, and under `shard`
+    the part of the training split, as `recipe.Shard` has it. Of a finalist's
     trial `finalist` is its rank, and `of` the candidate of the search. `keeps` says that its final state
     is kept for others to start from.
     """
@@ -310,6 +311,7 @@ class FitnessRecord:
     `fitness` is the best validation loss, None if the trial failed; an objective is None where it was
     not measured. Of a trial that keeps its final state, `state` is its hash, None if it failed, and
     `epochs` and `last_loss` are those of its weights: all epochs, and the validation loss after the last.
+    `judged` are the losses of its last weights on what the shards that its spec names hold out.
     """
 
     run: str
@@ -326,6 +328,7 @@ class FitnessRecord:
     state: str | None = None
     epochs: int | None = None
     last_loss: float | None = None
+    judged: tuple[float, ...] = ()
 
 
 # --- the end of a run -----------------------------------------------------------------------------

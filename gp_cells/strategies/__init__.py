@@ -11,6 +11,7 @@ from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.pbt import PBT
 from gp_cells.strategies.random import Random
 from gp_cells.strategies.strategy import Outcome, Proposal, Strategy
+from gp_cells.strategies.tournament import Tournament
 
 STRATEGIES: Mapping[str, type[Strategy]] = {
     "baselines": Baselines,  # hand-designed cells
@@ -20,6 +21,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "nsga2": NSGA2,  # Deb et al. 2002
     "culling": Culling,  # as DENAS
     "pbt": PBT,  # Jaderberg et al. 2017
+    "tournament": Tournament,  # LBANN's LTFB
     "halving": Halving,  # Jamieson and Talwalkar 2016, Li et al. 2018
 }
 

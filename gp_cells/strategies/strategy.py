@@ -14,6 +14,7 @@ import numpy as np
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import canonical_json
+from gp_cells.config.recipe import SHARD
 from gp_cells.config.records import LineageEntry, Search
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
@@ -32,7 +33,8 @@ class Outcome:
 
     The rest is told to a strategy that proposes starts or leaves notes, and None to others: what it said
     itself of the proposal; the hash of the state that the trial left, None if it failed; `epochs` that its
-    weights have seen in all, and the validation loss after the last of them.
+    weights have seen in all, and the validation loss after the last of them; `judged`, the losses on what
+    the shards hold out that its proposal names, in that order, none if it failed.
     """
 
     candidate: str  # e.g. "w003-07"
@@ -50,6 +52,7 @@ class Outcome:
     state: str | None = None
     epochs: int | None = None
     last_loss: float | None = None
+    judged: tuple[float, ...] = ()
 
     @property
     def failed(self) -> bool:
@@ -67,8 +70,9 @@ class Proposal:
 
     A `start` is the one parent whose final state the trial goes on from: if that had this genome, the trial
     resumes, else it inherits what both share. `recipe` changes some of the task's: `epochs`, which are
-    this trial's own, `learning_rate` and `dropout`. A `note` is any JSON value of at most `NOTE_SIZE`
-    characters; it comes back with the outcome.
+    this trial's own, `learning_rate` and `dropout`; and under `shard` it names a part of the training split
+    to train on, and such as to be judged on, by the settings of `gp_cells.config.recipe.Shard`. A `note` is
+    any JSON value of at most `NOTE_SIZE` characters; it comes back with the outcome.
     """
 
     genome: Genome
@@ -79,7 +83,7 @@ class Proposal:
     note: Any = None
 
 
-CHANGEABLE = ("epochs", "learning_rate", "dropout")  # of a recipe, by a proposal
+CHANGEABLE = ("epochs", "learning_rate", "dropout", SHARD)  # of a recipe, by a proposal
 NOTE_SIZE = 4000  # characters of canonical JSON
 
 BASELINE = "baseline:"  # what a design's operator begins with in lineage.json
@@ -101,6 +105,7 @@ def told(
     state: str | None,
     epochs: int | None,
     last_loss: float | None,
+    judged: tuple[float, ...] = (),
 ) -> Outcome:
     """Return an outcome with what is told to a strategy that proposes starts or leaves notes."""
     return dataclasses.replace(
@@ -113,6 +118,7 @@ def told(
         state=state,
         epochs=epochs,
         last_loss=last_loss,
+        judged=judged,
     )
 
 

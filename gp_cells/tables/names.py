@@ -32,7 +32,7 @@ ADDED_LATER: Mapping[str, Mapping[str, str]] = {
         **{"failure": "varchar", "failure_epoch": "bigint"},
         **{"cpu_capability": "varchar", "git_unknown": "varchar"},
         **{"recipe": "varchar", "start": "varchar", "start_state": "varchar"},
-        **{"total_epochs": "bigint", "inherited": "double"},
+        **{"total_epochs": "bigint", "inherited": "double", "judged": "varchar"},
     },
     "lineage": {"weights": "varchar"},
 }

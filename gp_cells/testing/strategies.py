@@ -18,6 +18,7 @@ from gp_cells.config.choose import SettingError, configure
 from gp_cells.config.files import content_hash
 from gp_cells.config.objectives import COUNTED, MEASURED, TIMED
 from gp_cells.config.plan import searched_candidate
+from gp_cells.config.recipe import SHARD
 from gp_cells.config.records import Search
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
@@ -123,9 +124,16 @@ def _search(
                 state, loss = (
                     (None, None) if outcome.failed else (content_hash(name), outcome.fitness)
                 )
-                outcome = told(outcome, proposal, state, wave + 1, loss)
+                judged = () if outcome.failed else _judged(proposal, outcome.fitness)
+                outcome = told(outcome, proposal, state, wave + 1, loss, judged)
             history.append(outcome)
     return history
+
+
+def _judged(proposal: Proposal, loss: float) -> tuple[float, ...]:
+    """Return made-up losses on what the shards hold out that a proposal names."""
+    numbers = (proposal.recipe or {}).get(SHARD, {}).get("judged", ())
+    return tuple(loss + 0.1 * ((7 * number) % 3) for number in numbers)
 
 
 def _designs(strategy: Any) -> int:

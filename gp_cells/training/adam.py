@@ -48,6 +48,6 @@ class Adam:
             weight.addcdiv_(mean, size, value=-self.learning_rate / corrections[0])
 
     def load(self, moments: dict[str, Tensor]) -> None:
-        """Go on from moments that were kept."""
+        """Go on from moments that were kept, which stay as they are."""
         for name, value in moments.items():
-            self.moments[name] = value.to(self.moments[name].device)
+            self.moments[name] = value.clone().to(self.moments[name].device)

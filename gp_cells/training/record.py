@@ -78,6 +78,7 @@ def write_fitness(
         state=state,
         epochs=None if left is None else left.epochs,
         last_loss=None if left is None else left.losses[-1],
+        judged=finished.judged,
     )
     write_record(path, record)
 
@@ -99,6 +100,7 @@ def write_trial(
         fitness=finished.fitness,
         best_epoch=finished.best_epoch,
         inherited=finished.inherited,
+        judged=finished.judged,
     )
     parts = {
         "order": encode(spec),

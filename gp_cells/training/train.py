@@ -19,7 +19,7 @@ import torch
 from torch import Tensor
 
 from gp_cells.config import seeds
-from gp_cells.config.recipe import Form
+from gp_cells.config.recipe import Form, Shard
 from gp_cells.genomes.genome import Genome
 from gp_cells.networks.cell import Engine
 from gp_cells.networks.device import refuse_missing
@@ -27,6 +27,7 @@ from gp_cells.networks.network import Network
 from gp_cells.spaces import Space
 from gp_cells.stopping import Stopper
 from gp_cells.tasks import Arrays, Batch, SplitName, Task
+from gp_cells.tasks.shards import deal
 from gp_cells.training.adam import Adam
 from gp_cells.training.loss import first_guess, ignorant_loss, summed_errors, summed_loss
 from gp_cells.training.state import Before, State, take_up
@@ -54,6 +55,7 @@ class Setup:
     precision: str = "float32"
     start: State | None = None  # what another trial left, to go on from
     keeps: bool = False  # whether its own final state is wanted
+    shard: Shard | None = None  # the part of the training split, else all of it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +127,7 @@ class Finished:
     engine: Engine | None  # None if the candidate could not be built
     inherited: float | None = None  # share of the weights; see `state.Before`
     state: State | None = None  # of a trial that ended well, if it was wanted
+    judged: tuple[float, ...] = ()  # losses of its last weights; see `Shard`
 
 
 class Interrupted(Exception):
@@ -235,10 +238,11 @@ class _Training:
         checkpoints: CheckpointStore,
         stop_requested: Callable[[], bool],
     ) -> None:
-        self.setup, self.splits, self.checkpoints = setup, splits, checkpoints
+        self.setup, self.checkpoints = setup, checkpoints
+        self.splits, self.judged_on = deal(splits, setup.shard, setup.seed)
         self.stop_requested = stop_requested
         self.network = make_network(setup)
-        batches = setup.task.batches(splits["train"], None)
+        batches = setup.task.batches(self.splits["train"], None)
         guess = first_guess(setup.form, ((batch.targets, batch.counted) for batch in batches))
         self.network.start_from(guess.to(setup.device))
         self.optimiser = Adam(self.network.parameters(), setup.learning_rate)
@@ -405,6 +409,13 @@ class _Training:
             engine=self.network.engine,
             inherited=self.before.inherited,
             state=self._state() if ended_well and self.setup.keeps else None,
+            judged=self._judged() if ended_well else (),
+        )
+
+    def _judged(self) -> tuple[float, ...]:
+        return tuple(
+            evaluate(self.network, self.setup.task, self.setup.form, held, self.setup.device)[0]
+            for held in self.judged_on
         )
 
     def _state(self) -> State:

@@ -16,7 +16,7 @@ import torch
 
 from gp_cells.config.files import content_hash
 from gp_cells.config.plan import STATE
-from gp_cells.config.recipe import changed_recipe
+from gp_cells.config.recipe import recipe_and_shard
 from gp_cells.config.records import TrialProtocol, TrialSpec
 from gp_cells.config.typed_json import encode, read_record
 from gp_cells.genomes.genome import parse
@@ -67,7 +67,7 @@ def run_trial(
 def setup_of(protocol: TrialProtocol, spec: TrialSpec, start: State | None = None) -> Setup:
     """Return what a trial is, from its run's protocol, its own spec, and the state that this names."""
     space, task, training = space_of(protocol), task_of(protocol), protocol.training
-    recipe = changed_recipe(task.recipe, spec.recipe, f"{spec.candidate}: recipe")
+    recipe, shard = recipe_and_shard(task.recipe, spec.recipe, f"{spec.candidate}: recipe")
     return Setup(
         genome=parse(spec.genome, space.language),
         space=space,
@@ -82,6 +82,7 @@ def setup_of(protocol: TrialProtocol, spec: TrialSpec, start: State | None = Non
         precision=training.precision,
         start=start,
         keeps=spec.keeps is True,
+        shard=shard,
     )
 
 

@@ -32,7 +32,8 @@ UNREADABLE = (
 class TrialOutcome:
     """How a trial ended; `fitness` is its best validation loss, None if it failed.
 
-    `inherited` is the share of its weights that it began with of another genome's trial.
+    `inherited` is the share of its weights that it began with of another genome's trial; `judged` are as in
+    its fitness record.
     """
 
     status: str
@@ -40,6 +41,7 @@ class TrialOutcome:
     fitness: float | None
     best_epoch: int | None
     inherited: float | None = None
+    judged: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ the tables. The rules ask this for every job, so neither torch nor deap is impor
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import statistics
@@ -16,8 +17,9 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from gp_cells.config.choose import configure
 from gp_cells.config.files import RecordError
-from gp_cells.config.recipe import changed_recipe
+from gp_cells.config.recipe import SHARD, Shard, recipe_and_shard
 from gp_cells.config.records import (
     DataDescription,
     RunSettings,
@@ -77,9 +79,18 @@ class Speed:
 UNMEASURED = Speed(pass_s=100e-6, multiply_add_s=1e-9, process_mb=600.0, trials=0)
 
 
-def size_of(counts: Mapping[str, int], data: DataDescription, epochs: int, batch_size: int) -> Size:
-    """Return the size of a trial of some epochs, from its genome's counts."""
-    passes = epochs * ((1 + BACKWARD) * data.passes["train"] + data.passes["valid"])
+def size_of(
+    counts: Mapping[str, int],
+    data: DataDescription,
+    epochs: int,
+    batch_size: int,
+    share: float = 1.0,
+) -> Size:
+    """Return the size of a trial of some epochs, from its genome's counts.
+
+    `share` is what it trains on of the training split.
+    """
+    passes = epochs * ((1 + BACKWARD) * share * data.passes["train"] + data.passes["valid"])
     activations = data.steps * batch_size * counts["kept"]
     return Size(
         passes=passes,
@@ -136,7 +147,9 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
 
 def measured_trial(row: Mapping[str, Any], data: DataDescription, batch_size: int) -> Measured:
     """Return what a row of table `trials` says of a trial that has trained."""
-    size = size_of({**row, "kept": row["activations"]}, data, row["epochs"], batch_size)
+    shard = json.loads(row["recipe"] or "{}").get(SHARD)
+    share = 1.0 if shard is None else configure(Shard, shard, SHARD).share
+    size = size_of({**row, "kept": row["activations"]}, data, row["epochs"], batch_size, share)
     beside_s = None
     if row["process_cpu_s"] is not None:
         beside_s = max(0.0, row["process_cpu_s"] - row["cpu_s"] + (row["compile_s"] or 0.0))
@@ -215,10 +228,11 @@ def _wanted(
     try:
         run = _protocol(protocol, protocol_version)
         spec = read_record(TrialSpec, Path(genome))
-        recipe = changed_recipe(run.recipe, spec.recipe, genome)
+        recipe, shard = recipe_and_shard(run.recipe, spec.recipe, genome)
     except Refusal:
         return UNKNOWN
-    size = size_of(spec.sizes, run.data, recipe.epochs, recipe.batch_size)
+    share = 1.0 if shard is None else shard.share
+    size = size_of(spec.sizes, run.data, recipe.epochs, recipe.batch_size, share)
     speed = _speed(kind_of(run))
     training = run.training
     return request(speed.seconds(size), speed.memory_mb(size), training.time_limit_s, is_local)

@@ -12,7 +12,7 @@ from typing import Any
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import canonical_json
 from gp_cells.config.plan import STATE, wave_number
-from gp_cells.config.recipe import Recipe, changed_recipe
+from gp_cells.config.recipe import Recipe, recipe_and_shard
 from gp_cells.config.records import Search, TrialStart
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.strategy import CHANGEABLE, NOTE_SIZE
@@ -30,7 +30,7 @@ def check_proposal(proposal: Proposal, recipe: Recipe, place: str) -> None:
         raise SettingError(
             f"{place}: a proposal may not change {unknown[0]!r}; it may {', '.join(CHANGEABLE)}"
         )
-    changed_recipe(recipe, changes, f"{place}: recipe")
+    recipe_and_shard(recipe, changes, f"{place}: recipe")
     size = len(canonical_json(proposal.note))
     if size > NOTE_SIZE:
         raise SettingError(f"{place}: a note of {size} characters; at most {NOTE_SIZE} are kept")

@@ -202,7 +202,7 @@ def outcome_of(entry: LineageEntry, fitness: FitnessRecord) -> Outcome:
     if not entry.keeps and entry.note is None:
         return outcome
     epochs = len(fitness.curve) if fitness.epochs is None else fitness.epochs
-    return told(outcome, entry, fitness.state, epochs, fitness.last_loss)
+    return told(outcome, entry, fitness.state, epochs, fitness.last_loss, fitness.judged)
 
 
 def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:

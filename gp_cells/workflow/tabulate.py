@@ -8,9 +8,10 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from gp_cells.config.files import RecordError, content_hash
+from gp_cells.config.files import RecordError, canonical_json, content_hash
 from gp_cells.config.objectives import COUNTED
 from gp_cells.config.plan import Run, wave_place
+from gp_cells.config.recipe import SHARD
 from gp_cells.config.records import (
     ChosenTrial,
     Conclusion,
@@ -196,6 +197,7 @@ def trial_row(trial: TrialRecord, settings: RunSettings, chosen: Collection[str]
         "finalist": finalist,
         "chosen": None if finalist is None else spec.candidate in chosen,
         "recipe": json.dumps(spec.recipe, sort_keys=True) if spec.recipe else None,
+        "judged": judged_text(spec.recipe, trial.outcome.judged),
         "start": None if spec.start is None else spec.start.candidate,
         "start_state": None if spec.start is None else spec.start.state,
         "inherited": trial.outcome.inherited,
@@ -220,6 +222,14 @@ def trial_row(trial: TrialRecord, settings: RunSettings, chosen: Collection[str]
         "data_hash": settings.data.hash,
         "file": str(trial.file),
     }
+
+
+def judged_text(recipe: Mapping[str, Any] | None, losses: Sequence[float]) -> str | None:
+    """Return the losses on what shards hold out as JSON by the shards' numbers, None of none."""
+    if not losses:
+        return None
+    numbers = (recipe or {})[SHARD]["judged"]
+    return canonical_json({str(n): loss for n, loss in zip(numbers, losses, strict=True)})
 
 
 def measure_columns(measures: Mapping[str, Any]) -> dict[str, Any]:

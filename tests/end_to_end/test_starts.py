@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from support.benchmark import Benchmark, differing
 
-from gp_cells.config.files import read_json, write_json
+from gp_cells.config.files import RecordError, read_json, write_json
 from gp_cells.config.plan import STATE
 from gp_cells.strategies.history import read_history
 from gp_cells.tables.parquet import read_tables
@@ -19,6 +20,7 @@ from gp_cells.tabular.replay import Replay
 
 RUN = "results/runs/tiny-bach-halving-s1"
 LAGGED = "results/runs/tiny-bach-lagged-s1"
+TOURNAMENT = "results/runs/tiny-bach-tournament-s1"
 STRATEGIES: dict[str, Any] = {
     "halving": {
         "name": "halving",
@@ -29,6 +31,15 @@ STRATEGIES: dict[str, Any] = {
         "name": "halving",
         "settings": {"epochs": 1, "factor": 2, "rungs": 2},
         "search": {"waves": 6, "slots": [2, 2, 2, 1, 1, 1], "lag": 3, "finalists": 1},
+    },
+    "tournament": {
+        "name": "tournament",
+        "settings": {"mutations": ["replace"]},
+        "search": {"waves": 3, "slots": 3, "lag": 1, "finalists": 1},
+    },
+    "ltfb3": {
+        "name": "tournament",
+        "search": {"waves": 4, "slots": 2, "lag": 3, "finalists": 1},
     },
 }
 
@@ -41,7 +52,7 @@ def benchmark(folder: Path) -> Benchmark:
 
 @pytest.fixture(scope="session")
 def base(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
-    """Two searches by halving, run on one core; not to be changed."""
+    """Two searches by halving and two tournaments, run on one core; not to be changed."""
     finished = benchmark(tmp_path_factory.mktemp("starts"))
     finished.finish("-c1")
     return finished
@@ -49,9 +60,9 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Benchmark:
 
 def test_the_whole_plan_is_shown_before_anything_has_run(tmp_path: Path) -> None:
     planned = benchmark(tmp_path).finish("-n", "--quiet", "host").planned
-    assert planned["train"] == 11 + 9 + 2
+    assert planned["train"] == 11 + 9 + 9 + 8 + 4
     assert planned["breed2_halving"] == 3
-    assert planned["score"] == 5 + 6
+    assert planned["score"] == 5 + 6 + 3 + 4
 
 
 def test_four_workers_and_another_hash_seed_change_no_byte(base: Benchmark, tmp_path: Path) -> None:
@@ -65,7 +76,9 @@ def test_a_start_is_the_weights_of_the_rung_below_and_epochs_go_on(base: Benchma
     trials = {
         (row["run"], row["candidate"]): row for row in read_tables(results, "trials").to_pylist()
     }
-    started = [row for row in trials.values() if row["start"] is not None]
+    halving = [row for row in trials.values() if "-tournament-" not in row["run"]]
+    halving = [row for row in halving if "-ltfb3-" not in row["run"]]
+    started = [row for row in halving if row["start"] is not None]
     assert len(started) == (2 + 1 + 2) + (1 + 1 + 1)
     for row in started:
         before = trials[row["run"], row["start"]]
@@ -78,8 +91,9 @@ def test_a_start_is_the_weights_of_the_rung_below_and_epochs_go_on(base: Benchma
         assert epochs == list(
             range(row["total_epochs"] - row["epochs"] + 1, row["total_epochs"] + 1)
         )
-    weights = {row["child"]: row["weights"] for row in read_tables(results, "lineage").to_pylist()}
-    assert set(weights.values()) == {"resumed"}
+    runs = sorted({row["run"] for row in halving})
+    lineage = read_tables(results, "lineage", runs).to_pylist()
+    assert {row["weights"] for row in lineage} == {"resumed"}
     finalists = [row for row in trials.values() if row["role"] == "replicate"]
     assert all(row["start"] is None and row["epochs"] == 2 for row in finalists)
 
@@ -115,7 +129,7 @@ def test_a_resumed_candidate_ends_as_if_it_had_never_been_interrupted(
 
 
 def test_a_stored_search_is_replayed_from_its_curves(base: Benchmark) -> None:
-    for run in base.plan.runs.values():
+    for run in (run for run in base.plan.runs.values() if run.strategy in ("halving", "lagged")):
         played = Replay(base.folder / "results", workers=2).run(run)
         [last] = run.history_after(run.waves - 1)
         told = ("candidate", "fitness", "status", "epochs", "last_loss", "start", "recipe")
@@ -127,11 +141,67 @@ def test_a_stored_search_is_replayed_from_its_curves(base: Benchmark) -> None:
         assert [answer.epochs for answer in played.answers] == own
 
 
+def test_the_loss_on_a_tournament_set_decides_who_takes_whose_model(base: Benchmark) -> None:
+    results = base.folder / "results"
+    for label, lag in (("tournament", 1), ("ltfb3", 3)):
+        run = f"tiny-bach-{label}-s1"
+        trials = {
+            row["candidate"]: row
+            for row in read_tables(results, "trials", [run]).to_pylist()
+            if row["role"] == "search"
+        }
+        started = [row for row in trials.values() if row["start"] is not None]
+        slots = base.plan.runs[run].widths[0]
+        assert len(started) == len(trials) - lag * slots
+        for row in started:
+            wave, slot = int(row["candidate"][1:4]), int(row["candidate"][-2:])
+            before = f"w{wave - lag:03d}"
+            on_own_set = {
+                name: json.loads(other["judged"]).get(str(slot))
+                for name, other in trials.items()
+                if name.startswith(before)
+            }
+            met = {name: loss for name, loss in on_own_set.items() if loss is not None}
+            assert row["start"] == min(
+                met, key=lambda name: (met[name], name[-2:] != f"{slot:02d}")
+            )
+            assert json.loads(row["recipe"])["shard"]["number"] == slot
+
+
+def test_what_trained_on_a_shard_is_no_whole_trial(base: Benchmark) -> None:
+    run = base.plan.runs["tiny-bach-tournament-s1"]
+    with pytest.raises(RecordError, match="asks for another shard; only a training can tell"):
+        Replay(base.folder / "results", workers=2).run(run)
+
+
 def test_states_out_of_reach_are_removed_and_those_in_reach_stay(base: Benchmark) -> None:
     kept = {str(path.parent.parent.name) for path in (base.folder / RUN).glob(f"waves/*/*/{STATE}")}
     assert kept == {"003", "004"}
     kept = {path.parent.parent.name for path in (base.folder / LAGGED).glob(f"waves/*/*/{STATE}")}
     assert kept == {"000", "001", "002", "003", "004", "005"}  # wave 3 may still start from 0
+
+
+def test_other_losses_on_tournament_sets_retrain_exactly_what_rests_on_them(
+    copied: Benchmark,
+) -> None:
+    second = copied.folder / TOURNAMENT / "waves/001"
+    judged = {path: read_json(path)["judged"] for path in sorted(second.glob("*/fitness.json"))}
+    [one, other] = [path for path, losses in judged.items() if len(losses) == 2]
+    specs = {path: read_json(path.with_name("genome.json")) for path in (one, other)}
+    assert specs[one]["recipe"]["shard"]["judged"] == [
+        *reversed(specs[other]["recipe"]["shard"]["judged"])
+    ]
+    last = copied.folder / TOURNAMENT / "waves/002" / one.parent.name / "genome.json"
+    adopts = read_json(last)["start"]["candidate"] != f"w001-{one.parent.name}"
+    best = min(judged[one][0], judged[other][1]) / 2
+    own = [best if adopts else 2 * judged[other][1], judged[one][1]]
+    write_json(one, {**read_json(one), "judged": own})
+
+    ran = copied.finish()
+
+    assert ran.trained == {f"tiny-bach-tournament-s1/waves/002/{one.parent.name}"}
+    begun = read_json(last)["start"]["candidate"]
+    assert (begun == f"w001-{one.parent.name}") == adopts
 
 
 def test_an_identical_outcome_retrains_nothing(copied: Benchmark) -> None:
@@ -170,7 +240,7 @@ def test_another_outcome_retrains_exactly_what_rests_on_it(copied: Benchmark) ->
 
 def test_more_waves_go_on_from_the_states_that_stayed(copied: Benchmark) -> None:
     copied.config["strategies"]["halving"]["search"] |= {"waves": 6, "slots": [4, 2, 1, 2, 2, 1]}
-    del copied.config["strategies"]["lagged"]
+    copied.config["strategies"] = {"halving": copied.config["strategies"]["halving"]}
     ran = copied.finish()
     assert {name for name in ran.trained if "/waves/" in name} == {
         "tiny-bach-halving-s1/waves/005/00"
@@ -180,14 +250,15 @@ def test_more_waves_go_on_from_the_states_that_stayed(copied: Benchmark) -> None
 @pytest.mark.parametrize(
     ("candidate", "said"),
     [
-        ("w004-00", "identical; ok, 1 epochs, from the state that is kept"),
-        ("w002-00", "identical; ok, 2 epochs, with the 2 before it made again"),
+        ("halving-s1/w004-00", "identical; ok, 1 epochs, from the state that is kept"),
+        ("halving-s1/w002-00", "identical; ok, 2 epochs, with the 2 before it made again"),
+        ("tournament-s1/w001-00", "identical; ok, 1 epochs, with the 1 before it made again"),
     ],
 )
 def test_a_trial_with_a_start_is_reproduced_from_its_state_or_its_chain(
     copied: Benchmark, candidate: str, said: str
 ) -> None:
-    name = f"tiny-bach-halving-s1/{candidate}"
+    name = f"tiny-bach-{candidate}"
     done = subprocess.run(
         [f"{Path(sys.executable).parent}/gp-cells", "rerun", name, "--profile", "local"],
         cwd=copied.folder,

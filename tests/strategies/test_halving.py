@@ -61,5 +61,7 @@ def test_slots_that_grow_from_a_rung_to_the_next_are_refused() -> None:
 
 
 def test_more_brackets_than_rungs_are_refused() -> None:
-    with pytest.raises(SettingError, match=r"halving.brackets: expected at most 3"):
+    with pytest.raises(
+        SettingError, match="brackets: expected no more than rungs, which is 3, got 4"
+    ):
         Halving(brackets=4)

@@ -6,6 +6,7 @@ import hashlib
 import math
 from collections.abc import Collection, Sequence
 
+from gp_cells.config.recipe import SHARD
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import Outcome, Strategy
 
@@ -32,6 +33,7 @@ def played(
             epochs = before + (proposal.recipe or {}).get("epochs", EPOCHS)
             loss = int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) / 2**32 + 1 / epochs
             failed = name in failing
+            judged = (proposal.recipe or {}).get(SHARD, {}).get("judged", ())
             history.append(
                 Outcome(
                     candidate=name,
@@ -48,6 +50,7 @@ def played(
                     state=None if failed else f"{key}{epochs}",
                     epochs=None if failed else epochs,
                     last_loss=None if failed else loss,
+                    judged=() if failed else tuple(loss + n / 1000 for n in judged),
                 )
             )
     return history

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ from gp_cells.genomes.genome import parse
 from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.stopping.never import Never
 from gp_cells.tasks.digits import Digits
-from gp_cells.training.train import Setup
+from gp_cells.training.record import CheckpointFile
+from gp_cells.training.train import Finished, Interrupted, Setup, train
 
 RECIPE = {"units": 64, "layers": 1, "batch_size": 16, "epochs": 20}
 
@@ -97,3 +99,11 @@ def digits_trial(cell: str, **recipe: Any) -> tuple[Setup, Mapping[Any, Any]]:
         engine="eager",
     )
     return setup, data.splits
+
+
+def killed_again_and_again(setup: Setup, splits: Mapping[Any, Any], folder: Path) -> Finished:
+    """Return how a trial ends that is stopped after every batch and goes on from its checkpoint."""
+    checkpoints = CheckpointFile(folder / "checkpoint.h5", "this trial")
+    while True:
+        with contextlib.suppress(Interrupted):
+            return train(setup, splits, checkpoints, lambda: True)

@@ -3,35 +3,38 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
 import pytest
 import torch
-from support.specs import digits_trial, make_spec, protocol_in
+from support.specs import digits_trial, killed_again_and_again, make_spec, protocol_in
 
 from gp_cells.config.files import RecordError
+from gp_cells.config.recipe import Shard
 from gp_cells.config.records import TrialStart
-from gp_cells.config.typed_json import write_record
+from gp_cells.config.typed_json import encode, write_record
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.survivors import survivors
 from gp_cells.stopping.patience import Patience
 from gp_cells.tasks.prepared import load
+from gp_cells.tasks.shards import deal
 from gp_cells.training.inherit import inherit
-from gp_cells.training.record import CheckpointFile
 from gp_cells.training.state import State
 from gp_cells.training.state_file import read_state, write_state
 from gp_cells.training.train import (
     Finished,
-    Interrupted,
     NoCheckpoints,
     Setup,
+    evaluate,
     giving_network,
     make_network,
     train,
 )
 from gp_cells.training.trial import set_up_torch, setup_of
+from gp_cells.training.trial_file import TrialOutcome
 
 Splits = Mapping[Any, Any]
 LSTM_LIKE = "c' = sigmoid(gate1) * c + tanh(gate2)\nh' = tanh(c')"
@@ -101,6 +104,17 @@ def test_two_trials_together_are_the_bits_of_the_uninterrupted_one(
     assert [(e.train_loss, e.valid_loss, e.gradient_norm) for e in second.epochs] == losses[1:]
 
 
+def test_a_state_that_a_trial_went_on_from_is_as_it_was(
+    trial: tuple[Setup, Splits], tmp_path: Path
+) -> None:
+    setup, splits = trial
+    first = train(with_recipe(setup, epochs=1), splits, NoCheckpoints())
+    start = passed_on(first.state, tmp_path)
+    going_on = dataclasses.replace(with_recipe(setup, epochs=1), start=start)
+    one, other = (train(going_on, splits, NoCheckpoints()) for _ in range(2))
+    assert ends_alike(one, other)
+
+
 def test_a_resumed_trial_killed_between_any_two_batches_ends_with_the_same_bits(
     trial: tuple[Setup, Splits], tmp_path: Path
 ) -> None:
@@ -110,13 +124,7 @@ def test_a_resumed_trial_killed_between_any_two_batches_ends_with_the_same_bits(
     going_on = dataclasses.replace(
         with_recipe(setup, epochs=1), start=passed_on(first.state, tmp_path)
     )
-    checkpoints = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
-    while True:
-        try:
-            second = train(going_on, splits, checkpoints, lambda: True)
-            break
-        except Interrupted:
-            pass
+    second = killed_again_and_again(going_on, splits, tmp_path)
 
     assert second.resumed >= 3
     assert ends_alike(second, whole)
@@ -221,3 +229,49 @@ def test_a_state_that_is_not_the_one_wanted_is_refused_with_what_makes_it_anew(
     assert "\n" not in said and f"{place}/state.safetensors" in said
     forced = [f"{run}/waves/001/01/fitness.json", f"{run}/waves/002/03/fitness.json"]
     assert said.endswith(f"--force {' '.join(forced)}")
+
+
+# --- a part of the training split -----------------------------------------------------------------
+
+
+def on_shard(setup: Setup, number: int, judged: tuple[int, ...], epochs: int = 1) -> Setup:
+    shard = Shard(number=number, of=2, held=0.4, judged=judged)
+    return dataclasses.replace(with_recipe(setup, epochs=epochs), shard=shard)
+
+
+def test_a_trial_of_a_shard_sees_none_of_the_other_and_judges_its_last_weights(
+    trial: tuple[Setup, Splits],
+) -> None:
+    setup, splits = trial
+    one = on_shard(setup, 0, (0, 1), epochs=2)
+    own, held = deal(splits, one.shard, one.seed)
+    finished = train(one, splits, NoCheckpoints())
+
+    alone = train(with_recipe(setup, epochs=2), own, NoCheckpoints())
+    assert ends_alike(finished, alone)
+    assert finished.state is not None
+    network = make_network(one)
+    network.load_state_dict(finished.state.weights)
+    losses = tuple(evaluate(network, one.task, one.form, part)[0] for part in held)
+    assert finished.judged == losses and len(set(losses)) == 2
+    assert alone.judged == ()
+
+
+def test_a_trial_that_takes_a_model_of_another_shard_is_killed_and_ends_with_the_same_bits(
+    trial: tuple[Setup, Splits], tmp_path: Path
+) -> None:
+    setup, splits = trial
+    giver = train(on_shard(setup, 0, (0, 1)), splits, NoCheckpoints())
+    adopting = dataclasses.replace(
+        on_shard(setup, 1, (1, 0)), start=passed_on(giver.state, tmp_path)
+    )
+    whole = train(adopting, splits, NoCheckpoints())
+    killed = killed_again_and_again(adopting, splits, tmp_path)
+    assert killed.resumed > 0 and ends_alike(killed, whole)
+    assert killed.judged == whole.judged and len(whole.judged) == 2
+
+
+def test_what_names_no_shard_is_written_as_before() -> None:
+    assert "judged" not in json.dumps(
+        encode(TrialOutcome(status="ok", reason="", fitness=1.0, best_epoch=1))
+    )

@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import pytest
 import torch
-from support.specs import digits_trial, make_spec, protocol_in
+from support.specs import digits_trial, killed_again_and_again, make_spec, protocol_in
 
 from gp_cells.config.files import read_json, write_json
 from gp_cells.genomes.genome import parse
@@ -124,13 +124,7 @@ def test_a_cnn_that_goes_and_comes_back_between_any_two_batches_ends_with_the_sa
 ) -> None:
     setup, splits = digits_trial("darts_v2", epochs=3)
     uninterrupted = train(setup, splits, NoCheckpoints())
-    checkpoints = CheckpointFile(tmp_path / "checkpoint.h5", "this trial")
-    while True:
-        try:
-            finished = train(setup, splits, checkpoints, lambda: True)
-            break
-        except Interrupted:
-            pass
+    finished = killed_again_and_again(setup, splits, tmp_path)
     assert finished.resumed == 3 * 5
     assert same(finished, uninterrupted)
     errors = [[epoch.valid_error for epoch in of.epochs] for of in (finished, uninterrupted)]
