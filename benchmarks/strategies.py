@@ -9,9 +9,8 @@ front's hypervolume that a search has found, median and worst over seeds.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
@@ -19,34 +18,14 @@ import numpy as np
 from gp_cells.compare import pareto
 from gp_cells.compare.intervals import bootstrap
 from gp_cells.genomes.genome import parse
-from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import Outcome, Strategy
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.gp import GP
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.random import Random
-from gp_cells.tabular.truth import Row, Table, nas_bench_201, nas_bench_graph, play
-
-
-@dataclass(frozen=True)
-class Truth:
-    """A table with its space and all its rows."""
-
-    space: Vocabulary
-    table: Table
-    rows: Callable[[], list[Row]]
-
-
-def graphs(dataset: str) -> Truth:
-    """Return NAS-Bench-Graph on one of its data sets."""
-    table = nas_bench_graph.table(dataset)
-    return Truth(nas_bench_graph.NASBenchGraph(), table, lambda: nas_bench_graph.rows(dataset))
-
-
-TRUTHS = {
-    "nas_bench_201": Truth(nas_bench_201.NASBench201(), nas_bench_201.table, nas_bench_201.rows),
-    **{f"graph {dataset}": graphs(dataset) for dataset in ("cora", "arxiv", "photo")},
-}
+from gp_cells.tabular.truth import Row, play
+from gp_cells.tabular.truth.known import least
+from gp_cells.tabular.truth.known import truth as truth_of
 
 # --- one objective --------------------------------------------------------------------------------
 
@@ -61,29 +40,22 @@ ARMS: dict[str, tuple[Strategy, int, int]] = {  # strategy, slots, lag
 
 def regrets(truth: str, arm: str, seed: int) -> list[float]:
     """Return the regret after each number of evaluations, and at the end that on the test split."""
-    known, (strategy, slots, lag) = TRUTHS[truth], ARMS[arm]
+    known, (strategy, slots, lag) = truth_of(truth), ARMS[arm]
     waves = EVALUATIONS[-1] // slots
     history = play(strategy, known.space, known.table, [slots] * waves, lag, seed)
-    least, least_test = best(truth)
+    lowest, lowest_test = least(truth)
     losses = np.minimum.accumulate([outcome.fitness for outcome in history])
     chosen = min(history, key=lambda outcome: outcome.fitness)
     test = known.table(parse(chosen.genome, known.space.language)).test
     assert test is not None  # these tables have one in every row
-    return [100 * (losses[n - 1] - least) for n in EVALUATIONS] + [100 * (test - least_test)]
-
-
-@cache
-def best(truth: str) -> tuple[float, float]:
-    """Return the lowest fitness and the lowest test error of a table."""
-    rows = TRUTHS[truth].rows()
-    return min(row.fitness for row in rows), min(row.test for row in rows if row.test is not None)
+    return [100 * (losses[n - 1] - lowest) for n in EVALUATIONS] + [100 * (test - lowest_test)]
 
 
 def print_regrets(pool: ProcessPoolExecutor, seeds: int) -> None:
     """Print the mean regrets, and by how much `random`'s are larger than those of the others."""
     columns = [f"{n} evaluations" for n in EVALUATIONS] + ["test, at the end"]
     print("".join([f"{'regret in points of accuracy':38}", *(f"{c:>24}" for c in columns)]))
-    for truth in ("nas_bench_201", "graph cora"):
+    for truth in ("nas_bench_201", "nas_bench_graph_cora"):
         found = {}
         for arm in ARMS:
             jobs = [(truth, arm, seed) for seed in range(1, seeds + 1)]
@@ -108,8 +80,8 @@ SLOTS = 20
 FRONTS: list[tuple[str, str, pareto.Point]] = [  # the second objective, and the reference point
     ("nas_bench_201", "drift_error", (0.1, 0.25)),  # about the medians of the table, here and below
     ("nas_bench_201", "parameters", (0.1, 350e3)),
-    ("graph photo", "latency_s", (0.1, 0.005)),
-    ("graph arxiv", "latency_s", (0.28, 0.06)),
+    ("nas_bench_graph_photo", "latency_s", (0.1, 0.005)),
+    ("nas_bench_graph_arxiv", "latency_s", (0.28, 0.06)),
     ("nas_bench_201", "parameters", (0.2, 1.6e6)),  # worse than nearly every cell
 ]
 
@@ -123,12 +95,12 @@ def points(found: Sequence[Row | Outcome], second: str) -> list[pareto.Point]:
 @cache
 def true_volume(truth: str, second: str, reference: pareto.Point) -> float:
     """Return the hypervolume of everything in a table."""
-    return pareto.hypervolume(points(TRUTHS[truth].rows(), second), reference)
+    return pareto.hypervolume(points(truth_of(truth).rows(), second), reference)
 
 
 def shares(truth: str, second: str, reference: pareto.Point, arm: str, seed: int) -> list[float]:
     """Return the share of the true hypervolume that was found after each number of evaluations."""
-    known = TRUTHS[truth]
+    known = truth_of(truth)
     evolved = NSGA2(("fitness", second), reference, population=SLOTS, mutations=("replace",))
     strategy = evolved if arm == "nsga2" else Random()
     waves = FRONT_EVALUATIONS[-1] // SLOTS

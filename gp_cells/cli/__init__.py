@@ -14,11 +14,11 @@ import os
 import sys
 from collections.abc import Collection
 
-from gp_cells.cli import people, steps
+from gp_cells.cli import people, steps, tabular
 from gp_cells.cli.command import BAD_INPUT, GROUPS, OUTPUT_CLOSED, Command, Help
 from gp_cells.config.refusal import NOT_AGAIN, Refusal, printable
 
-__all__ = ["main", "parser", "people", "steps"]
+__all__ = ["main", "parser", "people", "steps", "tabular"]
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -21,9 +21,7 @@ from gp_cells.cli.command import (
 )
 
 if TYPE_CHECKING:
-    from gp_cells.tabular.replay import Fitness, Missing
-
-ALL = "which ones; default: all of the config"
+    pass
 
 
 @command(CONFIG)
@@ -142,56 +140,6 @@ def predict(trial: str, file: Path, to: Path | None, results: Path) -> None:
     from gp_cells.exchange.export.predict import predict as predict_rows
 
     predict_rows(results, trial, file, to)
-
-
-@command(
-    CONFIG,
-    option("--task", ALL, nargs="+", metavar="LABEL"),
-    option("--strategy", ALL, nargs="+", metavar="LABEL"),
-    option("--seed", ALL, nargs="+", type=int, metavar="N"),
-    option(
-        "--workers", "simulated workers of a run (default: 1)", type=int, default=1, metavar="N"
-    ),
-    option(
-        "--fitness",
-        "of the trial with the run's own training seed, or the mean over all seeds (default: own)",
-        choices=["own", "mean"],
-        default="own",
-    ),
-    option(
-        "--missing",
-        "what was never trained ends the replay, is not proposed, or is guessed (default: refuse)",
-        choices=["refuse", "avoid", "surrogate"],
-        default="refuse",
-    ),
-    file("--to", "file to write (default: BENCHMARK-replay.parquet)", required=False),
-    RESULTS,
-)
-def replay(
-    config: str,
-    task: Sequence[str],
-    strategy: Sequence[str],
-    seed: Sequence[int],
-    workers: int,
-    fitness: Fitness,
-    missing: Missing,
-    to: Path | None,
-    results: Path,
-) -> None:
-    """Play a config's strategies on stored results; nothing is trained.
-
-    Reads the tables. Writes a Parquet file with a row for each candidate.
-    """
-    from gp_cells.config.given import plan_of
-    from gp_cells.tabular.replay import Replay, as_table, chosen_runs, summary, write
-
-    plan = plan_of(config)
-    player = Replay(results, workers, fitness, missing)
-    replayed = [player.run(run) for run in chosen_runs(plan, task, strategy, seed)]
-    path = to or Path(f"{plan.benchmark}-replay.parquet")
-    write(as_table(player, replayed), path)
-    print(summary(replayed, workers))
-    print(f"outcomes: {path}")
 
 
 @command(

@@ -140,7 +140,7 @@ def _strategies(strategies: Mapping[str, Any]) -> list[str]:
         return []
     lines = ["", *(f"  {line}" for line in aligned(_strategy_rows(strategies)))]
     if strategies["pairs"]:
-        lines += ["", *(f"  {line}" for line in aligned(_pair_rows(strategies["pairs"])))]
+        lines += ["", *(f"  {line}" for line in aligned(pair_rows(strategies["pairs"])))]
     lines += [f"  {said}" for said in [say_power(strategies["pairs"])] if said]
     return lines + [f"  warning: {warning}" for warning in strategies["warnings"]]
 
@@ -171,14 +171,20 @@ def _strategy_rows(strategies: Mapping[str, Any]) -> list[list[str]]:
     return rows
 
 
-def _pair_rows(pairs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+def mean_within(row: Mapping[str, Any]) -> str:
+    """Return a strategy's mean loss with its interval."""
+    return "none" if row["mean"] is None else f"{row['mean']:.3f} {_range(row)}".rstrip()
+
+
+def pair_rows(pairs: Sequence[Mapping[str, Any]]) -> list[list[str]]:
+    """Return the rows of the table of pairs, the head first."""
     rows = [["pair", "difference", "95 %", "n", "Wilcoxon p (Holm)", "P(left better)"]]
     for pair in pairs:
         name, n = f"{pair['left']} − {pair['right']}", str(pair["n"])
         if pair["difference"] is None:
             rows.append([name, "none", "", n])
             continue
-        p = f"{pair['p']:z.3f} ({pair['p_holm']:z.3f})"
+        p = f"{_p(pair['p'])} ({_p(pair['p_holm'])})"
         gap, better = f"{pair['difference']:+.3f}", f"{pair['improvement']:z.2f}"
         rows.append([name, gap, _range(pair), n, p, better])
     return rows
@@ -219,7 +225,9 @@ def _over_tasks(over: Mapping[str, Any]) -> list[str]:
 
 
 def _p(value: float | None) -> str:
-    return "–" if value is None else f"{value:z.3f}"
+    if value is None:
+        return "–"
+    return "<0.001" if value < 0.0005 else f"{value:z.3f}"
 
 
 def _range(row: Mapping[str, Any], digits: int = 3) -> str:

@@ -17,8 +17,8 @@ from typing import Any
 import vl_convert
 
 from gp_cells.config.files import written_beside
-from gp_cells.report.evidence import gather
-from gp_cells.report.strategies import draw_ranks
+from gp_cells.report.evidence import COLOURS, gather
+from gp_cells.report.strategies import draw_ranks, draw_regret
 from gp_cells.report.task import best_with_parents, draw_task
 
 PAGE = Path(__file__).with_name("page.css")  # has the colours, by name
@@ -58,14 +58,26 @@ def write_figures(
     ranks = draw_ranks(comparison["strategies"]["ranks"], gathered[0].colours)
     drawn |= {"ranks": ranks} if ranks else {}
     for name, spec in drawn.items():
-        whole = printed(spec)
-        svg = _numbered(vl_convert.vegalite_to_svg(whole))
-        files = {"svg": svg.encode(), "pdf": vl_convert.svg_to_pdf(svg)}
-        files["csv"] = data_of(spec).encode()
-        for kind, content in files.items():
-            with written_beside(folder / f"{name}.{kind}") as partial:
-                partial.write_bytes(content)
+        write_chart(spec, folder, name)
     return list(drawn)
+
+
+def write_regret(compared: Mapping[str, Any], folder: Path) -> None:
+    """Write the regret by candidates of a comparison's task, if there is any."""
+    names = sorted({curve["strategy"] for curve in compared["anytime"]["curves"]})
+    colours = {name: COLOURS[i % len(COLOURS)] for i, name in enumerate(names)}
+    spec = draw_regret(compared, "evaluations", colours)
+    if spec is not None:
+        write_chart(spec, folder, f"{compared['task']}-evaluations")
+
+
+def write_chart(spec: Mapping[str, Any], folder: Path, name: str) -> None:
+    """Write a chart of the page as SVG and PDF, and its data as CSV."""
+    svg = _numbered(vl_convert.vegalite_to_svg(printed(spec)))
+    files = {"svg": svg.encode(), "pdf": vl_convert.svg_to_pdf(svg), "csv": data_of(spec).encode()}
+    for kind, content in files.items():
+        with written_beside(folder / f"{name}.{kind}") as partial:
+            partial.write_bytes(content)
 
 
 def _numbered(svg: str) -> str:

@@ -30,9 +30,10 @@ from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.plugins import fill_in, search_seed, space_of, strategy_of, trial_seed
 from gp_cells.strategies import Outcome, Proposal
-from gp_cells.strategies.strategy import plan_words
+from gp_cells.strategies.strategy import plan_words, searches
 from gp_cells.tables.schemas import REAL, TEXT, WHOLE, Column, fields
 from gp_cells.tabular.schedule import Costs, Schedule, Times, simulate
+from gp_cells.tabular.searches import Played, compare_played, looks, tell
 from gp_cells.tabular.stored import Answer, OnlyStored, Stored, find_stored
 from gp_cells.tabular.surrogate import Surrogate, learn
 from gp_cells.tabular.truth import Row, play
@@ -331,3 +332,30 @@ def summary(replayed: Sequence[Replayed], workers: int) -> str:
         )
         lines.append(f"{one.run.name:<{width}} " + " ".join(f"{text:>9}" for text in shown))
     return "\n".join(lines)
+
+
+def compare_replayed(replay: Replay, replayed: Sequence[Replayed]) -> str:
+    """Return how the strategies of each task compare by what their searches found; "" of one search."""
+    parts = []
+    searching = [one for one in replayed if searches(strategy_of(fill_in(one.run.config)))]
+    for task in dict.fromkeys(one.run.task for one in searching):
+        own = [one for one in searching if one.run.task == task]
+        if len(own) > 1:
+            unit = replay.tables[task].settings.data.unit
+            last = min(len(one.outcomes) for one in own)
+            found = compare_played(task, unit, [_played(one) for one in own], looks(last), None)
+            parts.append(f"\n{tell(found, f'best validation loss on {task}, {unit}')}\n")
+    return "\n".join(parts)
+
+
+def _played(one: Replayed) -> Played:
+    trials = [
+        {
+            **{key: getattr(outcome, key) for key in ("candidate", "architecture_id")},
+            "fitness": None if outcome.failed else outcome.fitness,
+            "epochs": answer.epochs,
+            "cpu_s": answer.train_s,
+        }
+        for outcome, answer in zip(one.outcomes, one.answers, strict=True)
+    ]
+    return Played(one.run.strategy, one.run.seed, trials)

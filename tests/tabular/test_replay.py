@@ -173,6 +173,25 @@ def test_the_file_says_units_and_how_it_came_to_be(
     assert "tiny-bach-random-s1" in capsys.readouterr().out
 
 
+def test_searches_that_were_replayed_are_compared(
+    stored: World, config: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outcomes = pq.read_table(command(stored, config, tmp_path)).to_pylist()
+    said = capsys.readouterr().out
+    assert "best validation loss on bach, nats per frame" in said
+    for strategy in {row["strategy"] for row in outcomes}:
+        best = [
+            min(
+                row["fitness"]
+                for row in outcomes
+                if (row["run"], row["fitness"] is None) == (run, False)
+            )
+            for run in sorted({row["run"] for row in outcomes if row["strategy"] == strategy})
+        ]
+        line, *_ = (line for line in said.splitlines() if line.startswith(f"{strategy} "))
+        assert f"{sum(best) / len(best):.3f}" in line
+
+
 def test_the_python_door_gives_what_the_command_writes(
     stored: World, config: dict[str, Any], tmp_path: Path
 ) -> None:

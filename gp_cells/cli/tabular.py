@@ -1,0 +1,130 @@
+"""What people call to search without training: on stored results, and on complete tables."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gp_cells.cli.command import CONFIG, RESULTS, command, file, folder, option
+
+if TYPE_CHECKING:
+    from gp_cells.tabular.replay import Fitness, Missing
+
+ALL = "which ones; default: all of the config"
+
+
+@command(
+    CONFIG,
+    option("--task", ALL, nargs="+", metavar="LABEL"),
+    option("--strategy", ALL, nargs="+", metavar="LABEL"),
+    option("--seed", ALL, nargs="+", type=int, metavar="N"),
+    option(
+        "--workers", "simulated workers of a run (default: 1)", type=int, default=1, metavar="N"
+    ),
+    option(
+        "--fitness",
+        "of the trial with the run's own training seed, or the mean over all seeds (default: own)",
+        choices=["own", "mean"],
+        default="own",
+    ),
+    option(
+        "--missing",
+        "what was never trained ends the replay, is not proposed, or is guessed (default: refuse)",
+        choices=["refuse", "avoid", "surrogate"],
+        default="refuse",
+    ),
+    file("--to", "file to write (default: BENCHMARK-replay.parquet)", required=False),
+    RESULTS,
+)
+def replay(
+    config: str,
+    task: Sequence[str],
+    strategy: Sequence[str],
+    seed: Sequence[int],
+    workers: int,
+    fitness: Fitness,
+    missing: Missing,
+    to: Path | None,
+    results: Path,
+) -> None:
+    """Play a config's strategies on stored results; nothing is trained.
+
+    Reads the tables. Writes a Parquet file with a row for each candidate, and prints how the strategies
+    compare by the best validation loss of each search.
+    """
+    from gp_cells.config.given import plan_of
+    from gp_cells.tabular.replay import (
+        Replay,
+        as_table,
+        chosen_runs,
+        compare_replayed,
+        summary,
+        write,
+    )
+
+    plan = plan_of(config)
+    player = Replay(results, workers, fitness, missing)
+    replayed = [player.run(run) for run in chosen_runs(plan, task, strategy, seed)]
+    path = to or Path(f"{plan.benchmark}-replay.parquet")
+    write(as_table(player, replayed), path)
+    print(summary(replayed, workers))
+    print(compare_replayed(player, replayed))
+    print(f"outcomes: {path}")
+
+
+@command(
+    option("--strategy", "its name as in a config", required=True, metavar="NAME"),
+    option(
+        "--settings", "as in a config (default: {})", type=json.loads, default={}, metavar="JSON"
+    ),
+    option(
+        "--table",
+        "nas_bench_201, or nas_bench_graph_cora and others",
+        required=True,
+        metavar="NAME",
+    ),
+    option("--seeds", "searches of each (default: 50)", type=int, default=50, metavar="N"),
+    option("--candidates", "of a search (default: 300)", type=int, default=300, metavar="N"),
+    option("--slots", "candidates of a wave (default: 10)", type=int, default=10, metavar="N"),
+    option("--lag", "waves that a wave is behind (default: 1)", type=int, default=1, metavar="N"),
+    option(
+        "--format",
+        "text, or as json all there is (default: text)",
+        choices=["text", "json"],
+        default="text",
+    ),
+    folder(
+        "--figures", "where to write the regret by candidates as SVG, PDF and CSV", required=False
+    ),
+)
+def play(
+    strategy: str,
+    settings: Mapping[str, Any],
+    table: str,
+    seeds: int,
+    candidates: int,
+    slots: int,
+    lag: int,
+    format: str,
+    figures: Path | None,
+) -> None:
+    """Play a strategy against random search on a complete table of trained architectures.
+
+    Trains nothing; the tables are those of the packages in gp-cells[truth]. Prints the regret, how much
+    worse the best found is than the best there is, over the same seeds with a paired test.
+    """
+    from gp_cells.config.choose import check_range
+    from gp_cells.config.files import canonical_json
+    from gp_cells.report.figures import write_regret
+    from gp_cells.tabular.searches import tell
+    from gp_cells.tabular.truth.contest import UNIT, Contest, play_against_random
+
+    check_range("--seeds", seeds, 2)
+    contest = Contest(table, candidates, slots, lag)
+    found = play_against_random(contest, strategy, settings, range(1, seeds + 1))
+    text = tell(found, f"regret on {table}, {UNIT}")
+    print(canonical_json(found) if format == "json" else text)
+    if figures is not None:
+        write_regret(found, figures)
