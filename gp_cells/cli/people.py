@@ -272,7 +272,7 @@ def plan(config: str, workers: Sequence[int] | None, no_probes: bool, results: P
 
 
 @command(
-    option("--benchmark", "its name in the tables", required=True, metavar="NAME"),
+    option("--benchmark", "else the only one that is stored", metavar="NAME"),
     option(
         "--format",
         "text for a terminal, one table for a paper, or as json all there is (default: text)",
@@ -284,7 +284,7 @@ def plan(config: str, workers: Sequence[int] | None, no_probes: bool, results: P
     ),
     RESULTS,
 )
-def compare(benchmark: str, format: str, figures: Path | None, results: Path) -> None:
+def compare(benchmark: str | None, format: str, figures: Path | None, results: Path) -> None:
     """Print a comparison of the cells and strategies of a benchmark's runs in the tables.
 
     Reads the tables. The table for LaTeX needs the package booktabs. With --figures the charts of the
@@ -292,14 +292,35 @@ def compare(benchmark: str, format: str, figures: Path | None, results: Path) ->
     """
     from gp_cells.compare import compare as compare_runs
     from gp_cells.compare.paper import say
-    from gp_cells.compare.records import runs_of
+    from gp_cells.compare.records import chosen_benchmark, runs_of
     from gp_cells.report.figures import write_figures
 
+    benchmark = benchmark or chosen_benchmark(results, None)
     found = compare_runs(results, benchmark, runs_of(results, benchmark))
     print(say(found, format, results), end="")
     if figures is not None:
         names = write_figures(results, benchmark, found, figures)
         print(f"{figures}: {len(names)} charts, each as .svg, .pdf and .csv", file=sys.stderr)
+
+
+@command(
+    option("--benchmark", "else the only one that is stored", metavar="NAME"),
+    file("--to", "page to write (default: BENCHMARK.html)", required=False),
+    RESULTS,
+)
+def report(benchmark: str | None, to: Path | None, results: Path) -> None:
+    """Write the page of a benchmark from tables alone, those of a release too.
+
+    Reads the tables. The page needs no network and no other file.
+    """
+    from gp_cells.compare import compare as compare_runs
+    from gp_cells.compare.records import chosen_benchmark, runs_of
+    from gp_cells.report.page import write_report
+
+    name = benchmark or chosen_benchmark(results, None)
+    page = to or Path(f"{name}.html")
+    write_report(results, name, compare_runs(results, name, runs_of(results, name)), page)
+    print(f"report: {page}")
 
 
 @command(

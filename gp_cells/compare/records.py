@@ -85,6 +85,21 @@ class Records:
                     yield {**self.architectures[run["run"], trial["architecture_id"]], **trial}
 
 
+def chosen_benchmark(results: Path, benchmark: str | None) -> str:
+    """Return the benchmark that is named, else the only one that the tables hold.
+
+    Raises:
+        RecordError: there is no such benchmark, or several and none is named.
+    """
+    known = sorted(set(read_tables(results, "runs")["benchmark"].to_pylist()))
+    if benchmark in known or (benchmark is None and len(known) == 1):
+        return str(benchmark or known[0])
+    wrong = "several benchmarks" if benchmark is None and known else f"no benchmark {benchmark!r}"
+    if benchmark is None and not known:
+        wrong = "no run"
+    raise RecordError(f"{results}/tables has {wrong}; name one of {', '.join(known) or 'none'}")
+
+
 def runs_of(results: Path, benchmark: str) -> list[str]:
     """Return the runs of a benchmark that the tables hold.
 

@@ -18,6 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from gp_cells.compare.records import chosen_benchmark
 from gp_cells.config.files import RecordError, written_beside
 from gp_cells.tables.parquet import read_tables
 from gp_cells.tabular.stored import Stored, stored_of
@@ -46,7 +47,7 @@ def write_blackbox(results: Path, benchmark: str | None, folder: Path) -> str:
             not all trained alike.
     """
     runs = read_tables(results, "runs").to_pylist()
-    benchmark = _chosen(sorted({row["benchmark"] for row in runs}), benchmark, results)
+    benchmark = chosen_benchmark(results, benchmark)
     tasks = sorted({row["task"] for row in runs if row["benchmark"] == benchmark})
     stored = {task: stored_of(results, task, benchmark) for task in tasks}
     trials = {task: _trials(results, of) for task, of in stored.items()}
@@ -65,13 +66,6 @@ def write_blackbox(results: Path, benchmark: str | None, folder: Path) -> str:
     known = int(np.isfinite(values[..., 0]).any(axis=-1).sum())
     counted = f"{len(configurations):,} configurations × {len(seeds)} seeds × {epochs} {RESOURCE}"
     return f"{len(tasks)} task(s), {counted}; of the trials {known:,} are there, the others NaN"
-
-
-def _chosen(known: Sequence[str], benchmark: str | None, results: Path) -> str:
-    if benchmark in known or (benchmark is None and len(known) == 1):
-        return benchmark or known[0]
-    wrong = "several benchmarks" if benchmark is None and known else f"no benchmark {benchmark!r}"
-    raise RecordError(f"{results}/tables has {wrong}; name one of {', '.join(known) or 'none'}")
 
 
 def _trials(results: Path, stored: Stored) -> list[dict[str, Any]]:

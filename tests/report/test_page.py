@@ -9,6 +9,7 @@ from html import unescape
 import pyarrow.parquet as pq
 import pytest
 
+from gp_cells.cli import main
 from gp_cells.compare.summary import short_id
 from gp_cells.config.files import RecordError
 from gp_cells.report.page import write_report
@@ -109,6 +110,18 @@ def test_wherever_a_finalist_is_named_stands_an_id_by_which_commands_know_it(pag
         found = find_trial(results, start)
         assert f"{found['run']}/{found['candidate']}" == row["trial"]
         assert found["chosen"]
+
+
+def test_one_command_writes_the_page_of_results_with_one_benchmark(made_up, tmp_path, capsys):
+    results, _ = made_up
+    page = tmp_path / "page.html"
+
+    assert main(["report", "--results", str(results), "--to", str(page)]) == 0
+
+    assert "benchmark made_up" in page.read_text()
+    assert str(page) in capsys.readouterr().out
+    assert main(["report", "--results", str(tmp_path)]) == 2
+    assert "has no run; name one of none" in capsys.readouterr().err
 
 
 def test_every_id_is_given_once_and_every_link_has_its_goal(page):
