@@ -27,6 +27,7 @@ from gp_cells.config.typed_json import read_record
 from gp_cells.plugins import counts_of
 from gp_cells.strategies import Outcome
 from gp_cells.tables.parquet import write_rows
+from gp_cells.tables.schemas import schema
 from gp_cells.workflow import tabulate
 from gp_cells.workflow.steps import propose, write_settings
 
@@ -232,9 +233,9 @@ class MadeUpRun:
                         shared = {k: trial[k] for k in ("trial_id", "run", "finalist", "seed")}
                         tests.append(
                             {
+                                **dict.fromkeys(schema("test").names),
                                 **shared,
                                 "test_loss": trial["fitness"] * 1.02 + 0.01,
-                                "test_error": None,
                             }
                         )
         return tests
@@ -272,6 +273,7 @@ class MadeUpRun:
             for i, loss in enumerate(losses)
         ]
         row = {
+            **dict.fromkeys(schema("trials").names),
             "trial_id": trial_id,
             "run": run,
             "candidate": candidate,
@@ -282,7 +284,6 @@ class MadeUpRun:
             **self.sizes[key],
             "seed": seed,
             "learning_rate": rate,
-            **dict.fromkeys(("recipe", "start", "start_state", "inherited")),
             "status": "diverged" if diverged else "ok",
             "reason": "validation loss not finite in epoch 4" if diverged else "all epochs trained",
             "failure": "validation_not_finite" if diverged else None,
