@@ -1,9 +1,9 @@
 """Snakemake's logger plugin `gp-cells`: a run in one live block, or in a line for each trial.
 
 Snakemake finds it by the name of this package; the profiles use it (`logger: gp-cells`). It tells a run of
-this project's Snakefile, which says what the plan is (`gp_cells.workflow.live`). Of anything else, such as
-a dry run, it passes Snakemake's own lines on. Every Snakemake imports it, those of a cluster's jobs too, so
-at first it imports next to nothing.
+this project's Snakefile, which says what the plan is (`gp_cells.workflow.live`). Of a dry run it counts the
+jobs, unless their reasons are wanted; of anything else it passes Snakemake's own lines on. Every Snakemake
+imports it, those of a cluster's jobs too, so at first it imports next to nothing.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gp_cells.config.plan import Plan
 
 NOTHING = "Nothing to be done"
+STOPPING = "Will exit after finishing currently running jobs"  # as SIGTERM asks for
 # What Snakemake says at the end of a run whose failed jobs have been told already.
 KNOWN = ("At least one job did not complete", "Exiting because a job execution failed")
 
@@ -60,6 +61,9 @@ class LogHandler(LogHandlerBase):
         self.plan: Plan | None = None
         self.run: _Run | None = None
         self.has_nothing_to_do = False
+        names = {getattr(word, "name", "") for word in said.quiet or ()}
+        self.is_counting = said.dryrun and bool(names & {"REASON", "RULES", "ALL"})
+        self.has_counted = False
 
     # --- from the Snakefile ---------------------------------------------------------------------
 
@@ -97,7 +101,10 @@ class LogHandler(LogHandlerBase):
             if self.run is not None:
                 self.run.close()
             elif self.plan is not None and self.has_nothing_to_do:
-                print(result_of(self.plan), file=self.passing.stream, flush=True)
+                if result := result_of(self.plan):
+                    print(result, file=self.passing.stream, flush=True)
+            elif self.plan is not None and self.has_counted:
+                print(foretold(self.plan), file=self.passing.stream, flush=True)
             self.run = self.plan = None
         super().close()
 
@@ -107,6 +114,9 @@ class LogHandler(LogHandlerBase):
             return
         if record.getMessage().startswith(NOTHING):
             self.has_nothing_to_do = True
+        if self.is_counting and self.plan is not None:
+            self._count(record)
+            return
         if getattr(record, "event", None) == LogEvent.JOB_INFO:
             self._pass_on_held()  # these jobs are not of a run that is told
         if self.held is not None and record.levelno < logging.WARNING:
@@ -115,6 +125,14 @@ class LogHandler(LogHandlerBase):
         if self.held and record.levelno >= logging.ERROR:
             self.held.clear()
         self.passing.handle(record)
+
+    def _count(self, record: logging.LogRecord) -> None:
+        """Pass on of a dry run how many jobs there are, and what is wrong."""
+        is_count = getattr(record, "event", None) == LogEvent.RUN_INFO and not self.has_counted
+        self.has_counted = self.has_counted or is_count
+        is_nothing = record.getMessage().startswith(NOTHING)
+        if is_count or is_nothing or record.levelno >= logging.WARNING:
+            self.passing.handle(record)
 
     def _pass_on_held(self) -> None:
         held, self.held = self.held or (), None
@@ -158,7 +176,7 @@ class _Run:
             self.board.finish(said.job_id, record.created)
         elif event == LogEvent.JOB_ERROR:
             self.board.fail(said.jobid, tuple(said.log), is_stopped=self.is_interrupted)
-        elif record.levelno >= logging.WARNING:
+        elif record.levelno >= logging.WARNING or record.getMessage().startswith(STOPPING):
             self._warn(record)
 
     def _warn(self, record: logging.LogRecord) -> None:
@@ -224,3 +242,22 @@ def result_of(plan: Plan) -> str:
     with contextlib.suppress(Refusal):
         return summary_of(plan, Path("results"))
     return ""
+
+
+def foretold(plan: Plan) -> str:
+    """Return what a benchmark will take, as far as it is known without training anything."""
+    from gp_cells.config.refusal import Refusal
+    from gp_cells.workflow.forecast import forecast  # deap and all plug-ins
+    from gp_cells.workflow.forecast_text import tell
+    from gp_cells.workflow.limits import workers_here
+
+    lines = ["no job was started; `--quiet host` shows each of them"]
+    if all(Path("results/data", data, "data.json").exists() for data in plan.tasks):
+        with contextlib.suppress(Refusal):
+            workers = sorted({workers_here(plan.threads), 16, 100})
+            lines.insert(0, f"{tell(plan, forecast(plan, Path('results'), None), workers)}\n")
+    else:
+        trainings = sum(run.trials for run in plan.runs.values())
+        lines.insert(0, f"{plan.benchmark}: {len(plan.runs):,} runs, {trainings:,} trainings; ")
+        lines[0] += "`gp-cells plan CONFIG` foretells what they take\n"
+    return "\n".join(lines)

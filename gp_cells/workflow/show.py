@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 BAR = 20  # letters of a whole bar
 LEAST_BAR = 4
+LISTED = 20  # failed jobs at the end; all have been told when they failed
 AROUND = 6  # lines of the block and below it that are no row
 
 
@@ -188,7 +189,8 @@ def ending(
             lines.append(f"best on {task}: {_loss(best)} {best.name}")
     if failed:
         lines += ["", f"{len(failed)} failed for good:" if len(failed) > 1 else "failed for good:"]
-        lines += [f"  {failed_line(job).removeprefix('failed: ')}" for job in failed]
+        lines += [f"  {failed_line(job).removeprefix('failed: ')}" for job in failed[:LISTED]]
+        lines += [f"  and {len(failed) - LISTED} more, told above"] if failed[LISTED:] else []
     if not is_done:
         kept = f"{len(tally.finished)} of {tally.total} trials are done and kept"
         lines += ["", *filter(None, (stopped, kept)), f"the same command goes on: {command}"]

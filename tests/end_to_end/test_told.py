@@ -151,3 +151,14 @@ def test_a_job_that_fails_is_told_in_a_line_and_bad_input_is_not_tried_again(
     assert once.endswith(f"[not tried again] · log: {log}")
     assert "tried again: train" not in ran.said and "Traceback" not in ran.said
     assert "21 of 22 trials are done and kept" in ran.said
+
+
+def test_a_dry_run_counts_the_jobs_and_foretells_what_they_take(copied: Benchmark) -> None:
+    for file in ("fitness.json", "trial.h5"):
+        (copied.folder / GP / "waves/002/03" / file).unlink()
+
+    said = copied.finish("-n").said
+
+    assert re.search(r"^train +\d+$", said, re.M) and "rule train:" not in said
+    assert "tiny: 2 runs, 20 candidates, 22 trainings" in said
+    assert "CPU hours" in said and "`--quiet host` shows each of them" in said
