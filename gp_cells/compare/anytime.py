@@ -14,10 +14,11 @@ import numpy as np
 
 from gp_cells.compare.intervals import FEWEST_FOR_INTERVAL, band
 from gp_cells.compare.records import Records, Row
+from gp_cells.config.recipe import trained_share
 
 # What is spent, by the name of the axis. Compute is of training and validation alone, on the processors
 # of table `hardware`; a trial that failed is charged its whole process and one epoch at least, since
-# the tables count completed epochs only.
+# the tables count completed epochs only. An epoch of a shard is as much less as it has of the split.
 BUDGETS = {"evaluations": "candidates trained", "epochs": "epochs", "cpu_s": "CPU seconds"}
 POINTS = 100  # of a curve, at most
 
@@ -69,9 +70,10 @@ def _steps(trials: Sequence[Row], budget: str) -> tuple[np.ndarray, np.ndarray]:
 def _cost(trial: Row, budget: str) -> float:
     if budget == "evaluations":
         return 1
-    if trial["fitness"] is not None:
-        return float(trial[budget] or 0)
-    return float(max(1, trial["epochs"]) if budget == "epochs" else trial["process_cpu_s"] or 0)
+    failed = trial["fitness"] is None
+    if budget == "epochs":
+        return float(max(1 if failed else 0, trial["epochs"])) * trained_share(trial["recipe"])
+    return float((trial["process_cpu_s"] if failed else trial[budget]) or 0)
 
 
 def _grid(steps: Sequence[tuple[np.ndarray, np.ndarray]], budget: str) -> np.ndarray:
@@ -84,7 +86,7 @@ def _grid(steps: Sequence[tuple[np.ndarray, np.ndarray]], budget: str) -> np.nda
     if end < start:
         return np.array([])
     whole = budget != "cpu_s" and end - start < POINTS
-    return np.arange(start, end + 1) if whole else np.linspace(start, end, POINTS)
+    return np.arange(start, end + 1e-6) if whole else np.linspace(start, end, POINTS)
 
 
 def _at(grid: np.ndarray, spent: np.ndarray, best: np.ndarray) -> np.ndarray:

@@ -42,12 +42,14 @@ def _predictor(name: str, trained: Sequence[Row]) -> Row:
 def early_epochs(records: Records) -> list[Row]:
     """Return how well the validation loss after each epoch predicted the fitness, by rank.
 
-    Of the architectures that the searches trained well, each once, and that got as far. Candidates of
-    one search are relatives, so the interval is narrower than as many independent ones would have.
+    Of the architectures that the searches trained well from fresh weights, each once, and that got as far.
+    Candidates of one search are relatives, so the interval is narrower than as many independent ones would
+    have.
     """
     curves = [
         (records.curves.get(trial["trial_id"], ()), trial["fitness"])
         for trial in records.trained_once()
+        if trial["start"] is None
     ]
     longest = max((len(curve) for curve, _ in curves), default=0)
     return [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -125,3 +126,9 @@ def recipe_and_shard(
     shard = rest.pop(SHARD, None)
     made = None if shard is None else configure(Shard, shard, f"{place}.{SHARD}")
     return changed_recipe(recipe, rest, place), made
+
+
+def trained_share(changes: str | None) -> float:
+    """Return what of the training split a trial trained on, from its column `recipe` of table `trials`."""
+    shard = json.loads(changes).get(SHARD) if changes else None
+    return 1.0 if shard is None else configure(Shard, shard, SHARD).share

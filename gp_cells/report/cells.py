@@ -110,7 +110,7 @@ def _draw(genome: str, space: str) -> Markup:
 
 def _measured(trials: Sequence[Row], evidence: Evidence) -> Row:
     """Return the curves of some trials as a small chart, and what they cost in the median."""
-    curves = [finite(evidence.curves.get(trial["trial_id"], [])) for trial in trials]
+    curves = [finite(evidence.curve_of(trial)[1]) for trial in trials]
     costs = []
     for column, name, form in COSTS:
         known = [trial[column] for trial in trials if trial[column] is not None]

@@ -148,6 +148,21 @@ class Evidence:
         """The test loss of each trial that has one."""
         return {row["trial_id"]: row["test_loss"] for row in self.tables["test"]}
 
+    def curve_of(self, trial: Mapping[str, Any]) -> tuple[int, list[float]]:
+        """Return the losses of all epochs that trained a trial's genome, and how many came before.
+
+        Those of the trials that it resumed are among them; those that trained another genome, whose
+        weights it inherited, came before.
+        """
+        losses = list(self.curves.get(trial["trial_id"], []))
+        while trial["start"] is not None:
+            start = self.search_trials.get((trial["run"], trial["start"]))
+            if start is None or start["architecture_id"] != trial["architecture_id"]:
+                return int(trial["total_epochs"]) - int(trial["epochs"]), losses
+            losses = [*self.curves.get(start["trial_id"], []), *losses]
+            trial = start
+        return 0, losses
+
     def loss(self, trial: Mapping[str, Any], split: str) -> float | None:
         """Return a trial's loss on the validation or the test split, None if it has none."""
         if split == "test":

@@ -156,7 +156,7 @@ def draw_curves(evidence: Evidence) -> dict[str, Any]:
     searched = [trial for trial in evidence.tables["trials"] if trial["role"] == "search"]
     faint = [
         {"trial": f"{t['run']}/{t['candidate']}", "strategy": evidence.strategy_of[t["run"]]}
-        | {"losses": [rounded(v) for v in finite(evidence.curves.get(t["trial_id"], []))]}
+        | _own_curve(t, evidence)
         for t in thin(searched, "fitness", MOST_CURVES)
     ]
     strong = _mean_curves(evidence)
@@ -198,7 +198,19 @@ def _mean_curves(evidence: Evidence) -> list[Row]:
     return rows
 
 
+def _own_curve(trial: Row, evidence: Evidence) -> Row:
+    """Return the losses of a trial's own epochs, after the last one of what it resumed, and its epoch."""
+    before, losses = evidence.curve_of(trial)
+    skipped = max(0, len(losses) - len(evidence.curves.get(trial["trial_id"], [])) - 1)
+    own: Row = {"losses": [rounded(v) for v in finite(losses[skipped:])]}
+    return own | ({"before": before + skipped} if before + skipped else {})
+
+
 def _lines(rows: Sequence[Row], name: str) -> alt.Chart:
-    """Return a chart of lists of losses, one row a trial, unfolded by the browser."""
+    """Return a chart of lists of losses, one row a trial, unfolded by the browser.
+
+    Their first epoch is the one after `before`, which is 0 where it is not said.
+    """
     unfolded = alt.Chart(inline(rows)).transform_flatten(["losses"], as_=["loss"])
-    return unfolded.transform_window(epoch="row_number()", groupby=[name, "strategy"])
+    counted = unfolded.transform_window(number="row_number()", groupby=[name, "strategy"])
+    return counted.transform_calculate(epoch="datum.number + (datum.before || 0)")

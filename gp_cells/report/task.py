@@ -16,6 +16,7 @@ from gp_cells.report.descent import draw_descent, trace_line
 from gp_cells.report.evidence import Evidence, Row, count_runs, find_ancestors
 from gp_cells.report.protocol import describe_protocol
 from gp_cells.report.strategies import describe_strategies, draw_strategies
+from gp_cells.report.weights import draw_weights
 
 
 def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> Row:
@@ -47,6 +48,7 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
         "said_of_sizes": say_sizes(compared["equal_size"]),
         "strategies": describe_strategies(compared, evidence.colours),
         "figures": _figures(evidence, compared, descended, specs),
+        "weights": _weights(evidence, specs),
         "line": _line(evidence, descended),
         "protocol": describe_protocol(evidence),
         "trials": len(every),
@@ -102,6 +104,16 @@ def _figures(
         specs[f"{evidence.task}-{name}"] = spec
         figures[name] = {"id": f"{evidence.task}-{name}", "note": said.get(name, "")}
     return figures
+
+
+def _weights(evidence: Evidence, specs: dict[str, Any]) -> list[Row]:
+    """Return what is said of each chart of who took whose weights; the charts are added to `specs`."""
+    said = []
+    for strategy, (run, spec) in draw_weights(evidence).items():
+        name = f"{evidence.task}-weights-{strategy}"
+        specs[name] = spec
+        said.append({"id": name, "strategy": strategy, "run": run})
+    return said
 
 
 def draw_task(evidence: Evidence, compared: Row, descended: Row | None) -> dict[str, Any]:

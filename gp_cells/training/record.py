@@ -54,12 +54,23 @@ def write_fitness(
     timed: Sequence[str] = (),
     state: str | None = None,
 ) -> None:
-    """Write what a trial led to, and nothing that varies; `state` is the hash of what it left.
+    """Write what a trial led to; see `fitness_of`."""
+    write_record(path, fitness_of(spec, finished, measures, timed, state))
+
+
+def fitness_of(
+    spec: TrialSpec,
+    finished: Finished,
+    measures: Measures,
+    timed: Sequence[str] = (),
+    state: str | None = None,
+) -> FitnessRecord:
+    """Return what a trial led to, and nothing that varies; `state` is the hash of what it left.
 
     But for the `timed` objectives, which a run's strategy has asked for.
     """
     measured, left = objectives(measures, finished), finished.state
-    record = FitnessRecord(
+    return FitnessRecord(
         run=spec.run,
         candidate=spec.candidate,
         architecture_id=spec.architecture_id,
@@ -80,7 +91,6 @@ def write_fitness(
         last_loss=None if left is None else left.losses[-1],
         judged=finished.judged,
     )
-    write_record(path, record)
 
 
 # --- trial.h5 -------------------------------------------------------------------------------------

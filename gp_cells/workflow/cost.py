@@ -7,7 +7,6 @@ the tables. The rules ask this for every job, so neither torch nor deap is impor
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import statistics
@@ -17,9 +16,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
-from gp_cells.config.choose import configure
 from gp_cells.config.files import RecordError
-from gp_cells.config.recipe import SHARD, Shard, recipe_and_shard
+from gp_cells.config.recipe import recipe_and_shard, trained_share
 from gp_cells.config.records import (
     DataDescription,
     RunSettings,
@@ -147,8 +145,7 @@ def measured(results: Path, kind: tuple[Any, ...] | None = None) -> dict[Any, li
 
 def measured_trial(row: Mapping[str, Any], data: DataDescription, batch_size: int) -> Measured:
     """Return what a row of table `trials` says of a trial that has trained."""
-    shard = json.loads(row["recipe"] or "{}").get(SHARD)
-    share = 1.0 if shard is None else configure(Shard, shard, SHARD).share
+    share = trained_share(row["recipe"])
     size = size_of({**row, "kept": row["activations"]}, data, row["epochs"], batch_size, share)
     beside_s = None
     if row["process_cpu_s"] is not None:

@@ -67,6 +67,7 @@ def trial(
         "seed": 1,
         "fitness": fitness,
         "epochs": 2,
+        **dict.fromkeys(("recipe", "start")),
         "cpu_s": 1.5,
         "process_cpu_s": 3.0,
         "resumed": 0,
