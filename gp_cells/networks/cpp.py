@@ -48,7 +48,7 @@ ROWS = {
 
 
 def source(passes: Passes, precision: str = "float32") -> str:
-    """Return the C++ of a cell's whole layer, for numbers in float32 or float64."""
+    """Return the C++ of a cell's own part, for numbers in float32 or float64."""
     counts = passes.program.counts
     projections = counts["gate"] + counts["input"]
     constants = {
@@ -74,23 +74,23 @@ def source(passes: Passes, precision: str = "float32") -> str:
         numbers.append(f"constexpr long {name}[] = {{{', '.join(map(str, values)) or '0'}}};")
     spelled = _function("forward", passes.forward, passes)
     spelled += _function("backward", passes.backward, passes)
-    text = (
-        (FOLDER / "sequence.cpp")
-        .read_text(encoding="utf-8")
-        .replace("// CONSTANTS", "\n".join(numbers))
-    )
-    return _with_header(text.replace("// PASSES", "\n".join(spelled)), precision)
+    text = _read("cell.cpp").replace("// CONSTANTS", "\n".join(numbers))
+    return _together(precision, text.replace("// PASSES", "\n".join(spelled)))
 
 
-def products(precision: str = "float32") -> str:
-    """Return the C++ of the matrix products, the same for all cells, in float32, float64 or bfloat16."""
-    name = "products_bfloat16.cpp" if precision == "bfloat16" else "products.cpp"
-    return _with_header((FOLDER / name).read_text(encoding="utf-8"), precision)
+def sequence(precision: str = "float32") -> str:
+    """Return the C++ of what is the same for all cells, in float32, float64 or bfloat16."""
+    products = "products_bfloat16.cpp" if precision == "bfloat16" else "products.cpp"
+    return _together(precision, *map(_read, ("products.h", products, "sequence.cpp")))
 
 
-def _with_header(text: str, precision: str) -> str:
-    header = (FOLDER / "products.h").read_text(encoding="utf-8")
-    return f"{'#define DOUBLE' if precision == 'float64' else ''}\n{header}{text}"
+def _together(precision: str, *texts: str) -> str:
+    kind = "#define DOUBLE\n" if precision == "float64" else ""
+    return "\n".join((kind + _read("sequence.h"), *texts))
+
+
+def _read(name: str) -> str:
+    return (FOLDER / name).read_text(encoding="utf-8")
 
 
 def _product_after(passes: Sequence[Pass], applications: int) -> list[int]:

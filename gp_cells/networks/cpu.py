@@ -1,7 +1,7 @@
 """A cell's whole sequence as one differentiable operation in compiled code, on the CPU.
 
-Loops, products and elementwise work are C++ (`sequence.cpp` around the cell's own passes); this file
-hands it torch's arrays. It works in one thread, whatever torch uses elsewhere.
+Loops and products are C++ that is compiled once for all cells (`sequence.cpp`), the elementwise work C++ of
+each cell's own; this file hands them torch's arrays. It works in one thread, whatever torch uses elsewhere.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ READ = (
 )
 ARRAYS = (
     *READ,
-    *("states", "tape", "products", "scratch", "outputs_adjoint", "last_state_adjoint"),
+    *("states", "tape", "cell", "scratch", "outputs_adjoint", "last_state_adjoint"),
     *(f"{name}_adjoint" for name in READ if name != "tokens"),
-)  # in the order of `Given` in sequence.cpp
+)  # in the order of `Given` in sequence.h
 PLACE = {name: i for i, name in enumerate(ARRAYS)}
 _Given = ctypes.c_void_p * len(ARRAYS)
 
@@ -70,10 +70,10 @@ def sequence(passes: Passes, precision: str = "float32") -> tuple[SequenceFuncti
 
 @dataclass(frozen=True)
 class _Code:
-    """The compiled functions of a cell in one precision, and the table of those of all cells."""
+    """The functions that all cells share in one precision, and where the cell is that they are handed."""
 
-    cell: ctypes.CDLL
-    products: int
+    functions: ctypes.CDLL
+    cell: int
     compiler: str
     compile_s: float
     lengths: dict[tuple[int, ...], tuple[Any, int, int]] = field(default_factory=dict)
@@ -81,9 +81,9 @@ class _Code:
     def lengths_for(self, *sizes: int) -> tuple[Any, int, int]:
         """Return sizes as C reads them, and how long tape and scratch have to be for them."""
         if sizes not in self.lengths:
-            given = ctypes.byref(_Sizes(*sizes))
-            scratch = self.cell.scratch_length(given, ctypes.c_void_p(self.products))
-            self.lengths[sizes] = (given, self.cell.tape_length(given), scratch)
+            given, cell = ctypes.byref(_Sizes(*sizes)), ctypes.c_void_p(self.cell)
+            lengths = (self.functions.tape_length, self.functions.scratch_length)
+            self.lengths[sizes] = (given, *(length(given, cell) for length in lengths))
         return self.lengths[sizes]
 
 
@@ -109,14 +109,14 @@ class _Layer:
             if kind not in (torch.float32, torch.float64):
                 raise TypeError(f"the compiled engine has float32 and float64 numbers, not {kind}")
             name = str(kind).removeprefix("torch.")
-            products = compiler.load(cpp.products(self.precision if name == "float32" else name))
+            shared = compiler.load(cpp.sequence(self.precision if name == "float32" else name))
             cell = compiler.load(cpp.source(self.passes, name))
-            cell.code.tape_length.restype = cell.code.scratch_length.restype = ctypes.c_long
+            shared.code.tape_length.restype = shared.code.scratch_length.restype = ctypes.c_long
             self.codes[kind] = _Code(
-                cell.code,
-                ctypes.addressof(ctypes.c_char.in_dll(products.code, "products")),
+                shared.code,
+                ctypes.addressof(ctypes.c_char.in_dll(cell.code, "cell")),
                 cell.compiler,
-                products.compile_s + cell.compile_s,
+                shared.compile_s + cell.compile_s,
             )
         return self.codes[kind]
 
@@ -150,7 +150,7 @@ class _Run(torch.autograd.Function):
         states = weight_input.new_empty(parts, time + 1, rows, units)
         tape = weight_input.new_empty(tape_length)
         given = _addresses(code, names, read, states, tape, scratch_length)
-        code.cell.forward(sizes, _Given(*given))
+        code.functions.forward(sizes, _Given(*given))
         ctx.code, ctx.sizes, ctx.names, ctx.scratch_length = code, sizes, names, scratch_length
         ctx.set_materialize_grads(False)
         ctx.save_for_backward(*read, states, tape)
@@ -174,7 +174,7 @@ class _Run(torch.autograd.Function):
         for name, adjoint in zip(ctx.names, adjoints, strict=True):
             if adjoint is not None:
                 given[PLACE[f"{name}_adjoint"]] = adjoint.data_ptr()
-        ctx.code.cell.backward(ctx.sizes, _Given(*given))
+        ctx.code.functions.backward(ctx.sizes, _Given(*given))
         return None, *adjoints
 
 
@@ -198,7 +198,7 @@ def _addresses(
     for name, tensor in zip(names, read, strict=True):
         given[PLACE[name]] = _address(tensor)
     given[PLACE["states"]], given[PLACE["tape"]] = states.data_ptr(), tape.data_ptr()
-    given[PLACE["products"]] = code.products
+    given[PLACE["cell"]] = code.cell
     given[PLACE["scratch"]] = _ROOM.address(states.dtype, scratch_length)
     return given
 

@@ -112,5 +112,3 @@ static void multiply(Left left, long rows, const Real *packed, long depth, long 
                               to + first * stride + from, stride, width, add);
         }
 }
-
-extern "C" const Products products = {packed_size, pack, room_size, multiply};

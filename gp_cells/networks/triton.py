@@ -49,7 +49,7 @@ ADDRESSES = {
     "scale_adjoint": "shared_adjoint + (at * {SHARED} + {BIASES} + {i}) * units + u",
 }
 
-# Squashings as in sequence.cpp, for float32.
+# Squashings as in cell.cpp, for float32.
 HEADER = """\
 import triton
 import triton.language as tl

@@ -136,7 +136,7 @@ def test_rounded_factors_that_find_no_memory_are_an_error_and_no_crash() -> None
 def test_a_cpu_without_such_products_is_told_so() -> None:
     flags = [f.replace("=native", "=x86-64") for f in compiler.FLAGS]
     with pytest.raises(compiler.CompilerError, match="no bfloat16 products"):
-        compiler.load(cpp.products("bfloat16"), flags)
+        compiler.load(cpp.sequence("bfloat16"), flags)
 
 
 def test_on_cuda_it_is_refused() -> None:
