@@ -7,6 +7,7 @@ uses validation losses only.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -58,11 +59,20 @@ def _rows(records: Records, run: Row) -> list[Row]:
                 "test_losses": test_losses,
                 "test_error": math.fsum(errors) / len(errors) if errors else None,
                 "test_errors": errors,
+                "confusion": _summed([row["confusion"] for row in test]),
                 "seeds": len(members),
                 "failed": len(members) - len(valid),
             }
         )
     return rows
+
+
+def _summed(tables: Sequence[str | None]) -> list[list[int]] | None:
+    """Return how often classes were taken for which over all seeds, None where that is not known."""
+    known = [json.loads(table) for table in tables if table is not None]
+    if not known or len(known) < len(tables):
+        return None
+    return [[sum(cells) for cells in zip(*rows, strict=True)] for rows in zip(*known, strict=True)]
 
 
 def _spread(name: str, losses: Sequence[float]) -> Row:

@@ -118,9 +118,25 @@ class DataDescription:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DataCounts:
+    """How many examples each split has, and how many of each class; the names of these, by number.
+
+    `shortest` and `longest` are steps of a sequence, 0 of images and of one long text; there are no
+    `classes` where an example has no single one.
+    """
+
+    examples: Mapping[str, int]
+    shortest: int
+    longest: int
+    classes: Mapping[str, tuple[int, ...]]
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunSettings:
     """A run's config with every default filled in, and its data.
 
+    `counts` are of the data, None where they were prepared before there were any.
     `timed_objectives` are those that the strategy selects on and that vary from run to run.
     """
 
@@ -139,6 +155,7 @@ class RunSettings:
     data: DataDescription
     measures: tuple[PlugIn, ...] | None = None
     timed_objectives: tuple[str, ...] = ()
+    counts: DataCounts | None = None
 
     @property
     def config(self) -> RunConfig:
@@ -183,9 +200,15 @@ class TrialProtocol:
         return _recipe_in(self.task)
 
 
-def settings_from(config: RunConfig, data: DataDescription, timed: tuple[str, ...]) -> RunSettings:
+def settings_from(
+    config: RunConfig,
+    data: DataDescription,
+    timed: tuple[str, ...],
+    counts: DataCounts | None = None,
+) -> RunSettings:
     """Return the settings of a run from its config with all defaults and its data."""
-    return RunSettings(**_shared(config, RunConfig), data=data, timed_objectives=timed)
+    shared = _shared(config, RunConfig)
+    return RunSettings(**shared, data=data, timed_objectives=timed, counts=counts)
 
 
 def settings_in(row: Mapping[str, Any]) -> RunSettings:
@@ -226,6 +249,17 @@ def read_data(path: Path) -> DataDescription:
         raise RecordError(f"{path} describes no data; delete it and run again")
     names = {of.name for of in dataclasses.fields(DataDescription)}
     return decode(DataDescription, {k: v for k, v in value.items() if k in names}, str(path))
+
+
+def read_counts(path: Path) -> DataCounts | None:
+    """Read of a data.json how many of what there are, None if it does not say.
+
+    Raises:
+        RecordError: missing or broken.
+    """
+    value = read_json(path)
+    counts = value.get("counts") if isinstance(value, dict) else None
+    return None if counts is None else decode(DataCounts, counts, f"{path}: counts")
 
 
 # --- a trial --------------------------------------------------------------------------------------
@@ -369,8 +403,12 @@ class Conclusion:
 
 @dataclass(frozen=True, kw_only=True)
 class ChosenTrial:
-    """A chosen trial's loss on the test split, and its error where there are classes."""
+    """A chosen trial's loss on the test split, and its error where there are classes.
+
+    Where these are few, `confusion` has how often each of them, a row, was taken for each, a column.
+    """
 
     candidate: str
     test_loss: float
     test_error: float | None = None
+    confusion: tuple[tuple[int, ...], ...] | None = None

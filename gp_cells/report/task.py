@@ -12,6 +12,7 @@ from gp_cells.compare.summary import has_errors
 from gp_cells.report import finalists, progress, trials
 from gp_cells.report.answer import answer, name_task
 from gp_cells.report.cells import candidates_shown, describe_candidate, describe_finalist, draw_cell
+from gp_cells.report.data import describe_confusion, describe_data
 from gp_cells.report.descent import draw_descent, trace_line
 from gp_cells.report.evidence import Evidence, Row, count_runs, find_ancestors
 from gp_cells.report.protocol import describe_protocol
@@ -44,6 +45,12 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
             {**front, "colour": evidence.colours[front["strategy"]]} for front in evidence.fronts
         ],
         "references": sorted(evidence.references.items(), key=lambda item: item[1]),
+        "data": describe_data(evidence.settings),
+        "confusions": [
+            confusion
+            for row in (found.evolved, found.designed)
+            if row and (confusion := describe_confusion(row, evidence.settings))
+        ],
         "equal_size": _sizes(compared["equal_size"], evidence),
         "said_of_sizes": say_sizes(compared["equal_size"]),
         "strategies": describe_strategies(compared, evidence.colours),

@@ -61,6 +61,15 @@ COLUMNS = (
         "",
         "of the validation split",
     ),
+    *(
+        (
+            f"{split}_examples",
+            f"json_extract_string(runs.settings, '$.counts.examples.{split}')::bigint",
+            "",
+            f"examples of the {named} split; NULL where it was prepared before they were counted",
+        )
+        for split, named in (("train", "training"), ("valid", "validation"), ("test", "test"))
+    ),
     ("status", "trials.status", "", "how the trial ended"),
     ("failure", "trials.failure", "", "why it failed, as a code; NULL if it did not"),
     ("failure_epoch", "trials.failure_epoch", "", "epoch of the failure"),

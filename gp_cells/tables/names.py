@@ -35,6 +35,7 @@ ADDED_LATER: Mapping[str, Mapping[str, str]] = {
         **{"total_epochs": "bigint", "inherited": "double", "judged": "varchar"},
     },
     "lineage": {"weights": "varchar"},
+    "test": {"confusion": "varchar"},
 }
 
 SIZES = (*COUNTED, "activations")  # columns of `architectures` and of `trials`

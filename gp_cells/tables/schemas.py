@@ -212,6 +212,12 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("seed", WHOLE, "", "seed of the trial"),
         ("test_loss", REAL, "nats", "on the test split, read once, at the very end"),
         ("test_error", REAL, "", "share of wrong classes on the test split; NULL without classes"),
+        (
+            "confusion",
+            TEXT,
+            "JSON",
+            "how often each class, a row, was taken for each, a column; NULL with none or many",
+        ),
     ),
     "hardware": (
         ("hardware_id", TEXT, "", "blake2b-128 of the row"),

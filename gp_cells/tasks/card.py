@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from gp_cells.config.records import DataCounts
 from gp_cells.tasks.task import Batch, Data, Form, Task
 
 NAMED_SHARES = 6  # classes whose shares are told one by one
@@ -15,16 +16,27 @@ NAMED_SHARES = 6  # classes whose shares are told one by one
 class DataCard:
     """The data of a task as its batches hold them.
 
-    `examples` of each split are images, sequences, or the steps of one long text, whose `shortest` and
-    `longest` are 0. `classes` (classes,) counts the examples of each class of all splits; it is empty
-    where an example has no single class.
+    `examples` of each of the `splits` are images, sequences, or the steps of one long text, whose
+    `shortest` and `longest` are 0. `classes` (splits, classes) counts the examples of each class; it
+    is empty where an example has no single class.
     """
 
     form: Form
+    splits: tuple[str, ...]
     examples: tuple[int, ...]
     shortest: int
     longest: int
-    classes: tuple[int, ...]
+    classes: tuple[tuple[int, ...], ...]
+
+    def counts(self, names: tuple[str, ...]) -> DataCounts:
+        """Return the card as a run keeps it, with the names of the classes, if they have any."""
+        return DataCounts(
+            examples=dict(zip(self.splits, self.examples, strict=True)),
+            shortest=self.shortest,
+            longest=self.longest,
+            classes=dict(zip(self.splits, self.classes, strict=True)) if self.classes else {},
+            names=names,
+        )
 
     def __str__(self) -> str:
         """Return the line."""
@@ -49,7 +61,8 @@ class DataCard:
             return f"{outputs} {self.form.targets.removesuffix('s')}{plural} to predict"
         if not self.classes:
             return f"one of {outputs} classes at each step"
-        shares = sorted((100 * n / sum(self.classes) for n in self.classes), reverse=True)
+        totals = np.sum(self.classes, axis=0).tolist()
+        shares = sorted((100 * n / sum(totals) for n in totals), reverse=True)
         if len(shares) <= NAMED_SHARES:
             return f"{outputs} classes ({', '.join(f'{share:.0f}' for share in shares)} %)"
         least, most = f"{shares[-1]:.0f}", f"{shares[0]:.0f}"
@@ -69,11 +82,12 @@ def card_of(task: Task, data: Data) -> DataCard:
     has_one_target = not is_text and all(split.targets == split.columns for split in of_all)
     return DataCard(
         form=data.form,
+        splits=tuple(counts),
         examples=tuple(examples),
         shortest=0 if is_text else int(lengths.min()),
         longest=0 if is_text else int(lengths.max()),
-        classes=tuple(np.sum([split.classes for split in of_all], axis=0).tolist())
-        if has_one_target
+        classes=tuple(tuple(split.classes.tolist()) for split in of_all)
+        if has_one_target and len(of_all[0].classes)
         else (),
     )
 

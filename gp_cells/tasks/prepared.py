@@ -17,6 +17,8 @@ from typing import Any, Literal
 import numpy as np
 
 from gp_cells.config.files import content_hash, write_json, written_beside
+from gp_cells.config.typed_json import encode
+from gp_cells.tasks.card import card_of
 from gp_cells.tasks.reading import write_reading
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, SplitName, Task
 
@@ -54,6 +56,7 @@ def prepare(task: Task, name: str, folder: Path) -> tuple[str, ...]:
         "splits": splits,
         "hash": content_hash(splits),
         "reference_valid": dict(data.reference_valid),
+        "counts": encode(card_of(task, data).counts(data.reading.classes if data.reading else ())),
     }
     for which, names in FILES.items():
         arrays = {f"{split}/{key}": a for split in names for key, a in data.splits[split].items()}
@@ -106,8 +109,8 @@ def read_facts(folder: Path) -> dict[str, Any]:
     Its keys: `schema`, `task` (its name), `settings`, `form`, `unit`, `targets` and `passes` (of the
     training and validation splits: what is counted, and the steps or images that go through a
     network, padding too), `steps` (of the longest training batch), `splits` (for each array its
-    dtype, shape and hash), `hash` (over all arrays) and `reference_valid` (losses of trivial
-    predictors, in the task's unit).
+    dtype, shape and hash), `hash` (over all arrays), `reference_valid` (losses of trivial
+    predictors, in the task's unit) and, since later, `counts` (see `DataCounts`).
 
     Raises:
         DataError: the file is missing, empty, broken or from another version of gp-cells.

@@ -175,11 +175,17 @@ def train(
 
 
 def evaluate(
-    network: Network, task: Task, form: Form, split: Arrays, device: str = "cpu"
+    network: Network,
+    task: Task,
+    form: Form,
+    split: Arrays,
+    device: str = "cpu",
+    seen: Callable[[Tensor, Batch], None] = lambda predicted, batch: None,
 ) -> tuple[float, float]:
     """Return the mean loss over every target of a split, in the task's unit, and the error.
 
-    The error is the share of classes that are not the most probable one, NaN without classes.
+    The error is the share of classes that are not the most probable one, NaN without classes. `seen` is
+    called with the predictions (…, outputs) of each batch.
     """
     network.eval()
     loss, errors, targets, state = 0.0, 0.0, 0.0, None
@@ -190,6 +196,7 @@ def evaluate(
             loss += summed_loss(form, *judged).item()
             errors += summed_errors(form, *judged)
             targets += float(batch.counted.sum())
+            seen(predicted, batch)
     return loss / targets, errors / targets
 
 

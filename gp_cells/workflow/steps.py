@@ -24,6 +24,7 @@ from gp_cells.config.plan import (
 from gp_cells.config.records import (
     ConcludedFinalist,
     Conclusion,
+    DataCounts,
     DataDescription,
     FitnessRecord,
     LineageEntry,
@@ -31,6 +32,7 @@ from gp_cells.config.records import (
     RunConfig,
     RunSettings,
     TrialSpec,
+    read_counts,
     read_data,
     settings_from,
 )
@@ -65,10 +67,12 @@ def write_settings(run_config: RunConfig, data: Path, path: Path) -> None:
     Raises:
         SettingError: a plug-in or one of its settings does not exist, or refuses its value.
     """
-    write_record(path, settings_of(run_config, read_data(data)))
+    write_record(path, settings_of(run_config, read_data(data), read_counts(data)))
 
 
-def settings_of(run_config: RunConfig, data: DataDescription) -> RunSettings:
+def settings_of(
+    run_config: RunConfig, data: DataDescription, counts: DataCounts | None = None
+) -> RunSettings:
     """Return a run's settings with every default filled in and the hash of its data.
 
     Raises:
@@ -77,7 +81,7 @@ def settings_of(run_config: RunConfig, data: DataDescription) -> RunSettings:
     config = fill_in(run_config)
     selected = config.strategy.settings.get("objectives", ())
     timed = tuple(name for name in TIMED if name in selected)
-    return settings_from(config, data, timed)
+    return settings_from(config, data, timed, counts)
 
 
 def write_protocol(settings_file: Path, path: Path) -> None:

@@ -283,5 +283,7 @@ def _test_rows(run_folder: Path, trials: Sequence[Mapping[str, Any]]) -> list[Ro
         trial = by_candidate[tested.candidate]
         shared = {key: trial[key] for key in ("trial_id", "run", "finalist", "seed")}
         loss = float(tested.test_loss)
-        rows.append({**shared, "test_loss": loss, "test_error": tested.test_error})
+        pairs = None if tested.confusion is None else json.dumps(tested.confusion)
+        error = tested.test_error
+        rows.append({**shared, "test_loss": loss, "test_error": error, "confusion": pairs})
     return rows

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from support.own_files import own
 
-from gp_cells.config.records import PlugIn
+from gp_cells.config.files import read_json, write_json
+from gp_cells.config.records import PlugIn, read_counts
 from gp_cells.plugins import plug_in
 from gp_cells.tasks.card import card_of
+from gp_cells.tasks.prepared import prepare
 
 
 def line(task: Any) -> str:
@@ -53,3 +56,19 @@ def test_sequences_of_one_length_and_a_number_to_predict(tmp_path):
     path.write_text("a,b,y\n" + "".join(rows))
     task = own(path, inputs="frames", input=["a", "b"], targets="numbers", target=["y"])
     assert line(task) == "20 sequences of 2 steps, 1 number to predict, 12 / 4 / 4"
+
+
+def test_prepared_data_keep_how_many_of_what_there_are_and_a_run_has_it(tmp_path: Path) -> None:
+    task = plug_in("task", PlugIn(name="japanese_vowels"))
+    prepare(task, "japanese_vowels", tmp_path)
+
+    counts = read_counts(tmp_path / "data.json")
+
+    assert counts is not None
+    assert counts.examples == {"train": 216, "valid": 54, "test": 370}
+    assert (counts.shortest, counts.longest) == (7, 29)
+    assert {split: sum(of) for split, of in counts.classes.items()} == counts.examples
+    facts = read_json(tmp_path / "data.json")
+    del facts["counts"]
+    write_json(tmp_path / "data.json", facts)
+    assert read_counts(tmp_path / "data.json") is None
