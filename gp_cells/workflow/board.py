@@ -145,14 +145,13 @@ class Board:
         return at_work
 
     def _left(self, now: float) -> str:
-        unfinished = self.tally.unfinished()
-        if not any(map(any, unfinished.values())):
+        if len(self.tally.finished) >= self.tally.total:
             return "all done"
-        begun = self._look_who_began(now)
-        under_way_s = sum(
-            now - begun[job.number] for job in self.jobs.training() if job.number in begun
-        )
-        self.left.look(unfinished, under_way_s, now)
+        if self.left.is_due:
+            begun = self._look_who_began(now)
+            training = [job.number for job in self.jobs.training()]
+            under_way_s = sum(now - begun[number] for number in training if number in begun)
+            self.left.look(self.tally.unfinished(), under_way_s, now)
         return time_left(self.left.left_s(now))
 
     def _pass_on(self, job: Job) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gp_cells.workflow.forecast import Forecast
 
 FOLLOWED = 0.2  # the share of a new look that the end shown follows, once some trials have ended
+LOOKS = 500  # at the schedule in a whole run, at most
 TRUSTED = 3  # trials that a forecast from the tables counts as
 ENOUGH = 4  # trials to know a pace by, where there is no forecast, or one more than workers
 
@@ -41,7 +42,13 @@ class TimeLeft:
     _costs: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
     _is_foretold: bool = False  # the costs are seconds
     _ended: list[tuple[Run, int, float]] = field(default_factory=list)
-    _looked_at: int = -1
+    _looked_at: int = -1  # trials that had ended
+
+    @property
+    def is_due(self) -> bool:
+        """Whether the end is to be foretold anew; of a large plan that is after some trials more."""
+        wanted = max(1, sum(run.trials for run in self.plan.runs.values()) // LOOKS)
+        return self._looked_at < 0 or len(self._ended) >= self._looked_at + wanted
 
     def learn(self, forecasts: Sequence[Forecast]) -> None:
         """Take what trials of each kind cost beside one another from a forecast with `unmeasured`."""
@@ -58,12 +65,12 @@ class TimeLeft:
         self._ended.append((run, stage, seconds))
 
     def look(self, unfinished: Mapping[str, Sequence[int]], under_way_s: float, now: float) -> None:
-        """Foretell the end anew, if a trial has ended since, from those of each stage that have not.
+        """Foretell the end anew from the trials of each stage that have not ended.
 
         `under_way_s` is what the trials under way have taken so far.
         """
         pace = self._pace()
-        if pace is None or self._looked_at == len(self._ended):
+        if pace is None:
             return
         self._looked_at = len(self._ended)
         runs = [(self.plan.runs[name], counts) for name, counts in unfinished.items()]

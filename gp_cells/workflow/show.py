@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -38,7 +38,7 @@ def trial_line(tally: Tally, trial: FinishedTrial, done: int, left: str | None) 
     """
     said = trial.status if trial.fitness is None else f"{trial.fitness:z.4f}"
     task = trial.run.task
-    best = best_of(t for t in tally.finished.values() if t.run.task == task)
+    best = tally.best.get(task)
     parts = [f"[{done}/{tally.total}] {trial.name}: {said}"]
     if best is trial:
         parts.append(f"the best on {task} so far")
@@ -46,7 +46,7 @@ def trial_line(tally: Tally, trial: FinishedTrial, done: int, left: str | None) 
         by = f" by {best.run.strategy} (s{best.run.seed}/{best.candidate})" if best else ""
         parts.append(f"best on {task} {_loss(best)}{by}")
     if left is not None:
-        failed = count_failed(tally.finished.values())
+        failed = tally.failed
         parts += [f"{failed} failed", left] if failed else [left]
     return " · ".join(parts)
 
@@ -89,7 +89,7 @@ def block(
 def _work_line(tally: Tally, work: Work) -> Text:
     from rich.text import Text
 
-    by_candidate = count_failed(tally.finished.values())
+    by_candidate = tally.failed
     counts = {
         f"{work.running} running": "",
         f"{work.queued} queued": "",
@@ -113,8 +113,8 @@ def _rows(tally: Tally, room: int) -> RenderableType:
     for justify in ("right", "left", "left", "left"):
         table.add_column(justify=justify, no_wrap=True)
     groups = list(tally.groups())
-    best = _best_by_task(tally)
-    if len(groups) > max(room, len(best)):
+    tasks = {task for task, *_ in groups}
+    if len(groups) > max(room, len(tasks)):
         groups = list(_by_task(groups))
     for task, strategy, runs, finished in groups:
         size = sum(run.trials for run in runs)
@@ -124,7 +124,7 @@ def _rows(tally: Tally, room: int) -> RenderableType:
         ended = sum(run.trials == done[run.name] for run in runs)
         failed = count_failed(finished)
         own = best_of(finished)
-        is_best = own is not None and own is best[task]
+        is_best = own is not None and own is tally.best[task]
         table.add_row(
             *(Text(f"  {task}"), Text(strategy)),
             ProgressBar(size, len(finished)),
@@ -147,13 +147,6 @@ def _by_task(groups: Iterable[Group]) -> Iterator[Group]:
         of_task[1].extend(finished)
     for task, (runs, finished) in joined.items():
         yield task, "", runs, finished
-
-
-def _best_by_task(tally: Tally) -> Mapping[str, FinishedTrial | None]:
-    by_task: dict[str, list[FinishedTrial]] = {run.task: [] for run in tally.plan.runs.values()}
-    for trial in tally.finished.values():
-        by_task[trial.run.task].append(trial)
-    return {task: best_of(trials) for task, trials in by_task.items()}
 
 
 def _whose(trial: FinishedTrial | None, strategy: str) -> str:
@@ -184,9 +177,8 @@ def ending(
 ) -> list[str]:
     """Return the last lines of a run: its best trials, what failed, and how it goes on."""
     lines = []
-    for task, best in _best_by_task(tally).items():
-        if best is not None:
-            lines.append(f"best on {task}: {_loss(best)} {best.name}")
+    for task, best in tally.best.items():
+        lines.append(f"best on {task}: {_loss(best)} {best.name}")
     if failed:
         lines += ["", f"{len(failed)} failed for good:" if len(failed) > 1 else "failed for good:"]
         lines += [f"  {failed_line(job).removeprefix('failed: ')}" for job in failed[:LISTED]]

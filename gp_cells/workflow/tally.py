@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -35,12 +35,28 @@ class FinishedTrial:
 
 
 @dataclass
+class _Standing:
+    """What all finished trials together say, so that one more is no look at all of them."""
+
+    best: dict[str, FinishedTrial] = field(default_factory=dict)
+    failed: int = 0
+
+    def add(self, trial: FinishedTrial) -> None:
+        """Take in a trial."""
+        if trial.fitness is None:
+            self.failed += 1
+        elif best := best_of([*filter(None, [self.best.get(trial.run.task)]), trial]):
+            self.best[trial.run.task] = best
+
+
+@dataclass
 class Tally:
     """All trials of a plan that have finished, each file read once."""
 
     plan: Plan
     root: Path
     finished: dict[str, FinishedTrial] = field(default_factory=dict)  # by its folder
+    _standing: _Standing | None = None  # of what has finished; None if that is to be looked at anew
 
     @cached_property
     def runs(self) -> dict[str, Run]:
@@ -58,18 +74,40 @@ class Tally:
                     known = _read(run, folder, Path(path))
                     new.append(known)
                 kept[folder] = known
-        self.finished = kept
+        self.finished, self._standing = kept, None
         return sorted(new, key=lambda trial: trial.written_s)
 
     def add(self, folder: str) -> FinishedTrial:
         """Read one trial that has just finished."""
         trial = _read(self.runs[folder], folder, self.root / folder / "fitness.json")
+        if folder in self.finished:
+            self._standing = None
+        elif self._standing is not None:
+            self._standing.add(trial)
         self.finished[folder] = trial
         return trial
 
     def forget(self, folder: str) -> None:
         """Take a trial that is made again for one that has not finished."""
-        self.finished.pop(folder, None)
+        if self.finished.pop(folder, None) is not None:
+            self._standing = None
+
+    @property
+    def best(self) -> Mapping[str, FinishedTrial]:
+        """The best trial of each task that has one."""
+        return self._stand().best
+
+    @property
+    def failed(self) -> int:
+        """How many trials ended without a loss."""
+        return self._stand().failed
+
+    def _stand(self) -> _Standing:
+        if self._standing is None:
+            self._standing = _Standing()
+            for trial in self.finished.values():
+                self._standing.add(trial)
+        return self._standing
 
     @cached_property
     def total(self) -> int:

@@ -18,7 +18,7 @@ import psutil
 from gp_cells.config.choose import check_range
 from gp_cells.config.plan import Plan
 from gp_cells.workflow.show import block, is_drawable, time_left, trial_line
-from gp_cells.workflow.tally import FinishedTrial, Tally, count_failed
+from gp_cells.workflow.tally import FinishedTrial, Tally
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -92,7 +92,7 @@ def progress_lines(
 
 def progress_block(tally: Tally, at_start: int, elapsed_s: float) -> RenderableType:
     """Return a block to draw: a line on the whole benchmark, then a row for each strategy on each task."""
-    failed, new = count_failed(tally.finished.values()), len(tally.finished) - at_start
+    failed, new = tally.failed, len(tally.finished) - at_start
     head = [f"{failed} failed"] if failed else []
     head += [f"{60 * new / elapsed_s:.3g} a minute"] if new > 0 else []
     return block(tally, [*head, _left(tally, at_start, elapsed_s)])

@@ -123,12 +123,12 @@ def test_a_trial_that_is_made_again_is_told_again_and_counted_once():
     told, stream = board()
 
     told.start(job(2, FIRST[0]))
-    end(FIRST[0], 2.25)
+    end(FIRST[0], 2.75)
     told.finish(2, 110.0)
 
     first, again = stream.getvalue().splitlines()
     assert first == "[1/7] done before"
-    assert again.startswith(f"[1/7] {RUN.name}/w000-00: 2.2500 · ")
+    assert again.startswith(f"[1/7] {RUN.name}/w000-00: 2.7500 · the best on bach so far · ")
 
 
 def test_what_a_step_noted_in_its_log_is_passed_on():
