@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -304,4 +305,29 @@ def test_a_file_system_full_and_read_only_for_a_while_ends_with_the_same_bytes(
     cluster.call("umount", "--lazy", str(results))
 
     assert process.wait(timeout=600) == 0, said_in(benchmark.folder)
+    assert_same_bytes(here, benchmark)
+
+
+def test_ctrl_c_keeps_what_has_ended_unnoticed_and_the_rest_goes_on_from_its_checkpoint(
+    cluster: Cluster, tmp_path: Path, here: Benchmark
+) -> None:
+    benchmark = on_cluster(cluster, tmp_path, config(random=SMALL), "--profile", "slurm")
+    shutil.copytree(here.folder / "results/data", tmp_path / "results/data")  # no job prepares them
+    process = benchmark.start("--seconds-between-status-checks=20")
+    first, second = catch(cluster, benchmark, PAIR)
+    first.let_go()
+    wait_until((tmp_path / first.place / "fitness.json").exists, "the first trial ended", 300)
+    wait_for_its_end(cluster, first)
+    [snakemake] = psutil.Process(process.pid).children()  # of nsenter
+    snakemake.send_signal(signal.SIGINT)
+    assert process.wait(timeout=300) == 1
+
+    said = said_in(benchmark.folder)
+    assert "1 of 3 trials are done and kept" in said
+    assert "interrupted: its jobs on the cluster are cancelled" in said
+    assert "the same command goes on: snakemake --profile slurm" in said
+    wait_for_its_end(cluster, second)
+    trained = benchmark.finish().trained
+    assert Path(first.place).name not in {Path(place).name for place in trained if "waves" in place}
+    assert read_trial(tmp_path / second.place / "trial.h5").provenance["resumed"] == 1
     assert_same_bytes(here, benchmark)
