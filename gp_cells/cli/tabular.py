@@ -112,8 +112,8 @@ def play(
 ) -> None:
     """Play a strategy against random search on a complete table of trained architectures.
 
-    Trains nothing; the tables are those of the packages in gp-cells[truth]. Prints the regret, how much
-    worse the best found is than the best there is, over the same seeds with a paired test.
+    Reads a table of the packages in gp-cells[truth]; nothing is trained. Prints the regret, how much worse
+    the best found is than the best there is, over the same seeds with a paired test.
     """
     from gp_cells.config.choose import check_range
     from gp_cells.config.files import canonical_json

@@ -14,6 +14,7 @@ from gp_cells.compare.checklist import fill_checklist
 from gp_cells.compare.finalists import rank_finalists
 from gp_cells.compare.fronts import searched_fronts, size_against_loss
 from gp_cells.compare.guards import guard
+from gp_cells.compare.labels import ablations, spent
 from gp_cells.compare.operators import operator_credit
 from gp_cells.compare.predictors import early_epochs, rank_predictors, search_as_predictor
 from gp_cells.compare.records import Records, Row, read_records
@@ -22,7 +23,7 @@ from gp_cells.compare.strategies import compare_strategies, over_tasks
 from gp_cells.compare.variance import seed_against_architecture
 from gp_cells.config.files import RecordError, read_json
 
-VERSION = "4"  # of comparison.json
+VERSION = "5"  # of comparison.json
 
 
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:
@@ -55,6 +56,7 @@ def read_comparison(path: Path) -> dict[str, Any]:
 
 
 def _task(records: Records, finalists: list[Row]) -> Row:
+    strategies = compare_strategies(records, finalists)
     return {
         "task": records.task,
         "loss_unit": records.runs[0]["loss_unit"],
@@ -62,7 +64,9 @@ def _task(records: Records, finalists: list[Row]) -> Row:
         "rows": finalists,
         "guards": guard(records, finalists),
         "equal_size": at_equal_size(finalists),
-        "strategies": compare_strategies(records, finalists),
+        "strategies": strategies,
+        "spent": spent(records),
+        "ablations": ablations(records, strategies["rows"], strategies["pairs"]),
         "anytime": anytime(records),
         "fronts": searched_fronts(records),
         "size_against_loss": size_against_loss(records),

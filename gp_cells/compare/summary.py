@@ -51,6 +51,8 @@ def _task_summary(task: Mapping[str, Any], results: Path) -> str:
     lines += [f"  warning: {found['said']}" for found in task["guards"]]
     lines += _sizes(task["equal_size"])
     lines += _strategies(task["strategies"])
+    lines += [line for of in task["ablations"] for line in _ablation(of)]
+    lines += _spent(task["spent"])
     evolved = [row for row in task["rows"] if row["name"] is None]
     if evolved:
         best = evolved[0]
@@ -143,6 +145,40 @@ def _strategies(strategies: Mapping[str, Any]) -> list[str]:
         lines += ["", *(f"  {line}" for line in aligned(pair_rows(strategies["pairs"])))]
     lines += [f"  {said}" for said in [say_power(strategies["pairs"])] if said]
     return lines + [f"  warning: {warning}" for warning in strategies["warnings"]]
+
+
+def _ablation(of: Mapping[str, Any]) -> list[str]:
+    """Return what the settings of a strategy do that runs under several labels."""
+    first = of["rows"][0]["label"]
+    table = [[f"{of['strategy']} as", *of["settings"], "test", "95 %", "n", f"less {first}", "p"]]
+    for row in of["rows"]:
+        values = ["–" if value is None else str(value) for value in row["values"]]
+        gap = row["against_first"]
+        table.append(
+            [
+                row["label"],
+                *values,
+                "none" if row["mean"] is None else f"{row['mean']:.3f}",
+                _range(row),
+                str(row["n"]),
+                *([f"{gap['difference']:+z.3f} {_range(gap)}", _p(gap["p_holm"])] if gap else []),
+            ]
+        )
+    return ["", *(f"  {line}" for line in aligned(table))]
+
+
+def _spent(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return what the searches of each strategy took."""
+    if not rows:
+        return []
+    on_gpu = any(row["gpu_h"] for row in rows)
+    head = ["spent by searches", "searches", "candidates", "epochs", "CPU hours"]
+    table = [[*head, *(["GPU hours"] if on_gpu else [])]]
+    for row in rows:
+        counts = [f"{row[key]:,}" for key in ("searches", "candidates", "epochs")]
+        hours = [row["cpu_h"], *([row["gpu_h"]] if on_gpu else [])]
+        table.append([row["strategy"], *counts, *(f"{hour:.3g}" for hour in hours)])
+    return ["", *(f"  {line}" for line in aligned(table))]
 
 
 def _strategy_rows(strategies: Mapping[str, Any]) -> list[list[str]]:

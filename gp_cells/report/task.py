@@ -53,6 +53,7 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
         ],
         "equal_size": _sizes(compared["equal_size"], evidence),
         "said_of_sizes": say_sizes(compared["equal_size"]),
+        **{key: compared[key] for key in ("spent", "ablations")},
         "strategies": describe_strategies(compared, evidence.colours),
         "figures": _figures(evidence, compared, descended, specs),
         "weights": _weights(evidence, specs),
