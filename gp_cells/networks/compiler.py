@@ -144,13 +144,14 @@ def _compile(source: str, command: str, flags: Sequence[str]) -> bytes:
     with _scratch_folder() as folder:
         text, library = folder / "cell.cpp", folder / "cell.so"
         text.write_text(source, encoding="utf-8")
-        _run([*shlex.split(command), *flags, "-o", str(library), str(text)])
+        command_line = [*shlex.split(command), *flags, "-o", str(library), str(text)]
+        _run(command_line, TMPDIR=str(folder))  # there is room, and Python found it
         if not library.is_file():
             raise CompilerError(f"{command} failed: it wrote nothing and said nothing")
         return library.read_bytes()
 
 
-def _run(command: Sequence[str]) -> str:
+def _run(command: Sequence[str], **environment: str) -> str:
     try:
         done = subprocess.run(
             command,
@@ -158,7 +159,8 @@ def _run(command: Sequence[str]) -> str:
             capture_output=True,
             encoding="utf-8",
             errors="replace",
-            env={**os.environ, "LC_ALL": "C"},  # its errors are looked for in English
+            # its errors are looked for in English
+            env={**os.environ, "LC_ALL": "C", **environment},
             check=False,
         )
     except OSError as error:

@@ -297,6 +297,16 @@ def test_without_room_for_temporary_files_compiling_fails_in_one_line(
     assert "\n" not in str(raised.value)
 
 
+def test_a_full_folder_for_temporary_files_is_passed_over(
+    monkeypatch: pytest.MonkeyPatch, mount: Callable[[str], Path]
+) -> None:
+    folder = mount("nr_inodes=1")
+    monkeypatch.setattr(tempfile, "tempdir", None)
+    monkeypatch.setenv("TMPDIR", str(folder))
+    assert trains(make(SMALL))
+    assert names(folder) == []
+
+
 def test_compiling_leaves_nothing_in_the_folder_for_temporary_files(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
