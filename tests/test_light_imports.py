@@ -60,3 +60,9 @@ def test_the_logger_plugin_which_every_snakemake_imports_loads_next_to_nothing()
 
 def test_a_run_is_told_without_what_breeds_and_trains():
     assert loaded("import gp_cells.workflow.board", "torch", "deap") == []
+
+
+def test_a_command_that_asks_the_warm_process_imports_next_to_nothing():
+    libraries = ("argparse", "dataclasses", "inspect", "pathlib", "subprocess", "typing", "numpy")
+    program = "import gp_cells.__main__, gp_cells.warm.client"
+    assert loaded(program, *libraries) == loaded("", *libraries)

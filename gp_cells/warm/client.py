@@ -10,10 +10,14 @@ import os
 import signal
 import socket
 import sys
-from types import FrameType
-from typing import Any
 
 from gp_cells.warm.request import PASSED_ON, describe_process, receive, send, user_of
+
+TYPE_CHECKING = False  # as in `typing`, which takes its time to import
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+    from typing import Any
 
 
 def run_warm(name: str, arguments: list[str]) -> int | None:
@@ -54,7 +58,7 @@ def _ask(link: socket.socket, request: dict[str, Any]) -> int | None:
 
 
 @contextlib.contextmanager
-def _signals_passed_on(link: socket.socket) -> Any:
+def _signals_passed_on(link: socket.socket) -> Iterator[None]:
     """Send every signal to the command that runs elsewhere, those ignored here too: it may heed them."""
 
     def pass_on(number: int, _: FrameType | None) -> None:

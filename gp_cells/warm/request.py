@@ -14,8 +14,11 @@ import signal
 import socket
 import struct
 import sys
-from collections.abc import Sequence
-from typing import Any
+
+TYPE_CHECKING = False  # as in `typing`, which takes its time to import
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
 
 LINK = "GP_CELLS_WARM"  # environment variable: the name of the socket, or `off`
 LONGEST = 1 << 20  # bytes of a message

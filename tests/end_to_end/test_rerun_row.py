@@ -92,6 +92,8 @@ def test_a_sample_of_both_searches_is_made_by_one_command_and_counted(copied: Be
     again = copied.folder / "results/reruns/results"
     assert [path.name for path in (again / "logs").iterdir()] == ["train"]
     assert len(list((again / "runs").rglob("fitness.json"))) == 5
+    warm_log = again.parent / ".snakemake/log/warm.log"
+    assert warm_log.exists() == ((os.cpu_count() or 1) < 5)  # more of them than start at once
     assert {name.partition("/")[0] for name in made} == {"tiny-bach-gp-s1", "tiny-bach-steady-s1"}
     assert lines[-1] == (
         "5 trials reproduced: 5 identical, 0 within tolerance, 0 different, 0 not made"
