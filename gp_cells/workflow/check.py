@@ -9,13 +9,16 @@ from typing import Any
 from gp_cells.config.choose import SettingError
 from gp_cells.config.commit import OUTSIDE, code_state
 from gp_cells.config.plan import Plan
+from gp_cells.config.recipe import recipe_and_shard
 from gp_cells.config.records import PlugIn
 from gp_cells.config.typed_json import decode
 from gp_cells.networks.compiler import find_compiler
 from gp_cells.networks.device import DeviceError, refuse_missing
-from gp_cells.plugins import fill_in, plug_in
+from gp_cells.plugins import fill_in, plug_in, recipe_of, search_seed, space_of, strategy_of
+from gp_cells.strategies.strategy import reach_of
 from gp_cells.tasks.card import card_of
 from gp_cells.tasks.prepared import sizes_of
+from gp_cells.tasks.shards import deal
 from gp_cells.tasks.task import Data, DataError, Task
 
 
@@ -69,8 +72,29 @@ def read_data(plan: Plan, only_unprepared_files: bool = False) -> Iterator[str]:
             continue
         label = plan.label_of(data)
         task, read, _ = read_task(plan, data)
+        _refuse_small_shards(plan, label, read)
         trials = sum(run.trials for run in plan.runs.values() if run.task == label)
         yield f"ok: {label}, {card_of(task, read)}, {trials:,} trainings"
+
+
+def _refuse_small_shards(plan: Plan, label: str, data: Data) -> None:
+    """Refuse strategies that deal a task's training split to more shards than it has examples for.
+
+    Raises:
+        DataError: one does; the line begins with the strategy's place.
+    """
+    runs = {run.strategy: run for run in plan.runs.values() if run.task == label}
+    for run in runs.values():
+        strategy, space = strategy_of(run.config), space_of(run.config)
+        if not reach_of(strategy):
+            continue
+        first = strategy.propose((), 0, run.widths[0], space, search_seed(run.config))[0]
+        place = f"{plan.place}: strategies.{run.strategy} on {label}"
+        _, shard = recipe_and_shard(recipe_of(run.config), first.recipe, place)
+        try:
+            deal(data.splits, shard, run.seed)
+        except DataError as error:
+            raise DataError(f"{place}: {error}") from error
 
 
 def read_task(plan: Plan, data: str) -> tuple[Task, Data, dict[str, Any]]:

@@ -46,6 +46,16 @@ def test_a_line_a_task_says_what_its_data_are_and_how_many_trainings_follow(mine
     ]
 
 
+def test_more_trainers_than_the_data_have_examples_for_are_refused(mine, capsys):
+    search = {"waves": 2, "slots": 12, "lag": 1, "finalists": 1}
+    mine["strategies"] = {"ltfb": {"name": "tournament", "search": search}}
+    assert main(["check", json.dumps(mine)]) == 0
+    capsys.readouterr()
+    search["slots"] = 13
+    said = refused(mine, capsys)
+    assert "strategies.ltfb on mine: the training split has 24 examples, fewer than two" in said
+
+
 @pytest.mark.parametrize("options", [[], ["--start"]])
 def test_a_missing_file_a_wrong_column_and_a_wrong_row_are_each_one_line(mine, capsys, options):
     settings = mine["tasks"]["mine"]["settings"]
