@@ -14,7 +14,18 @@ import psutil
 import pytest
 from support.benchmark import Benchmark, said_in
 from support.cluster import GRACE_S, Cluster, wait_until
-from support.slurm_trials import SEARCH, SMALL, Trial, assert_same_bytes, catch, config, on_cluster
+from support.slurm_trials import (
+    SEARCH,
+    SMALL,
+    Trial,
+    assert_same_bytes,
+    cancel,
+    catch,
+    config,
+    kill,
+    on_cluster,
+    wait_for_its_end,
+)
 
 from gp_cells.tables.parquet import read_tables
 from gp_cells.tables.schemas import SCHEMAS
@@ -93,16 +104,6 @@ def stricken(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Stri
 # --- the faults -----------------------------------------------------------------------------------
 
 
-def cancel(cluster: Cluster, trial: Trial) -> None:
-    cluster.call("scancel", trial.job)
-    wait_for_its_end(cluster, trial)
-
-
-def kill(cluster: Cluster, trial: Trial) -> None:
-    trial.process.kill()
-    wait_for_its_end(cluster, trial)
-
-
 def exhaust_its_memory(cluster: Cluster, trial: Trial) -> None:
     trial.process.send_signal(signal.SIGUSR1)
     trial.let_go()
@@ -176,12 +177,6 @@ def start_what_waits(cluster: Cluster) -> None:
 def jobs(cluster: Cluster, state: str) -> list[str]:
     """Return the numbers of all jobs in a state."""
     return cluster.call("squeue", f"--states={state}", "--noheader", "--format=%i").split()
-
-
-def wait_for_its_end(cluster: Cluster, trial: Trial) -> None:
-    """Wait until Slurm no longer has the job running where it was."""
-    under_way = ("RUNNING", "SIGNALING", "COMPLETING")
-    wait_until(lambda: cluster.job(trial.job)["JobState"] not in under_way, "the job ended", 300)
 
 
 # --- what became of it ----------------------------------------------------------------------------

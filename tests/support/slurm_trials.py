@@ -94,3 +94,21 @@ def _training(cluster: Cluster) -> Iterator[tuple[str, psutil.Process]]:
             command = process.cmdline()
             if command[2:4] == ["step", "train"] and command[1].endswith("/gp-cells"):
                 yield str(Path(command[command.index("--fitness") + 1]).parent), process
+
+
+def cancel(cluster: Cluster, trial: Trial) -> None:
+    """Cancel a trial's job."""
+    cluster.call("scancel", trial.job)
+    wait_for_its_end(cluster, trial)
+
+
+def kill(cluster: Cluster, trial: Trial) -> None:
+    """Kill a trial's process."""
+    trial.process.kill()
+    wait_for_its_end(cluster, trial)
+
+
+def wait_for_its_end(cluster: Cluster, trial: Trial) -> None:
+    """Wait until Slurm no longer has the job running where it was."""
+    under_way = ("RUNNING", "SIGNALING", "COMPLETING")
+    wait_until(lambda: cluster.job(trial.job)["JobState"] not in under_way, "the job ended", 300)
