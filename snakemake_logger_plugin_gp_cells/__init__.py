@@ -199,7 +199,7 @@ class _Run:
             self.board.tally,
             list(self.board.jobs.failed.values()),
             is_done=self.is_done,
-            stopped=f"interrupted: {self.stop}" if self.is_interrupted and self.stop else "",
+            stopped=f"interrupted: {self.stop}" if self.is_interrupted else "",
             command=shlex.join([os.path.basename(sys.argv[0]), *sys.argv[1:]]),
             log=self.log,
         )
@@ -218,7 +218,7 @@ class _Run:
         def interrupted(number: int, frame: FrameType | None) -> None:
             if not self.is_interrupted:
                 self.is_interrupted = True
-                self.board.say("stopping: what has ended is kept, what is under way is ended")
+                self.board.say(f"stopping: what has ended is kept; {self.stop}")
             before(number, frame)
 
         signal.signal(signal.SIGINT, interrupted)

@@ -8,7 +8,7 @@ from gp_cells.config.plan import Plan
 
 # What becomes of a cluster's jobs when Snakemake is interrupted, by the executor.
 INTERRUPTED = {
-    "local": "",
+    "local": "the trials under way are ended and keep a checkpoint",
     "slurm": "its jobs on the cluster are cancelled and those that trained keep a checkpoint",
     "lsf": "its jobs on the cluster are cancelled and those that trained keep a checkpoint",
     "flux": "its jobs on the cluster go on (flux cancel --all ends them)",
