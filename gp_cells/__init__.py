@@ -36,24 +36,27 @@ __all__ = [
     "parse",
 ]
 
-# Where each class is; but for `Results`, they are what the input causes, all kinds of `Refusal`.
-CLASSES = {
+# What the input causes, each with the module that it is of; all are kinds of `Refusal`.
+ERRORS = {
     "DataError": "gp_cells.tasks.task",
     "GenomeError": "gp_cells.genomes.genome",
     "RecordError": "gp_cells.config.files",
     "Refusal": "gp_cells.config.refusal",
-    "Results": "gp_cells.results",
     "SettingError": "gp_cells.config.choose",
 }
 
 
 def __getattr__(name: str) -> object:
     """Return a class by its name, imported when it is asked for."""
-    if name not in CLASSES:
+    if name == "Results":
+        from gp_cells.results import Results
+
+        return Results
+    if name not in ERRORS:
         raise AttributeError(f"module 'gp_cells' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(CLASSES[name]), name)
+    return getattr(import_module(ERRORS[name]), name)
 
 
 def parse(text: str, space: str = "recurrent") -> Genome:
