@@ -270,6 +270,7 @@ def read_plan(config: Mapping[str, Any], place: str = "config") -> Plan:
         SettingError: the config is not one; the line says where, what came and what is allowed.
     """
     check_config(config, place)
+    _check_tasks(config, place)
     benchmark = config["benchmark"]
     runs = [Run(run_config(config, place, *of)) for of in run_names(config).values()]
     return Plan(
@@ -326,12 +327,29 @@ def run_config(
         "strategy_label": strategy,
         "seed": seed,
         "task": config["tasks"][task],
-        "strategy": {key: entry[key] for key in ("name", "settings") if key in entry},
+        "strategy": _strategy_on(task, entry),
         "search": search,
     }
     run = decode(RunConfig, value, place)
     _check_search(run.search, f"{place}: strategies.{strategy}.search")
     return run
+
+
+def _strategy_on(task: str, entry: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a strategy's name and settings on a task."""
+    settings = {**entry.get("settings", {}), **entry.get("by_task", {}).get(task, {})}
+    return {"name": entry["name"], **({"settings": settings} if settings else {})}
+
+
+def _check_tasks(config: Mapping[str, Any], place: str) -> None:
+    """Refuse a strategy's settings on a task that the config does not have."""
+    for label, entry in config["strategies"].items():
+        for task in entry.get("by_task", {}):
+            if task not in config["tasks"]:
+                raise SettingError(
+                    f"{place}: strategies.{label}.by_task: there is no task {task!r}; choose one of "
+                    f"{', '.join(config['tasks'])}"
+                )
 
 
 def _check_search(search: Search, place: str) -> None:

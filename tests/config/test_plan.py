@@ -14,7 +14,7 @@ import yaml
 from support.tiny import TINY
 
 from gp_cells.config.choose import SettingError
-from gp_cells.config.plan import read_plan
+from gp_cells.config.plan import config_of, grouped, read_plan
 
 ROOT = Path(__file__).parents[2]
 Config = dict[str, Any]
@@ -243,3 +243,25 @@ def test_snakemake_starts_no_job_for_a_file_that_is_no_config(
     assert status != 0
     assert not [line for line in lines if "Building DAG" in line]
     assert {path.name for path in tmp_path.iterdir()} <= {"bad.yaml", ".snakemake"}
+
+
+def test_settings_of_a_strategy_may_be_other_on_a_task(tiny: Config) -> None:
+    tiny["tasks"]["other"] = tiny["tasks"]["bach"]
+    entry = tiny["strategies"]["gp"]
+    entry["settings"] = {"crossover": 0.5}
+    entry["by_task"] = {"other": {"crossover": 0.25}}
+
+    runs = read_plan(tiny).runs.values()
+
+    found = {run.task: run.config.strategy.settings for run in runs if run.strategy == "gp"}
+    assert found == {"bach": {"crossover": 0.5}, "other": {"crossover": 0.25}}
+    groups = grouped([run.config for run in runs if run.strategy == "gp"])
+    again = [run.config for group in groups for run in read_plan(config_of(group)).runs.values()]
+    assert {c.run: c for c in again} == {r.name: r.config for r in runs if r.strategy == "gp"}
+
+
+def test_settings_on_a_task_that_is_not_there_are_refused(tiny: Config) -> None:
+    tiny["strategies"]["gp"]["by_task"] = {"bahc": {}}
+
+    with pytest.raises(SettingError, match=r"by_task: there is no task 'bahc'; choose one of bach"):
+        read_plan(tiny)
