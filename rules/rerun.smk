@@ -19,6 +19,8 @@ include: "train.smk"
 
 # A warm process is there only after those trials have started that can start at once.
 onstart:
-    waiting = len(list(workflow.dag.needrun_jobs())) > workflow.resource_settings.cores
+    waiting = (
+        len(list(workflow.dag.needrun_jobs())) > workflow.resource_settings.cores
+    )
     if workflow.local_exec and waiting and config["training"]["device"] == "cpu":
         start_warm(PLAN.threads, Path(".snakemake/log/warm.log"))
