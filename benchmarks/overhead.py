@@ -1,33 +1,49 @@
-"""Measure what a benchmark costs besides training: python benchmarks/overhead.py [--epochs N]
+"""Measure what a benchmark costs besides training: python benchmarks/overhead.py [SECTION …] [--epochs N]
 
-Two measurements, each in a temporary folder:
-1. The quickstart's config, smaller and with so many epochs that a candidate takes 20 s or more, run as
-   a user would: the share of core time (wall time × cores) that was training, and the time from
-   process start to the end of the first training step.
-2. The same workflow with a stand-in for `gp-cells` that only touches its outputs: the CPU time of
-   Snakemake itself, a candidate. The cost of starting Snakemake, measured by a second run that finds
-   nothing to do, is reported apart.
+    start      CPU seconds from a warm start to the end of the first training step, cell compiled before
+    runs       Snakemake's own, of 2,730 candidates in 63 runs, nothing trained
+    plan       of a dry run of 10,000 candidates
+    quickstart the share of all CPU time that is training: the quickstart as shipped, cells compiled before
+    long       the same, smaller, with so many epochs that a trial takes 20 s or more (`--epochs`)
+
+Each prints lines of one table: what was, what is, what is wanted. What was is of commit d95c0d8, on another
+machine. CPU seconds are user and system, of all processes that were started, warm process and compilers
+too; a busy machine counts up to twice as many, which shares bear better.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import ctypes
 import os
 import resource
+import secrets
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import scale
 import yaml
+from kills import lay_out
+from workflow import ROOT
 
 from gp_cells.config.plan import read_plan
 from gp_cells.tables.parquet import read_tables
+from gp_cells.warm.launch import THREADS
+from gp_cells.warm.request import LINK
 
-ROOT = Path(__file__).parent.parent
+ADOPT_ORPHANS = (
+    36  # PR_SET_CHILD_SUBREAPER of prctl(2): the warm process outlives Snakemake for a moment
+)
+MOMENT_S = 0.2
+STARTS = 15
 STAND_IN = """#!/usr/bin/env bash
 # Makes the files that a command of gp-cells would make, and does nothing else.
 command=$1; shift
@@ -47,80 +63,193 @@ case $command in
     *) touch "${at[--to]}" ;;
 esac
 """
+# A warm process whose commands say what they have taken when their first training step has ended, and go.
+TIMED_SERVER = """
+import os, sys, time
+from gp_cells.training import train
+from gp_cells.warm import server
+whole = train._Training._train_batch
+def first(*arguments):
+    whole(*arguments)
+    os.write(2, f"{time.process_time()}".encode())
+    os._exit(0)
+train._Training._train_batch = first
+sys.exit(server.main(sys.argv[1], int(sys.argv[2])))
+"""
 
 
-def config(epochs: int | None) -> dict[str, Any]:
-    """Return the quickstart with two waves a strategy and short comparison, or whole."""
+@dataclass(frozen=True)
+class Spent:
+    """What one run of Snakemake took, in CPU seconds: itself, and with all that it started."""
+
+    own_s: float
+    all_s: float
+    memory_mb: float
+
+
+def cpu_s(usage: resource.struct_rusage) -> float:
+    """Return user and system seconds."""
+    return usage.ru_utime + usage.ru_stime
+
+
+def own_cpu_s(process: int) -> float:
+    """Return the CPU seconds of a process that lives, without its children's."""
+    words = Path(f"/proc/{process}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def say(what: str, was: str, now: str, wanted: str) -> None:
+    """Print a line of the table."""
+    print(f"| {what} | {was} | {now} | {wanted} |", flush=True)
+
+
+def run(folder: Path, config: dict[str, Any], *arguments: str, stand_in: bool = False) -> Spent:
+    """Run Snakemake as a user would, and wait for all that it leaves.
+
+    Raises:
+        SystemExit: Snakemake failed.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    places, switched = [str(Path(sys.executable).parent), os.environ["PATH"]], {}
+    if stand_in:
+        command = folder / "bin/gp-cells"
+        command.parent.mkdir()
+        command.write_text(STAND_IN, encoding="utf-8")
+        command.chmod(0o755)
+        places.insert(0, str(command.parent))
+        switched = {LINK: "off"}
+    before, own_s = cpu_s(resource.getrusage(resource.RUSAGE_CHILDREN)), 0.0
+    with (folder / "said.txt").open("wb") as said:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
+                *("--profile", str(ROOT / "profiles/local"), "--configfile", "config.yaml"),
+                *arguments,
+            ],
+            cwd=folder,
+            env={**os.environ, "PATH": ":".join(places), **switched},
+            stdout=said,
+            stderr=subprocess.STDOUT,
+        )
+        while process.poll() is None:
+            with contextlib.suppress(OSError, IndexError):
+                own_s = max(own_s, own_cpu_s(process.pid))
+            time.sleep(MOMENT_S)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
+    if process.returncode != 0:
+        said_text = (folder / "said.txt").read_text(encoding="utf-8", errors="replace")
+        raise SystemExit(f"snakemake failed:\n{said_text[-3000:]}")
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return Spent(own_s, cpu_s(usage) - before, usage.ru_maxrss / 1000)
+
+
+def start(_: argparse.Namespace, folder: Path) -> None:
+    """Say what a warm start takes: client, fork, and all up to the end of the first training step."""
+    command = [*lay_out(folder), "--fitness", str(folder / "f"), "--trial", str(folder / "t")]
+    environment = {**os.environ, **dict.fromkeys(THREADS, "1"), LINK: secrets.token_hex(16)}
+    arguments = [sys.executable, "-c", TIMED_SERVER, environment[LINK], str(os.getpid())]
+    server = subprocess.Popen(arguments, env=environment, stdout=subprocess.DEVNULL)
+    while f"@{environment[LINK]}" not in Path("/proc/net/unix").read_text(encoding="utf-8"):
+        time.sleep(MOMENT_S)
+
+    def once() -> float:
+        before = cpu_s(resource.getrusage(resource.RUSAGE_CHILDREN))
+        done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
+        return cpu_s(resource.getrusage(resource.RUSAGE_CHILDREN)) - before + float(done.stderr)
+
+    once()  # compiles
+    before = own_cpu_s(server.pid)
+    took = [once() for _ in range(STARTS)]
+    forks_s = (own_cpu_s(server.pid) - before) / STARTS
+    server.kill()
+    server.wait()
+    now = f"{statistics.median(took) + forks_s:.3f} (least {min(took) + forks_s:.3f})"
+    say("CPU s from a warm start to the first training step", "about 2", now, "≤ 0.15")
+
+
+def runs(_: argparse.Namespace, folder: Path) -> None:
+    """Say what Snakemake itself takes a job of many runs."""
+    whole = yaml.safe_load((ROOT / "config/reference.yaml").read_text(encoding="utf-8"))
+    plan = read_plan(whole)
+    spent = run(folder, whole, stand_in=True)
+    candidates = len(plan.candidates())
+    what = f"Snakemake's CPU s a job, {candidates:,} candidates in {len(plan.runs)} runs"
+    say(what, "0.14", f"{spent.own_s / candidates:.3f}", "≤ 0.05")
+
+
+def plan(_: argparse.Namespace, folder: Path) -> None:
+    """Say what a dry run takes."""
+    spent = run(folder, scale.config(400, 25), "--dry-run")
+    now = f"{spent.all_s:.0f} CPU s, {spent.memory_mb:.0f} MB"
+    say("plan of 10,000 candidates, dry", "26 CPU s, 467 MB", now, "no worse")
+
+
+def share(folder: Path, config: dict[str, Any], was: str, wanted: str) -> None:
+    """Say what share of all CPU time was training, and where the rest went."""
+    spent = run(folder, config)
+    results = folder / "results"
+    trials = read_tables(results, "trials").to_pylist()
+    trained_s = sum(row["cpu_s"] for row in read_tables(results, "curves").to_pylist())
+    in_trials_s = sum(row["process_cpu_s"] for row in trials)
+    rest_s = spent.all_s - in_trials_s - spent.own_s
+    each = trained_s / len(trials)
+    say(
+        f"share of CPU time in training, {len(trials)} trials of {each:.1f} CPU s",
+        was,
+        f"{trained_s / spent.all_s:.0%} of {spent.all_s:.0f} CPU s",
+        wanted,
+    )
+    say("- besides training in trials, CPU s", "", f"{in_trials_s - trained_s:.0f}", "")
+    say("- Snakemake itself, CPU s", "", f"{spent.own_s:.0f}", "")
+    say("- other steps, warm process, clients, compilers, watch, CPU s", "", f"{rest_s:.0f}", "")
+
+
+def quickstart(_: argparse.Namespace, folder: Path) -> None:
+    """Say the share of training in the quickstart as shipped."""
     read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text(encoding="utf-8"))
-    if epochs is not None:
-        read["benchmark"] = "overhead"
-        read["tasks"]["bach_chorales"]["settings"]["recipe"]["epochs"] = epochs
-        for name in ("gp", "random"):
-            read["strategies"][name]["search"]["waves"] = 2
-        read["strategies"]["baselines"]["settings"]["cells"] = ["lstm", "gru"]
-        read["strategies"]["baselines"]["search"] |= {"slots": 2, "finalists": 2}
-        read["finalists"] = {"learning_rate_factors": [1.0], "seeds": [101]}
-    return read
+    share(folder, read, "39 %", "≥ 75 %")
 
 
-def run(folder: Path, chosen: dict[str, Any], path: str) -> tuple[float, float]:
-    """Run Snakemake on a config; return its wall and CPU seconds, all jobs included."""
-    (folder / "config.yaml").write_text(yaml.safe_dump(chosen), encoding="utf-8")
-    command = [
-        *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
-        *("--profile", str(ROOT / "profiles/local"), "--configfile", "config.yaml"),
-    ]
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(
-        command, cwd=folder, env={**os.environ, "PATH": path}, capture_output=True, encoding="utf-8"
-    )
-    if done.returncode != 0:
-        raise SystemExit(f"snakemake failed:\n{done.stderr[-3000:]}")
-    wall_s, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu_s = after.ru_utime - before.ru_utime + after.ru_stime - before.ru_stime
-    return wall_s, cpu_s
+def long(options: argparse.Namespace, folder: Path) -> None:
+    """Say the share of training where trials are long."""
+    read = yaml.safe_load((ROOT / "config/quickstart.yaml").read_text(encoding="utf-8"))
+    read["benchmark"] = "overhead"
+    read["tasks"]["bach_chorales"]["settings"]["recipe"]["epochs"] = options.epochs
+    for name in ("gp", "random"):
+        read["strategies"][name]["search"]["waves"] = 2
+    read["strategies"]["baselines"]["settings"]["cells"] = ["lstm", "gru"]
+    read["strategies"]["baselines"]["search"] |= {"slots": 2, "finalists": 2}
+    read["finalists"] = {"learning_rate_factors": [1.0], "seeds": [101]}
+    share(folder, read, "88 %", "≥ 96 %")
 
 
-def measure_share(epochs: int) -> None:
-    """Print the share of core time that was training."""
-    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
-    with tempfile.TemporaryDirectory() as name:
-        wall_s, _ = run(Path(name), config(epochs), path)
-        trials = read_tables(Path(name) / "results", "trials").to_pylist()
-    cores = os.cpu_count() or 1
-    trained_s = [trial["wall_s"] for trial in trials]
-    first = [trial["first_step_s"] for trial in trials if trial["first_step_s"] is not None]
-    print(f"trials                           {len(trials)}")
-    print(f"training a trial, median         {statistics.median(trained_s):.1f} s")
-    print(f"wall time × cores                {wall_s:.0f} s × {cores}")
-    print(f"share of core time in training   {sum(trained_s) / (wall_s * cores):.1%}")
-    print(
-        f"process start to first step      {statistics.median(first):.2f} s median, {max(first):.2f} s most"
-    )
-
-
-def measure_workflow() -> None:
-    """Print Snakemake's own cost a candidate."""
-    whole = config(None)
-    candidates = len(read_plan(whole).candidates())
-    with tempfile.TemporaryDirectory() as name:
-        stand_in = Path(name) / "bin/gp-cells"
-        stand_in.parent.mkdir()
-        stand_in.write_text(STAND_IN, encoding="utf-8")
-        stand_in.chmod(0o755)
-        path = f"{stand_in.parent}:{Path(sys.executable).parent}:{os.environ['PATH']}"
-        wall_s, cpu_s = run(Path(name), whole, path)
-        again_wall_s, again_cpu_s = run(Path(name), whole, path)
-    print(f"candidates in the quickstart     {candidates}")
-    print(f"whole workflow, nothing trained  {wall_s:.1f} s wall, {cpu_s:.1f} s CPU")
-    print(f"started again, nothing to do     {again_wall_s:.1f} s wall, {again_cpu_s:.1f} s CPU")
-    each = (cpu_s - again_cpu_s) / candidates
-    print(f"Snakemake's cost a candidate     {each:.3f} s CPU, without its start")
-
+SECTIONS: dict[str, Callable[[argparse.Namespace, Path], None]] = {
+    "start": start,
+    "runs": runs,
+    "plan": plan,
+    "quickstart": quickstart,
+    "long": long,
+}
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--epochs", type=int, default=120, help="of a trial in the first part")
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
+    parser.add_argument("--epochs", type=int, default=120, help="of a trial in `long`")
     options = parser.parse_args()
-    measure_workflow()
-    measure_share(options.epochs)
+    if unknown := set(options.sections) - SECTIONS.keys():
+        parser.error(
+            f"there is no section {', '.join(sorted(unknown))}; choose of {', '.join(SECTIONS)}"
+        )
+    ctypes.CDLL(None).prctl(ADOPT_ORPHANS, 1, 0, 0, 0)
+    print(
+        f"load before {os.getloadavg()[0]:.1f}\n\n| | was | now | wanted |\n| --- | --- | --- | --- |",
+        flush=True,
+    )
+    for section in options.sections or SECTIONS:
+        with tempfile.TemporaryDirectory() as name:
+            SECTIONS[section](options, Path(name))
