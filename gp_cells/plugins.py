@@ -18,7 +18,9 @@ from gp_cells.genomes.genome import parse
 from gp_cells.measures import DEFAULT, MEASURES, Measure
 from gp_cells.spaces import SPACES, Space
 from gp_cells.stopping import STOPPERS, Stopper
+from gp_cells.stopping.stopper import learns
 from gp_cells.strategies import STRATEGIES, Strategy
+from gp_cells.strategies.strategy import reach_of
 from gp_cells.tasks import TASKS, Task
 
 FAMILIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -77,8 +79,20 @@ def strategy_of(run: RunConfig | RunSettings) -> Strategy:
 
 def stopper_of(run: OfRun) -> Stopper:
     """Return a run's stopping rule."""
-    stopper: Stopper = plug_in("stopping", run.stopping)
+    named = PlugIn(name=run.stopping.name, settings=run.stopping.settings)
+    stopper: Stopper = plug_in("stopping", named)
     return stopper
+
+
+CONTROL = 0.1  # of a search's candidates, where the config does not say
+
+
+def control_share(run: RunConfig | RunSettings) -> float:
+    """Return the share of a search's candidates that ignore its stopping rule, so as to measure it."""
+    if run.stopping.control is not None:
+        return run.stopping.control
+    measured = run.stopping.name != "never" and not reach_of(strategy_of(run))
+    return CONTROL if measured else 0.0
 
 
 def measures_of(run: OfRun) -> dict[str, Measure]:
@@ -133,6 +147,11 @@ def fill_in(run: RunConfig) -> RunConfig:
             f"choose one of {', '.join(space.engines)}"
         )
     strategy.check(search, space)
+    if reach_of(strategy) and (learns(stopper) or run.stopping.control):
+        raise SettingError(
+            f"stopping: the strategy {run.strategy.name} trains in pieces, so there are no whole curves "
+            f"for {run.stopping.name}; choose never, i_epoch or patience, without control"
+        )
     final_recipe_of(run)
     measures = measures_of(run)
     filled = _filled(run.strategy, strategy)
@@ -142,7 +161,7 @@ def fill_in(run: RunConfig) -> RunConfig:
         task=_filled(run.task, task),
         space=_filled(run.space, space),
         strategy=filled,
-        stopping=_filled(run.stopping, stopper),
+        stopping=dataclasses.replace(run.stopping, settings=plain(stopper)),
         measures=None
         if run.measures is None
         else tuple(_filled(named, measures[named.name]) for named in run.measures),

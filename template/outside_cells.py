@@ -21,6 +21,7 @@ from gp_cells.genomes.terms import Term, size
 from gp_cells.genomes.variation import sample
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.measures.measure import Column, Subject
+from gp_cells.stopping.stopper import Curve, Learned, Stop
 from gp_cells.strategies.strategy import Outcome, Proposal
 from gp_cells.tasks.task import Arrays, Batch, Data
 
@@ -212,9 +213,9 @@ class SameAgain:
 class OneEpoch:
     """Stops after the first epoch."""
 
-    def reason_to_stop(self, losses: Sequence[float]) -> str | None:
+    def stop(self, curve: Curve, learned: Learned | None) -> Stop | None:
         """Return why a trial ends."""
-        return "one epoch is enough" if losses else None
+        return Stop("enough", "one epoch is enough") if curve.losses else None
 
 
 @dataclass(frozen=True)

@@ -159,6 +159,56 @@ def import_cells(source: str, file: Path, to: Path) -> None:
 
 
 @command(
+    option("source", choices=["a4nn"]),
+    option("files", "CSV files, a task each", nargs="+", type=Path, metavar="FILE"),
+    file("--to", "Parquet file to write"),
+    name="import-curves",
+)
+def import_curves(source: str, files: Sequence[Path], to: Path) -> None:
+    """Write another system's learning curves in the layout that `gp-cells stopping` reads.
+
+    Reads the files. Writes a Parquet file with a row for each trial and epoch; the loss is what an accuracy
+    in percent lacks.
+    """
+    from gp_cells.exchange.bridges.a4nn import read_curves
+    from gp_cells.tabular.curves import write_curves
+
+    rows = [row for path in files for row in read_curves(path)]
+    write_curves(to, rows)
+    print(f"{to}: {len(rows)} epochs of {len({(r['task'], r['trial']) for r in rows})} trials")
+
+
+@command(
+    option(
+        "place",
+        "results folder, or Parquet file of curves (default: results)",
+        nargs="?",
+        type=Path,
+        default=Path("results"),
+        metavar="PLACE",
+    ),
+    option("--rule", "with --settings; default: all rules, each with several", metavar="NAME"),
+    option("--settings", "of the rule", type=json.loads, default={}, metavar="JSON"),
+    option("--format", "(default: table)", choices=["table", "csv", "json"], default="table"),
+)
+def stopping(place: Path, rule: str | None, settings: Mapping[str, Any], format: str) -> None:
+    """Judge stopping rules on stored curves, each beside the cut of equal cost; nothing is trained.
+
+    Reads the tables, or a Parquet file with the columns trial, epoch and valid_loss, and perhaps
+    train_loss, task, seed and architecture. Print for each rule the share of epochs that it saves,
+    Kendall's tau of what the search would have read with the best loss of all epochs, that of the cut, the
+    95 % interval of the difference, and of rule and cut how many of the best 5 % are in the chosen best
+    10 %, and the regret of the one that is chosen.
+    """
+    from gp_cells.tabular.stopping import VARIANTS, judge_all
+    from gp_cells.tabular.stopping_text import written_as
+
+    judged = judge_all(place, VARIANTS if rule is None else {rule: [settings]})
+    for line in written_as(judged, format):
+        print(line, flush=True)
+
+
+@command(
     folder("--to", "folder to write to"),
     option("--benchmark", "else the only one that is stored", metavar="NAME"),
     RESULTS,

@@ -19,6 +19,7 @@ from gp_cells.compare.operators import operator_credit
 from gp_cells.compare.predictors import early_epochs, rank_predictors, search_as_predictor
 from gp_cells.compare.records import Records, Row, read_records
 from gp_cells.compare.sizes import at_equal_size
+from gp_cells.compare.stopping import stopping_cost
 from gp_cells.compare.strategies import compare_strategies, over_tasks
 from gp_cells.compare.variance import seed_against_architecture
 from gp_cells.config.files import RecordError, read_json
@@ -74,5 +75,6 @@ def _task(records: Records, finalists: list[Row]) -> Row:
         "operators": operator_credit(records),
         "predictors": rank_predictors(records),
         "epochs": early_epochs(records),
+        "stopping": stopping_cost(records),
         "search_as_predictor": search_as_predictor(records, finalists),
     }

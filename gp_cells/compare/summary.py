@@ -60,6 +60,7 @@ def _task_summary(task: Mapping[str, Any], results: Path) -> str:
         lines += [f"    {line}" for line in best["genome"].splitlines()]
         lines += ["", *(f"    {command}" for command in commands(best, results))]
     lines += [f"  {_front_line(front)}" for front in task["fronts"]]
+    lines += [f"  {rule['said']}" for rule in task["stopping"]]
     return "\n".join(lines)
 
 

@@ -45,6 +45,15 @@ class PlugIn:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stopping:
+    """A stopping rule, and the share of a search's candidates that ignore it; None is the default share."""
+
+    name: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    control: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Search:
     """How long a strategy searches, and how many of its best architectures are finalists.
 
@@ -99,7 +108,7 @@ class RunConfig:
     strategy: PlugIn
     search: Search
     finalists: FinalTraining
-    stopping: PlugIn
+    stopping: Stopping
     training: Training
     measures: tuple[PlugIn, ...] | None = None
 
@@ -150,7 +159,7 @@ class RunSettings:
     strategy: PlugIn
     search: Search
     finalists: FinalTraining
-    stopping: PlugIn
+    stopping: Stopping
     training: Training
     data: DataDescription
     measures: tuple[PlugIn, ...] | None = None
@@ -188,7 +197,7 @@ class TrialProtocol:
     seed: int
     task: PlugIn
     space: PlugIn
-    stopping: PlugIn
+    stopping: Stopping
     training: Training
     data: DataDescription
     measures: tuple[PlugIn, ...] | None = None
@@ -281,7 +290,8 @@ class TrialSpec:
     The sizes are those of `Space.count`. `recipe` is what is other than in the task's, and under `shard`
     the part of the training split, as `recipe.Shard` has it. Of a finalist's
     trial `finalist` is its rank, and `of` the candidate of the search. `keeps` says that its final state
-    is kept for others to start from.
+    is kept for others to start from, `learned` is what the stopping rule drew from earlier trials, and one
+    of the `control` group is trained on where the rule would stop it.
     """
 
     run: str
@@ -301,6 +311,8 @@ class TrialSpec:
     recipe: Mapping[str, Any] | None = None
     start: TrialStart | None = None
     keeps: bool | None = None
+    learned: Mapping[str, Any] | None = None
+    control: bool | None = None
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -313,7 +325,8 @@ class LineageEntry:
     """A candidate as it was bred: which operator made it, and from which candidates.
 
     `start` is the one of them whose weights it takes, `recipe` what is other than in the task's, and `note`
-    what the strategy wants to read again; `keeps` is as in its spec.
+    what the strategy wants to read again; `keeps` is as in its spec. `planned` are its epochs where the
+    stopping rule learns from its curve.
     """
 
     candidate: str
@@ -327,6 +340,7 @@ class LineageEntry:
     recipe: Mapping[str, Any] | None = None
     note: Any = None
     keeps: bool | None = None
+    planned: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -339,6 +353,24 @@ class CurvePoint:
 
 
 @dataclass(frozen=True, kw_only=True)
+class StoppedAt:
+    """Where a stopping rule ended a trial, or would have ended one of the control group, and why.
+
+    `observed` is the best validation loss until then; `predicted` what the search reads in its place.
+    """
+
+    epoch: int
+    code: str
+    observed: float
+    predicted: float | None = None
+
+    @property
+    def read(self) -> float:
+        """The loss that the search reads."""
+        return self.observed if self.predicted is None else self.predicted
+
+
+@dataclass(frozen=True, kw_only=True)
 class FitnessRecord:
     """What became of a trial, but for what varies from run to run.
 
@@ -346,6 +378,7 @@ class FitnessRecord:
     not measured. Of a trial that keeps its final state, `state` is its hash, None if it failed, and
     `epochs` and `last_loss` are those of its weights: all epochs, and the validation loss after the last.
     `judged` are the losses of its last weights on what the shards that its spec names hold out.
+    `stopped` is None where no stopping rule said anything.
     """
 
     run: str
@@ -363,6 +396,7 @@ class FitnessRecord:
     epochs: int | None = None
     last_loss: float | None = None
     judged: tuple[float, ...] = ()
+    stopped: StoppedAt | None = None
 
 
 # --- the end of a run -----------------------------------------------------------------------------

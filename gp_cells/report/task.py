@@ -18,6 +18,7 @@ from gp_cells.report.evidence import Evidence, Row, count_runs, find_ancestors
 from gp_cells.report.protocol import describe_protocol
 from gp_cells.report.strategies import describe_strategies, draw_strategies
 from gp_cells.report.weights import draw_weights
+from gp_cells.tables.failures import ENDED_WELL
 
 
 def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> Row:
@@ -55,12 +56,13 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
         "said_of_sizes": say_sizes(compared["equal_size"]),
         **{key: compared[key] for key in ("spent", "ablations")},
         "strategies": describe_strategies(compared, evidence.colours),
+        "stopping": compared["stopping"],
         "figures": _figures(evidence, compared, descended, specs),
         "weights": _weights(evidence, specs),
         "line": _line(evidence, descended),
         "protocol": describe_protocol(evidence),
         "trials": len(every),
-        "failed": sum(trial["status"] != "ok" for trial in every),
+        "failed": sum(trial["status"] not in ENDED_WELL for trial in every),
         "wall_s": sum(trial["wall_s"] or 0 for trial in every),
         "candidates": {
             f"{c['run']}/{c['candidate']}": describe_candidate(c, evidence)

@@ -9,15 +9,16 @@ import altair as alt
 
 from gp_cells.report.encoding import colour_of, emphasise, finish, hover, inline, rounded, thin
 from gp_cells.report.evidence import Evidence
+from gp_cells.tables.failures import ENDED_WELL
 
-FAILURES = ("diverged", "timeout", "out_of_memory", "invalid", "stopped_early")
+FAILURES = ("diverged", "timeout", "out_of_memory", "invalid")
 
 
 def count_failures(evidence: Evidence) -> dict[str, Any] | None:
     """Return the failed trials by strategy and status, or None if none did."""
     counts: dict[tuple[str, str], int] = {}
     for trial in evidence.tables["trials"]:
-        if trial["status"] != "ok":
+        if trial["status"] not in ENDED_WELL:
             key = (evidence.strategy_of[trial["run"]], trial["status"])
             counts[key] = counts.get(key, 0) + 1
     if not counts:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
+
+from gp_cells.stopping.stopper import Curve, Learned, Stop
 
 
 @dataclass(frozen=True)
 class Never:
     """Never stops a trial."""
 
-    def reason_to_stop(self, losses: Sequence[float]) -> str | None:
-        """Return None; see `Stopper.reason_to_stop`."""
+    def stop(self, curve: Curve, learned: Learned | None) -> Stop | None:
+        """Return None; see `Stopper.stop`."""
         return None

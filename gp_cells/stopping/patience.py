@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gp_cells.config.choose import check_settings, setting
+from gp_cells.stopping.stopper import Curve, Learned, Stop
 
 
 @dataclass(frozen=True)
@@ -20,11 +20,12 @@ class Patience:
     def __post_init__(self) -> None:
         check_settings(self, "patience")
 
-    def reason_to_stop(self, losses: Sequence[float]) -> str | None:
-        """Return why the trial should end, or None; see `Stopper.reason_to_stop`."""
+    def stop(self, curve: Curve, learned: Learned | None) -> Stop | None:
+        """Return why the trial should end, or None; see `Stopper.stop`."""
+        losses = curve.losses
         if len(losses) <= self.epochs:
             return None
         before, lately = min(losses[: -self.epochs]), min(losses[-self.epochs :])
         if lately < before - self.margin:
             return None
-        return f"no better validation loss for {self.epochs} epochs"
+        return Stop("no_better", f"no better validation loss for {self.epochs} epochs")

@@ -35,6 +35,9 @@ class Outcome:
     itself of the proposal; the hash of the state that the trial left, None if it failed; `epochs` that its
     weights have seen in all, and the validation loss after the last of them; `judged`, the losses on what
     the shards hold out that its proposal names, in that order, none if it failed.
+
+    The curve is told where the run's stopping rule learns from it: the losses of validation and training
+    by epoch, and how many epochs there are in all when nothing ends the trial.
     """
 
     candidate: str  # e.g. "w003-07"
@@ -53,6 +56,9 @@ class Outcome:
     epochs: int | None = None
     last_loss: float | None = None
     judged: tuple[float, ...] = ()
+    losses: tuple[float, ...] = ()
+    train_losses: tuple[float, ...] = ()
+    planned: int | None = None
 
     @property
     def failed(self) -> bool:

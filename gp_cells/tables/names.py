@@ -33,6 +33,8 @@ ADDED_LATER: Mapping[str, Mapping[str, str]] = {
         **{"cpu_capability": "varchar", "git_unknown": "varchar"},
         **{"recipe": "varchar", "start": "varchar", "start_state": "varchar"},
         **{"total_epochs": "bigint", "inherited": "double", "judged": "varchar"},
+        **{"stop_epoch": "bigint", "stop_code": "varchar", "stop_observed": "double"},
+        **{"stop_predicted": "double", "control": "boolean", "learned": "varchar"},
     },
     "lineage": {"weights": "varchar"},
     "test": {"confusion": "varchar"},

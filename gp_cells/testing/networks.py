@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -14,12 +15,14 @@ from gp_cells.genomes.genome import Genome
 from gp_cells.measures.measure import Measure, Subject
 from gp_cells.networks.network import Network
 from gp_cells.spaces.space import Space
-from gp_cells.stopping.stopper import Stopper
+from gp_cells.stopping.stopper import Curve, Stopper, learned_from, read_as, reads
 from gp_cells.tasks.prepared import check_batch
 from gp_cells.tasks.task import Data, Task
 from gp_cells.testing.chance import untouched_chance
 
+SETTLING = [1 + 2.0 ** (-epoch / 4) for epoch in range(40)]
 CURVES: tuple[Sequence[float], ...] = (
+    SETTLING,
     [3.0],
     [3.0, 2.0, 1.0],
     [1.0] * 40,
@@ -134,12 +137,27 @@ def check_measure(measure: Measure, network: Any, task: Task, data: Data) -> Non
 
 
 def check_stopping_rule(rule: Stopper) -> None:
-    """It gives one line or None, the same again, and leaves the losses as they are."""
-    for curve in CURVES:
-        losses = list(curve)
-        with untouched_chance():
-            reason = rule.reason_to_stop(losses)
-            again = dataclasses.replace(rule).reason_to_stop(tuple(losses))  # type: ignore[type-var]
-        assert again == reason, f"asked twice, it says {reason!r} and {again!r}"
-        assert losses == curve, "it changes the losses"
-        assert reason is None or (reason and "\n" not in reason), f"its reason is {reason!r}"
+    """It gives one line or None, the same again, learns what is JSON, and leaves curves as they are."""
+    other: Stopper = dataclasses.replace(rule)  # type: ignore[type-var]
+    whole = [_curve([start * loss for loss in SETTLING]) for start in range(1, 41)]
+    with untouched_chance():
+        learned = learned_from(rule, whole)
+        assert learned == learned_from(other, whole), "it learns otherwise the second time"
+    assert json.loads(json.dumps(learned)) == learned, f"what it learns is no JSON: {learned!r}"
+    for losses in CURVES:
+        for known in (None, learned):
+            curve = _curve(list(losses))
+            with untouched_chance():
+                stop, again = rule.stop(curve, known), other.stop(_curve(tuple(losses)), known)
+                read = read_as(rule, curve, known) if reads(rule) else 0.0
+            assert again == stop, f"asked twice, it says {stop!r} and {again!r}"
+            assert curve == _curve(list(losses)), "it changes the curve"
+            assert math.isfinite(read), f"it reads {read} of a trial that ended well"
+            if stop is not None:
+                said = stop.reason
+                assert said and "\n" not in said, f"its reason is {said!r}"
+                assert stop.code.isidentifier(), f"its code is {stop.code!r}, which is no word"
+
+
+def _curve(losses: Sequence[float]) -> Curve:
+    return Curve(losses=losses, train_losses=losses, epochs=len(SETTLING))

@@ -90,6 +90,7 @@ def fitness_of(
         epochs=None if left is None else left.epochs,
         last_loss=None if left is None else left.losses[-1],
         judged=finished.judged,
+        stopped=finished.stopped,
     )
 
 
@@ -111,6 +112,7 @@ def write_trial(
         best_epoch=finished.best_epoch,
         inherited=finished.inherited,
         judged=finished.judged,
+        stopped=finished.stopped,
     )
     parts = {
         "order": encode(spec),

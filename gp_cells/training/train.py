@@ -20,12 +20,14 @@ from torch import Tensor
 
 from gp_cells.config import seeds
 from gp_cells.config.recipe import Form, Shard
+from gp_cells.config.records import StoppedAt
 from gp_cells.genomes.genome import Genome
 from gp_cells.networks.cell import Engine
 from gp_cells.networks.device import refuse_missing
 from gp_cells.networks.network import Network
 from gp_cells.spaces import Space
 from gp_cells.stopping import Stopper
+from gp_cells.stopping.stopper import Curve, Learned, first_stop
 from gp_cells.tasks import Arrays, Batch, SplitName, Task
 from gp_cells.tasks.shards import deal
 from gp_cells.training.adam import Adam
@@ -50,6 +52,8 @@ class Setup:
     seed: int
     stopper: Stopper
     time_limit_s: float  # of wall time in training, over all resumptions
+    learned: Learned | None = None  # by the stopper, from earlier trials
+    control: bool = False  # whether the trial goes on where the stopper would end it
     engine: str = "compiled"
     device: str = "cpu"
     precision: str = "float32"
@@ -126,6 +130,7 @@ class Finished:
     first_step_at: float | None  # time.time() after the first batch of this process
     engine: Engine | None  # None if the candidate could not be built
     inherited: float | None = None  # share of the weights; see `state.Before`
+    stopped: StoppedAt | None = None
     state: State | None = None  # of a trial that ended well, if it was wanted
     judged: tuple[float, ...] = ()  # losses of its last weights; see `Shard`
 
@@ -293,8 +298,33 @@ class _Training:
             )
         if len(self.progress.epochs) >= self.setup.task.recipe.epochs:
             return "ok", "all epochs done"
-        reason = self.setup.stopper.reason_to_stop(curve)
-        return ("stopped_early", reason) if reason else None
+        if self.setup.control:
+            return None
+        stop = self.setup.stopper.stop(self._curve(), self.setup.learned)
+        return ("stopped_early", stop.reason) if stop else None
+
+    def _curve(self) -> Curve:
+        """Return what a stopping rule sees of the trial."""
+        own = [epoch.train_loss for epoch in self.progress.epochs]
+        return Curve(
+            losses=self._losses(),
+            train_losses=[math.nan] * len(self.before.losses) + own,
+            epochs=len(self.before.losses) + self.setup.task.recipe.epochs,
+        )
+
+    def _stopped(self, status: str) -> StoppedAt | None:
+        """Return where the stopping rule ended the trial, or would have."""
+        if not (self.setup.control or status == "stopped_early"):
+            return None
+        curve, rule = self._curve(), self.setup.stopper
+        finite = [math.isfinite(loss) for loss in curve.losses]
+        known = curve.until(finite.index(False) if False in finite else len(finite))
+        found = first_stop(rule, known, self.setup.learned)
+        if found is None:
+            return None
+        epoch, stop = found
+        observed = min(curve.losses[:epoch])
+        return StoppedAt(epoch=epoch, code=stop.code, observed=observed, predicted=stop.predicted)
 
     def _epochs(self) -> int:
         """Return how many epochs the weights have seen."""
@@ -415,6 +445,7 @@ class _Training:
             first_step_at=self.first_step_at,
             engine=self.network.engine,
             inherited=self.before.inherited,
+            stopped=self._stopped(status),
             state=self._state() if ended_well and self.setup.keeps else None,
             judged=self._judged() if ended_well else (),
         )

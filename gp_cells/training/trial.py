@@ -21,6 +21,7 @@ from gp_cells.config.records import TrialProtocol, TrialSpec
 from gp_cells.config.typed_json import encode, read_record
 from gp_cells.genomes.genome import parse
 from gp_cells.plugins import form_of, measures_of, space_of, stopper_of, task_of
+from gp_cells.stopping.never import Never
 from gp_cells.tasks.prepared import load
 from gp_cells.training import record
 from gp_cells.training.attempts import AttemptsFile
@@ -75,7 +76,9 @@ def setup_of(protocol: TrialProtocol, spec: TrialSpec, start: State | None = Non
         form=form_of(protocol),
         learning_rate=spec.learning_rate,
         seed=spec.seed,
-        stopper=stopper_of(protocol),
+        stopper=Never() if spec.finalist is not None else stopper_of(protocol),
+        learned=spec.learned,
+        control=spec.control is True,
         time_limit_s=training.time_limit_s,
         engine=training.engine,
         device=training.device,

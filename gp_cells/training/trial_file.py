@@ -16,7 +16,7 @@ import h5py
 import numpy as np
 
 from gp_cells.config.files import SCHEMA_VERSION, RecordError
-from gp_cells.config.records import TrialProtocol, TrialSpec
+from gp_cells.config.records import StoppedAt, TrialProtocol, TrialSpec
 from gp_cells.config.typed_json import decode
 
 UNREADABLE = (
@@ -42,6 +42,7 @@ class TrialOutcome:
     best_epoch: int | None
     inherited: float | None = None
     judged: tuple[float, ...] = ()
+    stopped: StoppedAt | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,6 +124,8 @@ class StoredRow:
             **sizes,
             start=self.start,
             keeps=self.keeps,
+            learned=json.loads(self.row["learned"]) if self.row["learned"] else None,
+            control=self.row["control"],
         )
 
 

@@ -45,9 +45,11 @@ from gp_cells.plugins import (
     recipe_of,
     search_seed,
     space_of,
+    stopper_of,
     strategy_of,
     trial_seed,
 )
+from gp_cells.stopping.stopper import Learned, learns
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.history import or_infinite, read_history, write_history
 from gp_cells.strategies.strategy import reach_of, told
@@ -59,6 +61,7 @@ from gp_cells.workflow.starts import (
     remove_states,
     start_of,
 )
+from gp_cells.workflow.stopping import as_read, controls, learned_by, with_curve
 
 
 def write_settings(run_config: RunConfig, data: Path, path: Path) -> None:
@@ -116,7 +119,9 @@ def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> 
     settings = read_record(RunSettings, settings_file)
     history = () if history_file is None else read_history(history_file)
     reach = reach_of(strategy_of(settings))
-    bred = specify(settings, history, wave, propose(settings, history, wave))
+    learned = learned_by(settings, history)
+    seen = as_read(settings, history, learned)
+    bred = specify(settings, seen, wave, propose(settings, seen, wave), learned)
     for spec, entry in bred:
         write_record(wave_folder / slot_name(entry.slot) / "genome.json", spec)
     write_records(wave_folder / "lineage.json", [entry for _, entry in bred])
@@ -125,9 +130,13 @@ def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> 
 
 
 def specify(
-    settings: RunSettings, history: Sequence[Outcome], wave: int, proposals: Sequence[Proposal]
+    settings: RunSettings,
+    history: Sequence[Outcome],
+    wave: int,
+    proposals: Sequence[Proposal],
+    learned: Learned | None = None,
 ) -> list[tuple[TrialSpec, LineageEntry]]:
-    """Return the trial and the lineage of each of a wave's proposals.
+    """Return the trial and the lineage of each of a wave's proposals; see `workflow.stopping` too.
 
     Raises:
         SettingError: one asks for what it may not have, see `workflow.starts`.
@@ -136,6 +145,7 @@ def specify(
     reach = reach_of(strategy_of(settings))
     first = first_in_reach(wave, settings.search.lag, reach)
     seen = {outcome.candidate: outcome for outcome in history}
+    control = controls(settings, wave)
     bred = []
     for slot, proposal in enumerate(proposals):
         name, genome = searched_candidate(wave, slot), proposal.genome
@@ -153,6 +163,8 @@ def specify(
             recipe=changes,
             start=start_of(proposal, seen, first, name),
             keeps=reach > 0 or None,
+            learned=learned,
+            control=control[slot] or None,
         )
         entry = LineageEntry(
             candidate=name,
@@ -166,6 +178,7 @@ def specify(
             recipe=proposal.recipe or None,
             note=proposal.note,
             keeps=spec.keeps,
+            planned=recipe.epochs if learns(stopper_of(settings)) else None,
         )
         bred.append((spec, entry))
     return bred
@@ -185,7 +198,7 @@ def score(wave_folder: Path, before: Path | None, path: Path) -> None:
         fitness = read_record(FitnessRecord, file)
         if fitness.architecture_id != entry.architecture_id:
             raise RecordError(f"{file} is of another genome than lineage.json says; delete it")
-        outcomes.append(outcome_of(entry, fitness))
+        outcomes.append(with_curve(outcome_of(entry, fitness), fitness, entry.planned))
         statuses.append((fitness.status, fitness.reason))
     if before is None and (reason := why_all_failed(statuses)):
         raise SettingError(f"{wave_folder.parents[1].name}: {reason}")
@@ -194,13 +207,14 @@ def score(wave_folder: Path, before: Path | None, path: Path) -> None:
 
 def outcome_of(entry: LineageEntry, fitness: FitnessRecord) -> Outcome:
     """Return what a strategy is told of a candidate; see `Outcome`."""
+    stopped = fitness.stopped  # of the control group too, which is to change nothing
     outcome = Outcome(
         candidate=entry.candidate,
         wave=entry.wave,
         genome=entry.genome,
         architecture_id=entry.architecture_id,
-        status=fitness.status,
-        fitness=or_infinite(fitness.fitness),
+        status=fitness.status if stopped is None else "stopped_early",
+        fitness=or_infinite(fitness.fitness) if stopped is None else stopped.read,
         objectives=fitness.objectives,
     )
     if not entry.keeps and entry.note is None:
@@ -216,7 +230,9 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
     """
     settings = read_record(RunSettings, settings_file)
     final, recipe = settings.finalists, final_recipe_of(settings)
-    chosen = finalists(read_history(history_file), settings.search.finalists)
+    history = read_history(history_file)
+    seen = as_read(settings, history, learned_by(settings, history))
+    chosen = finalists(seen, settings.search.finalists)
     for i, outcome in enumerate(chosen):
         sizes: Mapping[str, Any] = counts_of(settings, outcome.genome, of_finalist=True)
         for r, factor in enumerate(final.learning_rate_factors):

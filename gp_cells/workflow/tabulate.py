@@ -189,7 +189,7 @@ def trial_row(trial: TrialRecord, settings: RunSettings, chosen: Collection[str]
         "trial_id": content_hash(encode(trial.protocol), encode(spec)),
         **{key: getattr(spec, key) for key in shared},
         **size_columns(spec.sizes),
-        **encode(trial.outcome),
+        **_outcome_columns(trial),
         "failure": failure,
         "failure_epoch": failure_epoch,
         **{key: made[key] for key in (*measured, "slurm_job_id", "started_utc")},
@@ -230,6 +230,20 @@ def judged_text(recipe: Mapping[str, Any] | None, losses: Sequence[float]) -> st
         return None
     numbers = (recipe or {})[SHARD]["judged"]
     return canonical_json({str(n): loss for n, loss in zip(numbers, losses, strict=True)})
+
+
+def _outcome_columns(trial: TrialRecord) -> Row:
+    """Return the columns of table `trials` that say how a trial ended, and what a stopping rule said."""
+    ended = encode(trial.outcome)
+    stopped = ended.pop("stopped", None) or {}
+    return {
+        **ended,
+        **{
+            f"stop_{name}": stopped.get(name) for name in ("epoch", "code", "observed", "predicted")
+        },
+        "control": trial.spec.control,
+        "learned": json.dumps(trial.spec.learned, sort_keys=True) if trial.spec.learned else None,
+    }
 
 
 def measure_columns(measures: Mapping[str, Any]) -> dict[str, Any]:

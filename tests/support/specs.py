@@ -13,6 +13,7 @@ from gp_cells.config.records import (
     PlugIn,
     RunSettings,
     Search,
+    Stopping,
     Training,
     TrialProtocol,
     TrialSpec,
@@ -57,7 +58,7 @@ def make_protocol(**recipe: Any) -> TrialProtocol:
         seed=1,
         task=PlugIn(name="bach_chorales", settings={"recipe": {**RECIPE, **recipe}}),
         space=PlugIn(name="recurrent"),
-        stopping=PlugIn(name="never"),
+        stopping=Stopping(name="never"),
         training=Training(
             device="cpu", engine="compiled", precision="float32", threads=1, time_limit_s=3600
         ),

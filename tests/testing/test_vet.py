@@ -41,10 +41,11 @@ def test_a_module_that_calls_hash_is_found() -> None:
 
 def test_a_stopping_rule_that_says_two_lines_is_found() -> None:
     from gp_cells.stopping.never import Never
+    from gp_cells.stopping.stopper import Stop
 
     class Talks(Never):
-        def reason_to_stop(self, losses: Any) -> str | None:
-            return "one\ntwo"
+        def stop(self, curve: Any, learned: Any) -> Stop | None:
+            return Stop("talks", "one\ntwo")
 
     with pytest.raises(AssertionError, match="its reason is"):
         check_stopping_rule(Talks())
@@ -60,7 +61,11 @@ def test_vet_prints_a_line_a_check(capsys: pytest.CaptureFixture[str]) -> None:
     ("given", "said"),
     [
         (["stoppers", "never"], "there is no family 'stoppers'; choose one of task, space"),
-        (["stopping", "often"], "stopping: there is no 'often'; choose one of never, patience"),
+        (
+            ["stopping", "often"],
+            "stopping: there is no 'often'; choose one of ensemble, i_epoch, learned, median, never, "
+            "parametric, patience",
+        ),
         (["strategy", "aging"], "aging.population: 100 random genomes come before the first child"),
     ],
 )

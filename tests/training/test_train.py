@@ -17,6 +17,7 @@ from support.specs import digits_trial, killed_again_and_again, make_spec, proto
 from gp_cells.config.files import read_json, write_json
 from gp_cells.genomes.genome import parse
 from gp_cells.networks.recurrent import RecurrentNetwork
+from gp_cells.stopping.i_epoch import IEpoch
 from gp_cells.stopping.patience import Patience
 from gp_cells.tables.failures import failure_of
 from gp_cells.tasks.prepared import load
@@ -145,6 +146,25 @@ def test_a_trial_resumed_after_its_last_epoch_stops_where_an_uninterrupted_one_d
     assert "no better validation loss for 1 epochs" in finished.reason
     again = train(setup, splits, checkpoints)
     assert same(finished, again)
+
+
+def test_a_trial_of_the_control_group_goes_on_and_tells_where_it_would_have_ended(
+    setup: Setup, chorales: Path
+) -> None:
+    splits = load(chorales, "search")
+    setup = changed(setup, epochs=6)
+    cut = dataclasses.replace(setup, stopper=IEpoch(share=0.3))
+    stopped = train(cut, splits, NoCheckpoints())
+    control = train(dataclasses.replace(cut, control=True), splits, NoCheckpoints())
+    whole = train(setup, splits, NoCheckpoints())
+
+    assert (stopped.status, len(stopped.epochs)) == ("stopped_early", 2)
+    assert (control.status, len(control.epochs)) == ("ok", 6)
+    assert same(control, whole)
+    assert stopped.stopped == control.stopped
+    assert stopped.stopped is not None and stopped.stopped.code == "same_epoch"
+    assert stopped.stopped.observed == stopped.fitness
+    assert whole.stopped is None
 
 
 def test_a_checkpoint_of_another_trial_is_not_used(

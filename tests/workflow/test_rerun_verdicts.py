@@ -223,7 +223,14 @@ def stored(config: dict[str, Any], run: str, candidate: str = "w000-00") -> Stor
     """Return a trial as the tables might have it."""
     row = {
         **{"run": run, "candidate": candidate, "architecture_id": "0" * 32, "trial_id": "1" * 32},
-        **{"learning_rate": 0.003, "seed": 7, "finalist": None, "recipe": None},
+        **{
+            "learning_rate": 0.003,
+            "seed": 7,
+            "finalist": None,
+            "recipe": None,
+            "learned": None,
+            "control": None,
+        },
     }
     architecture = {
         **{"genome": "h' = tanh(gate1)", "parameters": 10, "multiply_adds": 10, "nodes": 2},

@@ -1,0 +1,81 @@
+"""A run's stopping rule, as its search meets it: what is learned, who is not stopped, what is read."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import numpy as np
+
+from gp_cells.config import seeds
+from gp_cells.config.records import FitnessRecord, RunSettings
+from gp_cells.plugins import control_share, stopper_of
+from gp_cells.stopping.stopper import Curve, Learned, learned_from, learns, read_as, reads
+from gp_cells.strategies import Outcome
+
+
+def learned_by(settings: RunSettings, history: Sequence[Outcome]) -> Learned | None:
+    """Return what a run's stopping rule learns from the trials that a wave may see."""
+    rule = stopper_of(settings)
+    if not learns(rule):
+        return None
+    return learned_from(rule, [curve_of(outcome) for outcome in history if outcome.losses])
+
+
+def as_read(
+    settings: RunSettings, history: Sequence[Outcome], learned: Learned | None
+) -> Sequence[Outcome]:
+    """Return a history in which all trials are read alike, by what the stopping rule knows now."""
+    rule = stopper_of(settings)
+    if not reads(rule):
+        return history
+    return [
+        outcome
+        if outcome.failed or not outcome.losses
+        else dataclasses.replace(outcome, fitness=read_as(rule, curve_of(outcome), learned))
+        for outcome in history
+    ]
+
+
+def curve_of(outcome: Outcome) -> Curve:
+    """Return an outcome's curve."""
+    return Curve(
+        losses=outcome.losses,
+        train_losses=outcome.train_losses,
+        epochs=outcome.planned or len(outcome.losses),
+    )
+
+
+def with_curve(outcome: Outcome, fitness: FitnessRecord, planned: int | None) -> Outcome:
+    """Return an outcome with its curve if a stopping rule learns from it, which needs `planned` epochs."""
+    if planned is None:
+        return outcome
+    return dataclasses.replace(
+        outcome,
+        losses=tuple(point.valid_loss for point in fitness.curve),
+        train_losses=tuple(point.train_loss for point in fitness.curve),
+        planned=planned,
+    )
+
+
+def controls(settings: RunSettings, wave: int) -> list[bool]:
+    """Return which slots of a wave are of the control group.
+
+    Of the candidates of a run, counted wave by wave, one is drawn by the run's seed in each block of as
+    many as the share is the reciprocal of.
+    """
+    share = control_share(settings)
+    widths = settings.search.widths
+    if not share:
+        return [False] * widths[wave]
+    first = sum(widths[:wave])
+    block = 1 / share
+    return [_is_drawn(settings, first + slot, block) for slot in range(widths[wave])]
+
+
+def _is_drawn(settings: RunSettings, number: int, block: float) -> bool:
+    """Return whether the candidate of a number is the one that is drawn in its block."""
+    which = int(number / block)
+    begins, ends = int(np.ceil(which * block)), int(np.ceil((which + 1) * block))
+    rng = seeds.generator(seed=settings.seed, purpose="control", block=which)
+    return number == int(rng.integers(begins, ends))
