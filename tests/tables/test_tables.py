@@ -25,7 +25,8 @@ PARAMETERS = {"aa": 10, "ab": 5}
 SETTINGS = {
     "strategy": {"name": "s", "settings": {}},
     "search": {"waves": 1, "slots": 4, "finalists": 2},
-    **{part: {} for part in ("task", "space", "data", "stopping", "training", "finalists")},
+    **{part: {} for part in ("task", "space", "data", "training", "finalists")},
+    "stopping": {"name": "never"},
 }
 
 
