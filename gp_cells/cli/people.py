@@ -421,9 +421,9 @@ def run(config: str, profile: str, options: Sequence[str]) -> None:
     """Run a benchmark: print the Snakemake command that does, and become it.
 
     On a terminal it shows one block: trials that run, wait, are done and failed, the best so far of each
-    task and whose, the time left. In a pipe or file it prints a line for each trial. Snakemake's own lines
-    go to .snakemake/log/. It ends with the result, or with what failed and how to go on; Ctrl-C keeps what
-    has ended, and the same command goes on.
+    task and whose, the time left. In a pipe or file it prints a line for each trial. Writes what the rules
+    write below results/, and Snakemake's own lines to .snakemake/log/. It ends with the result, or with
+    what failed and how to go on; Ctrl-C keeps what has ended, and the same command goes on.
 
     Exit status: Snakemake's.
     """
