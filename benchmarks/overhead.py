@@ -157,7 +157,7 @@ def start(_: argparse.Namespace, folder: Path) -> None:
 
     def once() -> float:
         before = cpu_s(resource.getrusage(resource.RUSAGE_CHILDREN))
-        done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, text=True)
+        done = subprocess.run(command, env=environment, stderr=subprocess.PIPE, encoding="utf-8")
         return cpu_s(resource.getrusage(resource.RUSAGE_CHILDREN)) - before + float(done.stderr)
 
     once()  # compiles
