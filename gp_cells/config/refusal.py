@@ -6,6 +6,7 @@ from typing import Any
 
 SHOWN = 60  # letters of a value in a refusal
 NOT_AGAIN = "[not tried again]"  # ends what a step refuses: its job would fail alike each time
+ASKED_TO_STOP = "asked to stop; the checkpoint is kept"  # ends what an interrupted trial says
 
 
 class Refusal(ValueError):

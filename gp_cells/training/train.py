@@ -21,6 +21,7 @@ from torch import Tensor
 from gp_cells.config import seeds
 from gp_cells.config.recipe import Form, Shard
 from gp_cells.config.records import StoppedAt
+from gp_cells.config.refusal import ASKED_TO_STOP
 from gp_cells.genomes.genome import Genome
 from gp_cells.networks.cell import Engine
 from gp_cells.networks.device import refuse_missing
@@ -401,7 +402,7 @@ class _Training:
         if stopping or time.monotonic() - self.saved_at > CHECKPOINT_EVERY_S:
             self._save()
         if stopping:
-            raise Interrupted("asked to stop; the checkpoint is kept")
+            raise Interrupted(ASKED_TO_STOP)
         spent = self.progress.running["wall_s"] + sum(e.wall_s for e in self.progress.epochs)
         if spent > self.setup.time_limit_s:
             raise _Failed("timeout", f"over its time limit of {self.setup.time_limit_s:g} s")

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config.plan import Plan, Run
-from gp_cells.config.refusal import NOT_AGAIN
+from gp_cells.config.refusal import ASKED_TO_STOP, NOT_AGAIN
 from gp_cells.workflow.jobs import last_line
 
 MANY = 8  # trials that are enough of a large first wave
@@ -31,7 +31,12 @@ class FirstWaves:
     reasons: dict[str, dict[str, str]] = field(default_factory=dict)  # by run, by trial
 
     def all_alike(self, folder: str, reason: str) -> tuple[Run, int] | None:
-        """Note why a trial failed; return its run, and how many, if all of its first wave failed alike."""
+        """Note why a trial failed; return its run, and how many, if all of its first wave failed alike.
+
+        One that was asked to stop, say since its node was wanted, has not failed: it goes on.
+        """
+        if reason.endswith(ASKED_TO_STOP):
+            return None
         run = self.plan.runs.get(folder.split("/")[2])
         if run is None or folder not in run.wave(0):
             return None

@@ -4,7 +4,7 @@ import pytest
 from support.tiny import TINY
 
 from gp_cells.config.plan import read_plan
-from gp_cells.config.refusal import NOT_AGAIN
+from gp_cells.config.refusal import ASKED_TO_STOP, NOT_AGAIN
 from gp_cells.workflow.refused import FirstWaves, heed_refusals, why_all_failed
 
 PLAN = read_plan(
@@ -95,6 +95,13 @@ def test_where_another_run_has_trained_only_the_failing_one_is_given_up(heeding,
         scheduler._handle_error(failing(tmp_path, place, "ValueError: no such row"))
 
     assert scheduler.keepgoing and said == [] and len(scheduler.again) == 2
+
+
+def test_trials_that_were_all_asked_to_stop_have_not_failed(tmp_path):
+    waves = FirstWaves(PLAN, tmp_path)
+    said = [f"gp-cells step train: w000-0{i}: {ASKED_TO_STOP}" for i in range(3)]
+
+    assert [waves.all_alike(*of) for of in zip(GP.wave(0), said, strict=True)] == [None] * 3
 
 
 def test_a_wave_of_which_a_trial_has_trained_does_not_fail_all_alike(tmp_path):
