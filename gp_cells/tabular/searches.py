@@ -105,6 +105,7 @@ def _records(task: str, searches: Sequence[Played]) -> Records:
     ]
     trials = [
         {**trial, "run": search.run, "role": "search", "process_cpu_s": trial["cpu_s"]}
+        | {"recipe": None}  # what is played trains on no shard
         for search in searches
         for trial in search.trials
     ]
