@@ -49,12 +49,12 @@ class Ensemble:
         epoch = cut(self.share, curve.epochs)
         if len(curve.losses) < epoch:
             return None
-        predicted = None if learned is None else predict(curve, learned)
+        predicted = predict(curve, learned)
         return Stop("same_epoch", f"all end after epoch {epoch} of {curve.epochs}", predicted)
 
     def read(self, curve: Curve, learned: Learned | None) -> float:
         """Return the loss that the search is to read; see `Stopper`."""
-        predicted = None if learned is None else predict(curve, learned)
+        predicted = predict(curve, learned)
         if predicted is not None:
             return predicted
         return min(curve.losses[: cut(self.share, curve.epochs)])

@@ -48,5 +48,5 @@ class LearnedRule:
 
     def read(self, curve: Curve, learned: Learned | None) -> float:
         """Return the loss that the search is to read; see `Stopper`."""
-        predicted = None if learned is None else predict(curve, learned)
+        predicted = predict(curve, learned)
         return min(curve.losses) if predicted is None else predicted

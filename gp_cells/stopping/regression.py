@@ -47,8 +47,10 @@ def fit(
     }
 
 
-def predict(curve: Curve, model: Learned) -> float | None:
-    """Return the best loss that a curve should come to, None if it is too short or unlike the others."""
+def predict(curve: Curve, model: Learned | None) -> float | None:
+    """Return the best loss that a curve should come to, None without a model or if unlike its curves."""
+    if model is None:
+        return None
     epoch, logarithms = model["epoch"], model["logarithms"]
     seen = curve.until(epoch)
     known = [*seen.losses, *seen.train_losses[-LAST:]]

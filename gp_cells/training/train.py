@@ -315,12 +315,16 @@ class _Training:
 
     def _stopped(self, status: str) -> StoppedAt | None:
         """Return where the stopping rule ended the trial, or would have."""
-        if not (self.setup.control or status == "stopped_early"):
+        curve, rule, learned = self._curve(), self.setup.stopper, self.setup.learned
+        if status == "stopped_early":
+            stop = rule.stop(curve, learned)
+            found = None if stop is None else (len(curve.losses), stop)
+        elif self.setup.control:
+            finite = [math.isfinite(loss) for loss in curve.losses]
+            known = finite.index(False) if False in finite else len(finite)
+            found = first_stop(rule, curve.until(known), learned)
+        else:
             return None
-        curve, rule = self._curve(), self.setup.stopper
-        finite = [math.isfinite(loss) for loss in curve.losses]
-        known = curve.until(finite.index(False) if False in finite else len(finite))
-        found = first_stop(rule, known, self.setup.learned)
         if found is None:
             return None
         epoch, stop = found

@@ -10,16 +10,15 @@ import numpy as np
 from gp_cells.config import seeds
 from gp_cells.config.records import FitnessRecord, RunSettings
 from gp_cells.plugins import control_share, stopper_of
-from gp_cells.stopping.stopper import Curve, Learned, learned_from, learns, read_as, reads
+from gp_cells.stopping.stopper import Curve, Learned, learned_from, read_as, reads
 from gp_cells.strategies import Outcome
 
 
 def learned_by(settings: RunSettings, history: Sequence[Outcome]) -> Learned | None:
     """Return what a run's stopping rule learns from the trials that a wave may see."""
-    rule = stopper_of(settings)
-    if not learns(rule):
-        return None
-    return learned_from(rule, [curve_of(outcome) for outcome in history if outcome.losses])
+    return learned_from(
+        stopper_of(settings), [curve_of(outcome) for outcome in history if outcome.losses]
+    )
 
 
 def as_read(
