@@ -35,42 +35,37 @@ def main() -> None:
     options.add_argument("--chart", type=Path)
     asked = options.parse_args()
     for place in asked.places:
-        judged = list(judge_all(place, VARIANTS))
-        for line in tables(judged):
-            print(line)
+        for task in judge_all(place, VARIANTS):
+            for line in tables(task.about, list(task.verdicts)):
+                print(line)
     if asked.chart:
         draw(asked.places[0], asked.chart)
 
 
-def tables(judged: Sequence[Verdict | str]) -> Iterator[str]:
-    """Yield the lines of two tables for each task."""
-    tasks = [of.removeprefix("# ") for of in judged if isinstance(of, str)]
-    verdicts = [of for of in judged if isinstance(of, Verdict)]
-    for about in tasks:
-        task = about.partition(":")[0]
-        own = [of for of in verdicts if of.task == task]
-        yield from ("", f"**{about}.**", "")
-        yield "| saved | cut | ensemble | learned | ensemble less cut, 95 % | best 5 %: cut, ensemble |"
-        yield "| --- | --- | --- | --- | --- | --- |"
-        for share in SHARES:
-            cut, ensemble, learned = (
-                next(of for of in own if of.rule == rule and of.settings["share"] == share)
-                for rule in CUTS
-            )
-            difference = f"{ensemble.low:+.3f} to {ensemble.high:+.3f}"
-            recalled = f"{cut.recall:.0%}, {ensemble.recall:.0%}"
-            taus = " | ".join(f"{of.tau:.3f}" for of in (cut, ensemble, learned))
-            yield f"| {cut.saved:.0%} | {taus} | {difference} | {recalled} |"
-        yield from (
-            "",
-            "| rule | saved | tau | cut of equal cost | |",
-            "| --- | --- | --- | --- | --- |",
+def tables(about: str, own: Sequence[Verdict]) -> Iterator[str]:
+    """Yield the lines of a task's two tables."""
+    yield from ("", f"**{about.removeprefix('# ')}.**", "")
+    yield "| saved | cut | ensemble | learned | ensemble less cut, 95 % | best 5 %: cut, ensemble |"
+    yield "| --- | --- | --- | --- | --- | --- |"
+    for share in SHARES:
+        cut, ensemble, learned = (
+            next(of for of in own if of.rule == rule and of.settings["share"] == share)
+            for rule in CUTS
         )
-        for of in own:
-            if of.rule not in CUTS:
-                settings = ", ".join(f"{name} {value}" for name, value in of.settings.items())
-                numbers = f"{of.saved:.0%} | {of.tau:.3f} | {of.cut_tau:.3f}"
-                yield f"| {of.rule}: {settings} | {numbers} | {of.said} |"
+        difference = f"{ensemble.low:+.3f} to {ensemble.high:+.3f}"
+        recalled = f"{cut.recall:.0%}, {ensemble.recall:.0%}"
+        taus = " | ".join(f"{of.tau:.3f}" for of in (cut, ensemble, learned))
+        yield f"| {cut.saved:.0%} | {taus} | {difference} | {recalled} |"
+    yield from (
+        "",
+        "| rule | saved | tau | cut of equal cost | |",
+        "| --- | --- | --- | --- | --- |",
+    )
+    for of in own:
+        if of.rule not in CUTS:
+            settings = ", ".join(f"{name} {value}" for name, value in of.settings.items())
+            numbers = f"{of.saved:.0%} | {of.tau:.3f} | {of.cut_tau:.3f}"
+            yield f"| {of.rule}: {settings} | {numbers} | {of.said} |"
 
 
 def draw(place: Path, chart: Path) -> None:

@@ -7,6 +7,7 @@ width. A column `mark` of the CSV says what a row is drawn as, since a chart has
 from __future__ import annotations
 
 import csv
+import dataclasses
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -16,8 +17,10 @@ from typing import Any
 
 import vl_convert
 
+from gp_cells.compare.verdicts import Judged, Verdict
 from gp_cells.config.files import written_beside
 from gp_cells.report.evidence import COLOURS, gather
+from gp_cells.report.stopping import draw_verdicts
 from gp_cells.report.strategies import draw_ranks, draw_regret
 from gp_cells.report.task import best_with_parents, draw_task
 
@@ -69,6 +72,22 @@ def write_regret(compared: Mapping[str, Any], folder: Path) -> None:
     spec = draw_regret(compared, "evaluations", colours)
     if spec is not None:
         write_chart(spec, folder, f"{compared['task']}-evaluations")
+
+
+def write_verdicts(judged: Iterator[Judged], folder: Path) -> Iterator[Judged]:
+    """Yield what was judged, and write the charts of each task to a folder once its verdicts were taken."""
+    for task in judged:
+        kept: list[Verdict] = []
+        yield dataclasses.replace(task, verdicts=_keeping(task.verdicts, kept))
+        for name, spec in draw_verdicts(kept, task.cuts).items():
+            if spec is not None:
+                write_chart(spec, folder, f"{task.task}-{name}".lstrip("-"))
+
+
+def _keeping(verdicts: Iterator[Verdict], kept: list[Verdict]) -> Iterator[Verdict]:
+    for verdict in verdicts:
+        kept.append(verdict)
+        yield verdict
 
 
 def write_chart(spec: Mapping[str, Any], folder: Path, name: str) -> None:

@@ -16,6 +16,7 @@ from gp_cells.report.data import describe_confusion, describe_data
 from gp_cells.report.descent import draw_descent, trace_line
 from gp_cells.report.evidence import Evidence, Row, count_runs, find_ancestors
 from gp_cells.report.protocol import describe_protocol
+from gp_cells.report.stopping import draw_stopping
 from gp_cells.report.strategies import describe_strategies, draw_strategies
 from gp_cells.report.weights import draw_weights
 from gp_cells.tables.failures import ENDED_WELL
@@ -138,6 +139,7 @@ def draw_task(evidence: Evidence, compared: Row, descended: Row | None) -> dict[
         "failures": trials.count_failures(evidence),
         "times": trials.draw_times(evidence),
         **draw_strategies(compared, evidence.colours),
+        **draw_stopping(compared),
     }
     return {name: spec for name, spec in drawn.items() if spec is not None}
 

@@ -11,6 +11,7 @@ A Parquet file has a row for each trial and epoch, in any order:
 | `epoch` | whole number | from 1, without gaps |
 | `valid_loss` | number | in any unit, less is better: an accuracy has to be turned round |
 | `train_loss` | number | optional |
+| `cpu_s` | number | CPU seconds of the epoch; optional |
 
 Candidates are ranked among those of their seed, and rules learn from the curves of other seeds. Of an
 architecture and a seed the first trial counts; with several seeds they show what a rank can reach.
@@ -18,6 +19,7 @@ architecture and a seed the first trial counts; with several seeds they show wha
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -33,17 +35,18 @@ from gp_cells.stopping.stopper import Curve
 from gp_cells.tables.parquet import read_tables
 
 NEEDED = ("trial", "epoch", "valid_loss")
-OPTIONAL = ("task", "seed", "architecture", "train_loss")
+OPTIONAL = ("task", "seed", "architecture", "train_loss", "cpu_s")
 
 
 @dataclass(frozen=True)
 class Whole:
-    """A curve of all epochs, and where it is from."""
+    """A curve of all epochs, where it is from, and the CPU seconds of each epoch if they are known."""
 
     trial: str
     seed: str
     architecture: str
     curve: Curve
+    cpu_s: Sequence[float] | None = None
 
     @property
     def final(self) -> float:
@@ -92,7 +95,7 @@ def _curves(task: str, trials: Mapping[str, Sequence[Mapping[str, Any]]], place:
     lengths = Counter(len(of.curve.losses) for of in made)
     epochs = max(lengths, key=lambda length: (lengths[length], length))
     whole = [
-        Whole(of.trial, of.seed, of.architecture, Curve(**{**vars(of.curve), "epochs": epochs}))
+        dataclasses.replace(of, curve=dataclasses.replace(of.curve, epochs=epochs))
         for of in made
         if len(of.curve.losses) == epochs and all(map(math.isfinite, of.curve.losses))
     ]
@@ -117,7 +120,9 @@ def _whole(trial: str, rows: Sequence[Mapping[str, Any]], place: Path) -> Whole:
         train_losses=[row["train_loss"] for row in ordered],
         epochs=len(ordered),
     )
-    return Whole(trial, ordered[0]["seed"], ordered[0]["architecture"], curve)
+    seconds = [row["cpu_s"] for row in ordered]
+    cpu_s = seconds if all(map(math.isfinite, seconds)) else None
+    return Whole(trial, ordered[0]["seed"], ordered[0]["architecture"], curve, cpu_s)
 
 
 def _rows_of_results(results: Path) -> list[dict[str, Any]]:
@@ -134,7 +139,7 @@ def _rows_of_results(results: Path) -> list[dict[str, Any]]:
             "seed": str(runs[row["run"]]["seed"]),
             "architecture": trials[row["trial_id"]]["architecture_id"],
             "trial": row["trial_id"],
-            **{name: row[name] for name in ("epoch", "valid_loss", "train_loss")},
+            **{name: row[name] for name in ("epoch", "valid_loss", "train_loss", "cpu_s")},
         }
         for row in read_tables(results, "curves").to_pylist()
         if row["trial_id"] in trials
@@ -165,7 +170,7 @@ def _filled(row: Mapping[str, Any], place: str) -> dict[str, Any]:
             f"{row['epoch']!r}"
         )
     losses = {}
-    for name in ("valid_loss", "train_loss"):
+    for name in ("valid_loss", "train_loss", "cpu_s"):
         value = row.get(name)
         if value is not None and not isinstance(value, (int, float)):
             raise RecordError(f"{place}: expected a number as {name}, got {value!r}")

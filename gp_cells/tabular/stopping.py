@@ -8,7 +8,8 @@ equal cost: all trials ended after the same epoch, which costs nothing to comput
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +17,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gp_cells.compare.ranks import (
-    best_until,
-    interval_of_difference,
-    recall_of_best,
-    right_sides,
-)
+from gp_cells.compare.cuts import Candidates, against_cut, all_cuts
+from gp_cells.compare.ranks import right_sides
+from gp_cells.compare.verdicts import Judged, Verdict
 from gp_cells.config.records import PlugIn
 from gp_cells.plugins import plug_in
 from gp_cells.stopping.stopper import (
@@ -41,72 +39,48 @@ FOLDS = 5  # of a single search's curves
 FEWEST = 10  # curves that ranks are compared of
 
 
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What a rule would have done on a task.
+def judge(
+    curves: Curves, name: str, rule: Stopper, settings: dict[str, Any], folded: bool = False
+) -> Verdict:
+    """Return what a rule would have done on the curves of a task.
 
-    `saved` is the share of epochs; `tau` Kendall's rank correlation of the losses that the search reads
-    with the best of all epochs, `cut_tau` that of the cut of equal cost, and `low` and `high` the 95 %
-    interval of the difference. `recall` is the share of the best 5 % that is among the 10 % with the lowest
-    loss that was read, `regret` how much worse the best of what was read is than the best, and `error` the
-    mean distance of predictions, both in the task's unit. `ended` are the trials that the rule ended.
+    `folded` ranks the curves of a single seed in the parts of rules that learn, so that all are alike.
     """
-
-    task: str
-    rule: str
-    settings: dict[str, Any]
-    n: int
-    ended: int
-    saved: float
-    tau: float
-    cut_tau: float
-    low: float
-    high: float
-    recall: float
-    cut_recall: float
-    regret: float
-    cut_regret: float
-    error: float | None
-
-    @property
-    def said(self) -> str:
-        """How the rule compares with the cut."""
-        return "above" if self.low > 0 else "below" if self.high < 0 else "level"
-
-
-def judge(curves: Curves, name: str, rule: Stopper, settings: dict[str, Any]) -> Verdict:
-    """Return what a rule would have done on the curves of a task."""
     whole = curves.whole
-    finals, epochs = np.array([of.final for of in whole]), whole[0].curve.epochs
-    parts = _parts(rule, whole)
-    seen = [
-        _meet(rule, of.curve, learned) for of, learned in zip(whole, parts.learned, strict=True)
-    ]
+    epochs = whole[0].curve.epochs
+    numbers = parts_of(whole, folded or learns(rule))
+    learned = _learned(rule, whole, numbers)
+    seen = [_meet(rule, of.curve, known) for of, known in zip(whole, learned, strict=True)]
     read, spent = np.array([of.read for of in seen]), np.array([of.epoch for of in seen])
-    cut = best_until([of.curve.losses for of in whole], float(spent.mean()))
-    right, cut_right = (right_sides(values, finals, parts.together) for values in (read, cut))
-    tau, cut_tau = float(right.mean()), float(cut_right.mean())
-    low, high = interval_of_difference(right, cut_right)
-    missed = [
-        abs(of.predicted - of_all) for of, of_all in zip(seen, finals, strict=True) if of.predicted
-    ]
+    of = candidates_of(whole, numbers)
+    cpu_s, saved_cpu_s = _cpu_s(whole, spent.tolist())
     return Verdict(
         task=curves.task,
         rule=name,
         settings=settings,
-        n=len(finals),
+        n=len(whole),
+        planned=epochs,
         ended=int((spent < epochs).sum()),
         saved=1 - float(spent.mean()) / epochs,
-        tau=tau,
-        cut_tau=cut_tau,
-        low=low,
-        high=high,
-        recall=_over(recall_of_best, read, finals, parts),
-        cut_recall=_over(recall_of_best, cut, finals, parts),
-        regret=_over(_regret, read, finals, parts),
-        cut_regret=_over(_regret, cut, finals, parts),
-        error=float(np.mean(missed)) if missed else None,
+        cpu_s=cpu_s,
+        saved_cpu_s=saved_cpu_s,
+        **vars(against_cut(of, read, [of.predicted for of in seen], float(spent.mean()))),
     )
+
+
+def candidates_of(whole: Sequence[Whole], numbers: Array) -> Candidates:
+    """Return curves as they are ranked, each in its part."""
+    curves = [of.curve.losses for of in whole]
+    return Candidates(curves=curves, finals=np.array([of.final for of in whole]), groups=numbers)
+
+
+def _cpu_s(whole: Sequence[Whole], spent: Sequence[int]) -> tuple[float | None, float | None]:
+    """Return the CPU seconds of all epochs and of those not trained; None if not all are known."""
+    known = [of.cpu_s for of in whole if of.cpu_s is not None]
+    if len(known) < len(whole):
+        return None, None
+    left = (seconds[epoch:] for seconds, epoch in zip(known, spent, strict=True))
+    return math.fsum(map(math.fsum, known)), math.fsum(map(math.fsum, left))
 
 
 def ceiling(curves: Curves) -> tuple[float, int] | None:
@@ -145,46 +119,23 @@ def _meet(rule: Stopper, curve: Curve, learned: Any) -> _Met:
     return _Met(observed if predicted is None else predicted, epoch, predicted)
 
 
-@dataclass(frozen=True)
-class _Parts:
-    """The number of each curve's part, within which they are ranked, and what was learned for it."""
-
-    numbers: Array
-    learned: Sequence[Any]
-
-    @property
-    def together(self) -> Array:
-        """Whether two curves are in one part, (n, n)."""
-        same: Array = self.numbers[:, None] == self.numbers[None]
-        return same
-
-
-def _parts(rule: Stopper, whole: Sequence[Whole]) -> _Parts:
-    """Return the curves by seed; those of a single seed in folds if the rule has to learn from others."""
+def parts_of(whole: Sequence[Whole], learning: bool) -> Array:
+    """Return the number of each curve's part: its seed, or of a single seed a fold if rules learn."""
     seeds = sorted({of.seed for of in whole})
     if len(seeds) > 1:
-        numbers = np.array([seeds.index(of.seed) for of in whole])
-    else:
-        numbers = np.arange(len(whole)) % (FOLDS if learns(rule) else 1)
-    learned = {
+        return np.array([seeds.index(of.seed) for of in whole], dtype=float)
+    return np.arange(len(whole), dtype=float) % (FOLDS if learning else 1)
+
+
+def _learned(rule: Stopper, whole: Sequence[Whole], numbers: Array) -> list[Any]:
+    """Return what a rule knows for each curve, from those of all other parts."""
+    known = {
         part: learned_from(
             rule, [of.curve for of, n in zip(whole, numbers, strict=True) if n != part]
         )
         for part in sorted(set(numbers.tolist()))
     }
-    return _Parts(numbers, [learned[part] for part in numbers.tolist()])
-
-
-def _over(
-    measure: Callable[[Array, Array], float], values: Array, finals: Array, parts: _Parts
-) -> float:
-    """Return the mean of a measure over the parts."""
-    each = [parts.numbers == part for part in np.unique(parts.numbers)]
-    return float(np.mean([measure(values[of], finals[of]) for of in each]))
-
-
-def _regret(values: Array, finals: Array) -> float:
-    return float(finals[values.argmin()] - finals.min())
+    return [known[part] for part in numbers.tolist()]
 
 
 # --- which rules, and how they are told -----------------------------------------------------------
@@ -206,22 +157,39 @@ VARIANTS: Mapping[str, Sequence[Mapping[str, Any]]] = {
 
 
 def judge_all(
-    place: Path, rules: Mapping[str, Sequence[Mapping[str, Any]]]
-) -> Iterator[Verdict | str]:
-    """Yield for each task a line on its curves, and a verdict on each of some rules and settings.
+    place: Path, rules: Mapping[str, Sequence[Mapping[str, Any]]], alike: bool = False
+) -> Iterator[Judged]:
+    """Yield for each task its curves, and a verdict on each of some rules and settings.
+
+    `alike` compares all rules and cuts within the same parts, so that they can be drawn together; else
+    rules that do not learn are told by all curves of a single seed.
 
     Raises:
         RecordError: the curves cannot be read.
         SettingError: there is no such rule or setting.
     """
+    made = [
+        (name, plug_in("stopping", PlugIn(name=name, settings=settings)), dict(settings))
+        for name, variants in rules.items()
+        for settings in variants
+    ]
+    folded = alike and any(learns(rule) for _, rule, _ in made)
     for curves in read_curves(place):
-        yield _about(curves)
-        if len(curves.whole) < FEWEST:
-            continue
-        for name, variants in rules.items():
-            for settings in variants:
-                rule = plug_in("stopping", PlugIn(name=name, settings=settings))
-                yield judge(curves, name, rule, dict(settings))
+        enough = len(curves.whole) >= FEWEST
+        numbers = parts_of(curves.whole, folded)
+        yield Judged(
+            curves.task,
+            _about(curves),
+            all_cuts(candidates_of(curves.whole, numbers)) if alike and enough else (),
+            _verdicts(curves, made if enough else (), folded),
+        )
+
+
+def _verdicts(
+    curves: Curves, made: Sequence[tuple[str, Stopper, dict[str, Any]]], folded: bool
+) -> Iterator[Verdict]:
+    for name, rule, settings in made:
+        yield judge(curves, name, rule, settings, folded)
 
 
 def _about(curves: Curves) -> str:
@@ -234,5 +202,9 @@ def _about(curves: Curves) -> str:
         if top is None
         else f"two seeds agree to tau {top[0]:.2f} (n {top[1]})"
     )
-    epochs = curves.whole[0].curve.epochs
-    return f"# {curves.task}: {n} curves of {epochs} epochs, {curves.left_out} left out; {agree}"
+    whole = curves.whole
+    epochs, (cpu_s, _) = whole[0].curve.epochs, _cpu_s(whole, [0] * n)
+    took = "" if cpu_s is None else f" in {cpu_s:,.4g} CPU s"
+    return (
+        f"# {curves.task}: {n} curves of {epochs} epochs{took}, {curves.left_out} left out; {agree}"
+    )

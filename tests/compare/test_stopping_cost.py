@@ -46,7 +46,8 @@ SHUFFLED = [float(7 * i % 20) for i in range(20)]
 def test_a_prediction_that_ranks_better_than_the_cut_has_paid() -> None:
     line = said(run_of([(o, r) for o, r in zip(SHUFFLED, RANKS, strict=True)], RANKS))
     assert line.startswith(
-        "stopping by ensemble saved 60% of the epochs; in its control group of 20"
+        "stopping by ensemble saved 60% of the epochs and an estimated 45 of 75 CPU seconds; in its "
+        "control group of 20"
     )
     assert line.endswith("it ranks better than that cut")
 
@@ -69,3 +70,26 @@ def test_a_small_control_group_says_nothing() -> None:
 def test_searches_that_never_stop_are_not_spoken_of() -> None:
     assert stopping_cost(records({("gp", 1): [1.0, 2.0]})) == []
     assert settings("gp", 1)["stopping"] == {"name": "never"}
+
+
+def test_an_epoch_that_was_not_trained_takes_what_the_others_of_its_trial_took() -> None:
+    made = run_of([(r, r) for r in RANKS], RANKS)
+    failed = trial("gp-s1", "w002-00", "c", None, control=None, epochs=1, status="diverged")
+    short = {"recipe": '{"epochs": 5}', "cpu_s": 8.0, "control": None, "status": "stopped_early"}
+    shorter = trial("gp-s1", "w002-01", "d", 1.0, **{"epochs": 4, **short})
+    trials = [*made.tables["trials"], failed, shorter]
+    [row] = stopping_cost(Records("toy", {**made.tables, "trials": trials}, made.curves))
+    assert row["saved_cpu_s"] == pytest.approx(20 * 1.5 / 4 * 6 + 8.0 / 4)
+    assert row["cpu_s"] == pytest.approx(20 * 1.5 + 1.5 + 8.0)
+    assert row["saved"] == pytest.approx(121 / (121 + 20 * 4 + 1 + 4))  # no failure is a saving
+
+
+def test_every_plain_cut_of_the_control_group_is_told_and_those_on_the_front() -> None:
+    [row] = stopping_cost(run_of([(o, r) for o, r in zip(SHUFFLED, RANKS, strict=True)], RANKS))
+    cuts = row["cuts"]
+    assert [cut["epochs"] for cut in cuts] == [*range(1, 11)]
+    assert cuts[-1]["tau"] > cuts[3]["tau"] + 0.2
+    assert cuts[3]["tau"] == pytest.approx(row["cut_tau"])
+    front = [cut["epochs"] for cut in cuts if cut["front_of_tau"]]
+    assert front[0] == 1 and {2, 3, 4}.isdisjoint(front) and front[-1] == 10
+    assert row["regret"] == 0

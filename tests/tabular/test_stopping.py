@@ -79,6 +79,38 @@ def test_on_the_published_curves_the_default_is_never_below_the_cut_and_on_one_t
     assert sorted(said.values()) == ["above", "level", "level"]
 
 
+def test_seconds_that_a_rule_spares_are_those_of_the_epochs_that_it_leaves_out(
+    tmp_path: Path,
+) -> None:
+    rows = made()
+    unknown = judge(of(rows, tmp_path / "a.parquet"), "i_epoch", IEpoch(share=0.4), {})
+    assert (unknown.cpu_s, unknown.saved_cpu_s) == (None, None)
+    timed = [{**row, "cpu_s": 0.5 * row["epoch"]} for row in rows]  # type: ignore[operator]
+    known = judge(of(timed, tmp_path / "b.parquet"), "i_epoch", IEpoch(share=0.4), {})
+    assert known.cpu_s == pytest.approx(30 * 0.5 * 55)
+    assert known.saved_cpu_s == pytest.approx(30 * 0.5 * (5 + 6 + 7 + 8 + 9 + 10))
+
+
+def test_rules_are_drawn_beside_the_front_of_all_cuts(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_curves(tmp_path / "a.parquet", made(n=60))
+    asked = ["stopping", str(tmp_path / "a.parquet"), "--rule", "learned", "--format", "json"]
+    settings = ["--settings", '{"share": 0.4}']
+    assert main([*asked, *settings, "--figures", str(tmp_path / "figures")]) == 0
+    told = json.loads(capsys.readouterr().out)
+    for name in ("tau", "regret"):
+        [table] = (tmp_path / "figures").glob(f"*-stopping-{name}.csv")
+        rows = list(csv.DictReader(table.read_text().splitlines()))
+        cuts = [row for row in rows if row["rule"] == "i_epoch"]
+        assert next(row["epochs"] for row in cuts if row["front"] == "True") == "1"
+        assert {int(row["epochs"]) for row in cuts} == {*range(1, 11)}
+        [rule] = [row for row in rows if row["rule"] == "learned"]
+        assert float(rule[name]) == pytest.approx(told[name], rel=1e-3)
+        assert float(rule["epochs"]) == pytest.approx(10 * (1 - told["saved"]), rel=1e-3)
+        assert table.with_suffix(".svg").exists() and table.with_suffix(".pdf").exists()
+
+
 def test_two_seeds_say_what_a_rank_can_reach() -> None:
     tops = {curves.task: ceiling(curves) for curves in read_curves(REFERENCE)}
     assert tops["bach_chorales"] == (pytest.approx(0.882, abs=1e-3), 18)
