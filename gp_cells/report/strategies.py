@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -13,6 +14,7 @@ from gp_cells.report.encoding import colour, finish, inline, rounded
 
 Row = dict[str, Any]
 HEIGHT = 230  # of each chart, px
+MOST_TICKS = 12  # of an axis of epochs
 
 
 def draw_strategies(
@@ -110,7 +112,10 @@ def draw_early_epochs(epochs: Sequence[Row]) -> dict[str, Any] | None:
     ]
     if len(rows) < 2:
         return None
-    x = alt.X("epoch:Q", scale=alt.Scale(nice=False), axis=alt.Axis(tickMinStep=1))
+    first, last = rows[0]["epoch"], rows[-1]["epoch"]
+    step = math.ceil((last - first + 1) / MOST_TICKS)
+    ticks = alt.Axis(values=list(range(first, last + 1, step)), format="d")
+    x = alt.X("epoch:Q", scale=alt.Scale(nice=False), axis=ticks)
     y = alt.Y("correlation:Q", title="Spearman's correlation with the fitness")
     base = alt.Chart(inline(rows)).encode(x=x)
     band = base.mark_area(opacity=0.18, color="#868d97").encode(y="low:Q", y2="high:Q")

@@ -1,12 +1,14 @@
 """Who took whose weights: each search whose trials start from others, wave by wave, as a chart.
 
 Halving reads rung by rung, a tournament like a bracket: a slot that takes the model of another has a line
-that slants, and what nobody went on from is hollow.
+that slants, what nobody went on from is hollow, and the way to the best is thick.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import altair as alt
@@ -14,9 +16,9 @@ import altair as alt
 from gp_cells.report.encoding import emphasise, finish, hover, inline, is_finite, rounded
 from gp_cells.report.evidence import Evidence, Row
 
-MOST_DRAWN = (
-    400  # candidates of a run; of a larger one those that the best ones' weights came through
-)
+# Candidates of a run; of a larger one those that the best ones' weights came through.
+MOST_DRAWN = 400
+MOST_TICKS = 12
 CHAINS = 20  # of the best candidates of such a run
 ROW = 22  # height of a slot, px
 LEAST, MOST = 110, 460  # of a chart's height, px
@@ -52,16 +54,14 @@ def _draw(evidence: Evidence, strategy: str, run: str) -> dict[str, Any]:
         _point(candidate, shown[name], name in given or candidate["wave"] == last, strategy)
         for name, candidate in places.items()
     ]
+    way = _way_to_the_best(shown)
     lines = [
-        _line(places[trial["start"]], places[name], trial)
+        {**_line(places[trial["start"]], places[name], trial), "best": name in way}
         for name, trial in shown.items()
         if trial["start"] in places
     ]
     slots = 1 + max(candidate["slot"] for candidate in places.values())
-    scale = alt.Scale(nice=False, padding=14)
-    x = alt.X(
-        "wave:Q", title="wave", scale=scale, axis=alt.Axis(tickMinStep=1, format="d", grid=False)
-    )
+    x = _waves(places, shown)
     whole = alt.Axis(tickMinStep=1, format="d", grid=False)
     y = alt.Y(
         "slot:Q", title="slot", scale=alt.Scale(reverse=True, nice=False, padding=10), axis=whole
@@ -72,7 +72,8 @@ def _draw(evidence: Evidence, strategy: str, run: str) -> dict[str, Any]:
         scale=alt.Scale(domain=["resumed", "inherited"], range=[[1, 0], [4, 3]]),
         legend=None,
     )
-    rules = alt.Chart(inline(lines)).mark_rule(strokeWidth=1.6, opacity=0.75)
+    rules = alt.Chart(inline(lines)).mark_rule(opacity=0.75)
+    thick = alt.StrokeWidthValue(1.3, condition={"test": "datum.best", "value": 3.6})
     tips = hover("candidate:N", "operator:N", "loss:Q", "epochs:Q")
     marks = [
         alt.Chart(inline(p for p in points if p["went_on"] == filled))
@@ -81,8 +82,37 @@ def _draw(evidence: Evidence, strategy: str, run: str) -> dict[str, Any]:
         for filled in (False, True)
     ]
     edges = rules.encode(x=x, y=y, x2="to_wave:Q", y2="to_slot:Q", strokeDash=dash, color=colour)
+    edges = edges.encode(strokeWidth=thick)
     chart = alt.layer(edges, *marks)
     return finish(chart, min(MOST, max(LEAST, ROW * slots + 50)))
+
+
+def _waves(places: Mapping[str, Row], shown: Mapping[str, Row]) -> alt.X:
+    """Return the axis of waves; beneath each the epochs of its weights, if all of a wave have as many."""
+    waves = sorted({candidate["wave"] for candidate in places.values()})
+    seen: dict[int, set[int]] = {}
+    for name, candidate in places.items():
+        if is_finite(candidate["fitness"]):
+            seen.setdefault(candidate["wave"], set()).add(shown[name]["total_epochs"])
+    ticks = waves[:: math.ceil(len(waves) / MOST_TICKS)]
+    axis = alt.Axis(values=ticks, format="d", grid=False)
+    title = "wave"
+    if all(len(epochs) == 1 for epochs in seen.values()):
+        said = {str(wave): f"{min(seen[wave]):,}" if wave in seen else "" for wave in ticks}
+        axis.labelExpr = f"[datum.label, {json.dumps(said)}[datum.label]]"
+        title = "wave, and epochs that its weights have seen"
+    return alt.X("wave:Q", title=title, scale=alt.Scale(nice=False, padding=14), axis=axis)
+
+
+def _way_to_the_best(shown: Mapping[str, Row]) -> set[str]:
+    """Return the candidates through which the weights of the run's best one came."""
+    ended = [trial for trial in shown.values() if is_finite(trial["fitness"])]
+    best = min(ended, key=lambda trial: (trial["fitness"], trial["candidate"]), default=None)
+    way: set[str] = set()
+    while best is not None:
+        way.add(best["candidate"])
+        best = shown.get(best["start"])
+    return way
 
 
 def _shown(trials: Sequence[Row]) -> dict[str, Row]:

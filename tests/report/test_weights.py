@@ -43,6 +43,41 @@ def test_a_line_leads_from_each_start_to_whom_it_gave_its_weights(evidence, stra
     assert kinds == ({"resumed", "inherited"} if strategy == "culling" else {"resumed"})
 
 
+def test_the_way_of_the_best_ones_weights_is_thick(evidence):
+    run, spec = weights.draw_weights(evidence)["tournament"]
+    trials = {name: t for (of, name), t in evidence.search_trials.items() if of == run}
+    ended = [trial for trial in trials.values() if trial["fitness"] is not None]
+    best = min(ended, key=lambda trial: (trial["fitness"], trial["candidate"]))
+    way = set()
+    while best["start"] is not None:
+        way.add((best["start"], best["candidate"]))
+        best = trials[best["start"]]
+    thick = {
+        (f"w{row['wave']:03d}-{row['slot']:02d}", f"w{row['to_wave']:03d}-{row['to_slot']:02d}")
+        for row in values(spec)
+        if row.get("best")
+    }
+    assert thick == way
+
+
+def test_every_wave_has_one_tick_and_beneath_it_the_epochs_of_all_its_weights(evidence):
+    of_run = weights.draw_weights(evidence)["tournament"]
+    axis = of_run[1]["layer"][0]["encoding"]["x"]["axis"]
+    assert axis["values"] == [0, 1, 2, 3]
+    seen = {(c["wave"], t["total_epochs"]) for c, t in _ended(evidence, of_run[0])}
+    told = "labelExpr" in axis
+    assert told == (len(seen) == 4)
+    for wave, epochs in seen:
+        assert not told or f'"{wave}": "{epochs}"' in axis["labelExpr"]
+
+
+def _ended(evidence, run):
+    """Yield the candidates of a run that did not fail, with their trials."""
+    for candidate in evidence.candidates[run]:
+        if candidate["fitness"] is not None:
+            yield candidate, evidence.search_trials[run, candidate["candidate"]]
+
+
 def test_of_a_large_run_the_chains_of_the_best_are_drawn(evidence, monkeypatch):
     monkeypatch.setattr(weights, "MOST_DRAWN", 10)
     monkeypatch.setattr(weights, "CHAINS", 2)
