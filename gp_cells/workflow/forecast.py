@@ -1,7 +1,8 @@
 """What a benchmark will take, told before it runs: trainings, hours, memory, disk, and wall time.
 
 The networks are those of each search's first wave, or all designed cells; how long they take is learnt from
-the tables or, where those know nothing of the kind, from a few probe trainings.
+the tables or, where those know nothing of the kind, from a few probe trainings. How many epochs each wave
+trains, and on what part of the data, a strategy that changes the recipe tells itself (`rehearsal`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import math
 import statistics
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,7 @@ from gp_cells.config.records import (
     read_data,
     settings_from,
 )
-from gp_cells.plugins import fill_in, final_recipe_of, recipe_of, space_of, strategy_of
+from gp_cells.plugins import fill_in, final_recipe_of, space_of, strategy_of
 from gp_cells.strategies.strategy import searches
 from gp_cells.workflow.check import read_task
 from gp_cells.workflow.cost import (
@@ -36,6 +38,7 @@ from gp_cells.workflow.cost import (
     measured,
     size_of,
 )
+from gp_cells.workflow.rehearsal import work_of_waves
 from gp_cells.workflow.schedule import Stages
 from gp_cells.workflow.steps import propose
 
@@ -66,12 +69,12 @@ class Cost:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The runs of one strategy on one task: what a trial of the search takes, and one of a finalist."""
+    """The runs of one strategy on one task: what a trial of each wave takes, and one of a finalist."""
 
     task: str
     strategy: str
     runs: Sequence[Run]
-    search: Cost
+    waves: Sequence[Cost]
     finalist: Cost
     pace: Pace | None
 
@@ -88,27 +91,38 @@ class Forecast:
     @property
     def seconds(self) -> float:
         """What all its trials take."""
-        return self._sum(self.search.seconds, self.finalist.seconds)
+        return self._sum([of.seconds for of in self.costs])
 
     @property
     def disk_mb(self) -> float:
         """What all its trials keep."""
-        return self._sum(self.search.disk_mb, self.finalist.disk_mb)
+        return self._sum([of.disk_mb for of in self.costs])
+
+    @property
+    def memory_mb(self) -> float:
+        """The most that a trial takes."""
+        return max(of.memory_mb for of in self.costs)
+
+    @property
+    def costs(self) -> Sequence[Cost]:
+        """What a trial takes of each wave, and of the finalists last."""
+        return (*self.waves, self.finalist)
 
     @property
     def stages(self) -> list[Stages]:
         """Its runs as a schedule plays them."""
-        return [
-            Stages(
-                (*run.widths, run.trials - sum(run.widths)),
-                (*([self.search.seconds] * run.waves), self.finalist.seconds),
-                run.lag,
-            )
-            for run in self.runs
-        ]
+        seconds = tuple(of.seconds for of in self.costs)
+        return [Stages(_trials(run), seconds, run.lag) for run in self.runs]
 
-    def _sum(self, of_search: float, of_finalist: float) -> float:
-        return self.candidates * of_search + (self.trainings - self.candidates) * of_finalist
+    def _sum(self, of_each: Sequence[float]) -> float:
+        return sum(
+            count * of for run in self.runs for count, of in zip(_trials(run), of_each, strict=True)
+        )
+
+
+def _trials(run: Run) -> tuple[int, ...]:
+    """Return how many trials a run has in each wave, and of its finalists last."""
+    return (*run.widths, run.trials - sum(run.widths))
 
 
 Probe = Callable[[RunConfig], Sequence[Measured]]
@@ -176,21 +190,37 @@ def factor_of(trials: Sequence[Measured]) -> float:
     return max(off)
 
 
-def costs_of(settings: RunSettings, pace: Pace | None) -> tuple[Cost, Cost]:
-    """Return what a trial of a run's search takes, and one of its finalists."""
+def costs_of(settings: RunSettings, pace: Pace | None) -> tuple[list[Cost], Cost]:
+    """Return what a trial of each wave of a run's search takes, and one of its finalists."""
     space, data = space_of(settings), settings.data
-    genomes = [
-        proposal.genome
-        for wave in range(1 if searches(strategy_of(settings)) else settings.search.waves)
-        for proposal in propose(settings, (), wave)
-    ]
+    first = propose(settings, (), 0)
+    others = [] if searches(strategy_of(settings)) else range(1, settings.search.waves)
+    designs = [of for wave in others for of in propose(settings, (), wave)]
+    genomes = [proposal.genome for proposal in (*first, *designs)]
 
-    def cost(recipe: Recipe) -> Cost:
+    @cache
+    def cost(recipe: Recipe, share: float = 1.0) -> Cost:
         counts = [space.count(genome, data.form, recipe) for genome in genomes]
-        sizes = [size_of(of, data, recipe.epochs, recipe.batch_size) for of in counts]
+        sizes = [size_of(of, data, recipe.epochs, recipe.batch_size, share) for of in counts]
         return _cost(counts, sizes, pace, settings.training.time_limit_s)
 
-    return cost(recipe_of(settings)), cost(final_recipe_of(settings))
+    waves = [
+        _mean([(cost(*work), count) for work, count in wave.items()])
+        for wave in work_of_waves(settings, first)
+    ]
+    return waves, cost(final_recipe_of(settings))
+
+
+def _mean(costs: Sequence[tuple[Cost, int]]) -> Cost:
+    """Return the mean cost of trials of several kinds, given how many each has."""
+    if len(costs) == 1:
+        return costs[0][0]
+    count = sum(n for _, n in costs)
+    seconds, disk_mb = (
+        math.fsum(n * getattr(of, name) for of, n in costs) / count
+        for name in ("seconds", "disk_mb")
+    )
+    return Cost(seconds, max(of.memory_mb for of, _ in costs), disk_mb)
 
 
 def _cost(

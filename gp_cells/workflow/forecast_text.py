@@ -41,7 +41,7 @@ def _table(forecasts: Sequence[Forecast]) -> list[str]:
         *(
             f"  {of.task:<{task}}  {of.strategy:<{strategy}}  {len(of.runs):>4}  {of.candidates:>10,}"
             f"  {of.trainings:>9,}  {_number(of.seconds / of.trainings, ',.1f'):>12}"
-            f"  {_number(max(of.search.memory_mb, of.finalist.memory_mb), ',.0f'):>7}"
+            f"  {_number(of.memory_mb, ',.0f'):>7}"
             for of in forecasts
         ),
     ]
@@ -65,7 +65,7 @@ def _sums(plan: Plan, forecasts: Sequence[Forecast], workers: Sequence[int]) -> 
         if any(pace.is_probed for pace in paces)
         else "as far as earlier runs were off"
     )
-    memory_mb = max(max(of.search.memory_mb, of.finalist.memory_mb) for of in forecasts)
+    memory_mb = max(of.memory_mb for of in forecasts)
     asked = request(0.0, memory_mb, math.inf)["mem_mb"]
     stages = [run for of in forecasts for run in of.stages]
     walls = ", ".join(f"{_duration(wall_s(stages, n))} with {n:,}" for n in workers)

@@ -39,7 +39,7 @@ class TimeLeft:
     plan: Plan
     workers: int
     end_s: float | None = None  # as it is shown
-    _costs: dict[tuple[str, str], tuple[float, float]] = field(default_factory=dict)
+    _costs: dict[tuple[str, str], list[float]] = field(default_factory=dict)  # of each stage
     _is_foretold: bool = False  # the costs are seconds
     _ended: list[tuple[Run, int, float]] = field(default_factory=list)
     _looked_at: int = -1  # trials that had ended
@@ -53,9 +53,9 @@ class TimeLeft:
     def learn(self, forecasts: Sequence[Forecast]) -> None:
         """Take what trials of each kind cost beside one another from a forecast with `unmeasured`."""
         self._costs = {
-            (f.task, f.strategy): (f.search.seconds, f.finalist.seconds) for f in forecasts
+            (of.task, of.strategy): [cost.seconds for cost in of.costs] for of in forecasts
         }
-        if any(math.isnan(cost) for pair in self._costs.values() for cost in pair):
+        if any(math.isnan(cost) for costs in self._costs.values() for cost in costs):
             self._costs = {}
         paces = [of.pace for of in forecasts]
         self._is_foretold = bool(self._costs) and not any(p is None or p.is_probed for p in paces)
@@ -91,8 +91,8 @@ class TimeLeft:
         return None if self.end_s is None else max(0.0, self.end_s - now)
 
     def _cost(self, run: Run, stage: int) -> float:
-        search, finalist = self._costs.get((run.task, run.strategy), (1.0, 1.0))
-        return finalist if stage == run.waves else search
+        costs = self._costs.get((run.task, run.strategy))
+        return costs[stage] if costs else 1.0
 
     def _pace(self) -> float | None:
         """Return the seconds that a cost of 1 takes, None while too few trials have ended."""

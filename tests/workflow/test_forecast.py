@@ -6,7 +6,9 @@ import dataclasses
 import json
 import math
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.tiny import TINY
@@ -51,14 +53,74 @@ def test_trainings_are_counted_and_cost_what_earlier_trials_took(monkeypatch) ->
     plan = read_plan(CONFIG)
     [found] = forecast(plan, Path("results"), probe=None)
     assert (len(found.runs), found.candidates, found.trainings) == (2, 24, 28)
-    passes = found.search.seconds - 0.5
+    assert len({of.seconds for of in found.waves}) == 1 and len(found.waves) == 3
+    search = found.waves[0]
+    passes = search.seconds - 0.5
     assert found.finalist.seconds - 0.5 == pytest.approx(2 * passes)  # twice the epochs
-    assert found.finalist.disk_mb > found.search.disk_mb  # and wider
+    assert found.finalist.disk_mb > search.disk_mb  # and wider
     assert found.seconds == pytest.approx(24 * (passes + 0.5) + 4 * (2 * passes + 0.5))
     told = tell(plan, [found], [1, 8])
     assert told.startswith("tiny: 2 runs, 24 candidates, 28 trainings\n")
     assert "CPU hours, " in told and " as far as earlier runs were off" in told
     assert max(map(len, told.splitlines())) <= 130
+
+
+def waves_of(name: str, settings: dict[str, Any], slots: Sequence[int]) -> list[float]:
+    """Return for each wave the passes over the training and the validation split that a trial takes.
+
+    Both splits count alike here, by a made-up pace of a second a pass, and 4 epochs are the whole recipe.
+    """
+    task = {**CONFIG["tasks"]["bach"]["settings"], "recipe": {"units": 8, "epochs": 4}}
+    search = {"waves": len(slots), "slots": list(slots), "lag": 1, "finalists": 1}
+    plan = read_plan(
+        {
+            **CONFIG,
+            "tasks": {"bach": {"name": "bach_chorales", "settings": task}},
+            "strategies": {name: {"name": name, "settings": settings, "search": search}},
+        }
+    )
+    [found] = forecast(plan, Path("results"), probe=None)
+    whole = found.finalist.seconds - 0.5  # of 4 epochs
+    return [4 * (of.seconds - 0.5) / whole for of in found.waves]
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("name", "settings", "slots", "epochs"),
+    [
+        ("halving", {"epochs": 1, "factor": 2, "rungs": 3}, [8, 4, 2], [1, 1, 2]),
+        ("pbt", {"epochs": 2}, [4, 4, 4], [2, 2, 2]),
+        ("culling", {"epochs": 1, "dropped": 0.25}, [4, 4, 4], [1, 1, 1]),
+        # one of four is trained anew for as many epochs as its parent has
+        (
+            "culling",
+            {"epochs": 1, "dropped": 0.25, "inherit": False},
+            [4, 4, 4],
+            [1, (3 + 2) / 4, (3 + 3) / 4],
+        ),
+        ("random", {}, [4, 4], [4, 4]),
+    ],
+)
+def test_a_wave_costs_the_epochs_that_it_trains(
+    name: str,
+    settings: dict[str, Any],
+    slots: list[int],
+    epochs: list[float],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(module, "measured", lambda results, kind: {kind: trials("a") + trials("b")})
+    assert waves_of(name, settings, slots) == pytest.approx(epochs)
+
+
+@pytest.mark.usefixtures("here")
+def test_a_trainer_of_a_tournament_costs_its_shard(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "measured", lambda results, kind: {kind: trials("a") + trials("b")})
+    data = module.describe_data(read_plan(CONFIG), "tiny-bach")
+    train, valid = (data.passes[split] for split in ("train", "valid"))
+    share = 0.8 / 4
+    an_epoch = (3 * share * train + valid) / (3 * train + valid)
+    found = waves_of("tournament", {"epochs": 2, "held": 0.2}, [4, 4])
+    assert found == pytest.approx([2 * an_epoch] * 2)
 
 
 def test_runs_that_others_foretell_badly_widen_the_range() -> None:
