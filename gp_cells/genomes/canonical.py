@@ -28,6 +28,8 @@ def canonical_terms(
     forms where formulas look alike from everywhere and yet are not interchangeable; the smallest
     case known has seven equal convolutions, each read by three of seven equal sums.
     """
+    if language.typed_names:
+        formulas = language.resolved(formulas)
     named = iter(language.kind.named)
     found: list[tuple[str, Term]] = []
     parts = language.kind.parts(formulas)

@@ -118,6 +118,7 @@ class _Reader:
     def __init__(self, language: Language) -> None:
         self.language, self.kind = language, language.kind
         self.plain = set(language.terminals) - set(language.names)
+        self.given = dict(language.typed_inputs)
         self.local: dict[str, _Part] = {}
         self.formulas: dict[str, Term] = {}
         self.line, self.code = 0, ""
@@ -143,7 +144,7 @@ class _Reader:
         if name.endswith("'") or name in self.kind.outputs:
             self.write(name, part)
             return
-        if name in self.plain or name in self.language.by_name:
+        if name in self.plain or name in self.language.spelt:
             raise self.refuse(f"{shown(name)} already means something else; choose another name")
         if name in self.local:
             raise self.refuse(f"{shown(name)} is written twice")
@@ -167,6 +168,9 @@ class _Reader:
             raise self.refuse(str(error)) from error
         if name is None:
             return part
+        if self.language.typed_names:
+            self.formulas[name] = part.term
+            return _Part((name,), part.type)
         self.formulas[name] = self.checked(part)
         return _Part((name,), self.language.leaf)
 
@@ -205,7 +209,7 @@ class _Reader:
         if spelt.endswith("'") and spelt not in self.formulas:
             raise self.refuse(f"{spelt:.60} is used before it is written")
         if spelt in self.plain or spelt.endswith("'"):
-            return _Part((spelt,), self.language.leaf)
+            return _Part((spelt,), self.language.type_of(spelt, self.given))
         raise self.refuse(f"there is no {shown(spelt)}; known names: {self.known()}")
 
     def infix(self, node: ast.BinOp) -> _Part:
@@ -226,7 +230,7 @@ class _Reader:
             arguments = [self.part(node.left), self.part(node.right)]
         for function in self.language.functions:
             if function.pattern == pattern:
-                return self.apply(function.name, arguments)
+                return self.apply(function.word, arguments)
         raise self.refuse(f"{self.source(node)}: {pattern.format('x', 'y')} is not in this space")
 
     def over(self, node: ast.BinOp) -> _Part:
@@ -234,7 +238,7 @@ class _Reader:
         divisor = ast.get_source_segment(self.code, node.right)
         for function in self.language.functions:
             if function.pattern == f"{{0}} / {divisor}":
-                return self.apply(function.name, [self.part(node.left)])
+                return self.apply(function.word, [self.part(node.left)])
         raise self.refuse_infix(node)
 
     def refuse_infix(self, node: ast.BinOp) -> GenomeError:
@@ -243,28 +247,52 @@ class _Reader:
         return self.refuse(f"{self.source(node)}: the infix operators are + - *{division}")
 
     def apply(self, name: str, arguments: list[_Part]) -> _Part:
-        function = self.language.by_name.get(name)
-        if function is None:
+        functions = self.language.spelt.get(name)
+        if functions is None:
             raise self.refuse(f"there is no function {shown(name)}; known names: {self.known()}")
-        expected, came = len(function.arguments), len(arguments)
-        if function.associative and came > expected:
+        expected, came = len(functions[0].arguments), len(arguments)
+        if functions[0].associative and came > expected:
             arguments = [self.apply(name, arguments[:-1]), arguments[-1]]
         elif came != expected:
             raise self.refuse(f"{name} takes {expected} argument(s), {came} given")
-        for argument, kind in zip(arguments, function.arguments, strict=True):
-            if not issubclass(argument.type, kind):
-                text = written(argument.term, self.language)
-                raise self.refuse(f"{name}({text}): {kind.refusal}")
+        function = self.meant(name, functions, arguments)
         nodes = 1 + sum(argument.nodes for argument in arguments)
         depth = 1 + max(argument.depth for argument in arguments)
         if nodes > self.language.max_nodes:  # here too: names used twice grow exponentially
             self.check_size("a formula", nodes, depth)
-        term: Term = (name, *(argument.term for argument in arguments))
+        term: Term = (function.name, *(argument.term for argument in arguments))
         return _Part(term, function.result, nodes, depth)
+
+    def meant(self, name: str, functions: tuple[Function, ...], arguments: list[_Part]) -> Function:
+        """Return the first function of a word that takes some arguments."""
+        for function in functions:
+            kinds = zip(arguments, function.arguments, strict=True)
+            if all(issubclass(argument.type, kind) for argument, kind in kinds):
+                return function
+        for i, argument in enumerate(arguments):
+            kinds_here = [function.arguments[i] for function in functions]
+            if not any(issubclass(argument.type, kind) for kind in kinds_here):
+                text = written(argument.term, self.language)
+                raise self.refuse(f"{name}({text}): {self.expected(kinds_here, argument.type)}")
+        together = ", ".join(argument.type.label for argument in arguments)
+        raise self.refuse(f"{name}: its arguments do not go together; they are {together}")
+
+    def expected(self, kinds: list[type[Value]], came: type[Value]) -> str:
+        """Return why a value cannot be an argument of any of some types."""
+        if came.label == Value.label:
+            return kinds[0].refusal
+        near = [kind for kind in kinds if set(kind.__mro__) & set(came.__mro__) - {Value, object}]
+        widest = [
+            kind
+            for kind in near or kinds
+            if not any(issubclass(kind, other) for other in kinds if other is not kind)
+        ]
+        wanted = list(dict.fromkeys(kind.label for kind in widest))
+        return f"expected {' or '.join(wanted)}, got {came.label}"
 
     def known(self) -> str:
         families = [f"{f}1…{f}{n}" for f, n in (*self.language.leaves, *self.language.weighted)]
-        functions = [function.name for function in self.language.functions]
+        functions = list(dict.fromkeys(function.word for function in self.language.functions))
         given = (*self.kind.inputs, *self.kind.states)
         return ", ".join([*families, *given, *functions, *self.local])
 
@@ -305,7 +333,7 @@ def _write(term: Term, language: Language) -> tuple[str, int]:
     function = language.by_name[term[0]]
     children = [_write(child, language) for child in _arguments(term, function)]
     if not function.pattern:
-        return f"{function.name}({', '.join(text for text, _ in children)})", 3
+        return f"{function.word}({', '.join(text for text, _ in children)})", 3
     binds = 2 if set("*/") & set(function.pattern) else 1
     left_first = function.pattern.startswith("{0}")
     parts = []

@@ -3,6 +3,8 @@
 Replacing an element, inserting a branch and shrinking one are those of Rawal and Miikkulainen 2018
 (https://arxiv.org/abs/1803.04439). Sharing is ours, for formulas that are values with a name: what one
 formula computes is read twice. `None`, or formulas as they were, say that a place allows no such change.
+
+Formulas come in the order of writing, since what one may read, and of which type a name is, depends on it.
 """
 
 from __future__ import annotations
@@ -11,10 +13,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from gp_cells.genomes.language import Language, Value
+from gp_cells.genomes.growth import grow
+from gp_cells.genomes.language import Language, Types, Value
 from gp_cells.genomes.terms import NodePath, Term, grafted, paths, subtree
-from gp_cells.genomes.trees import drawn_leaves
-from gp_cells.genomes.vocabulary import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary, drawn_leaves
 
 
 def replace(
@@ -22,15 +24,19 @@ def replace(
     name: str,
     term: Term,
     path: NodePath,
-    written: Sequence[str],
+    formulas: Sequence[tuple[str, Term]],
     rng: np.random.Generator,
 ) -> Term | None:
     """Replace the element at a path by another of the same type and number of arguments."""
     part, language = subtree(term, path), space.language
+    types = language.types(formulas)
+    needed = language.type_wanted(term, path, language.root_wanted(name, types))
     if len(part) == 1:
-        options = [leaf for leaf in drawn_leaves(space, name, written) if leaf != part[0]]
+        leaves = drawn_leaves(space, name, _names(formulas))
+        fitting = [leaf for leaf in leaves if issubclass(language.type_of(leaf, types), needed)]
+        options = [leaf for leaf in fitting if leaf != part[0]]
     else:
-        old, needed = language.by_name[part[0]], language.type_wanted(term, path)
+        old = language.by_name[part[0]]
         options = [
             new
             for new in space.functions
@@ -47,12 +53,14 @@ def insert(
     name: str,
     term: Term,
     path: NodePath,
-    written: Sequence[str],
+    formulas: Sequence[tuple[str, Term]],
     rng: np.random.Generator,
 ) -> Term | None:
     """Put a new element at a path, the old part becoming one of its arguments, the rest leaves."""
     part, language = subtree(term, path), space.language
-    kind, needed = language.type_of(part[0]), language.type_wanted(term, path)
+    types = language.types(formulas)
+    kind = language.type_of(part[0], types)
+    needed = language.type_wanted(term, path, language.root_wanted(name, types))
     options = [
         new
         for new in space.functions
@@ -63,11 +71,32 @@ def insert(
     if chosen is None:
         return None
     kinds = language.by_name[chosen].arguments
-    leaves = drawn_leaves(space, name, written)
-    arguments = [_filling(space, wanted, leaves, rng) for wanted in kinds]
+    leaves = drawn_leaves(space, name, _names(formulas))
     places = [i for i, wanted in enumerate(kinds) if issubclass(kind, wanted)]
+    if language.typed_names:
+        kept = places[rng.integers(len(places))]
+        grown = [_grown(space, wanted, leaves, types, rng) for wanted in kinds]
+        filled = [part if i == kept else of for i, of in enumerate(grown)]
+        whole = [of for of in filled if of is not None]
+        return grafted(term, path, (chosen, *whole)) if len(whole) == len(filled) else None
+    arguments = [_filling(space, wanted, leaves, rng) for wanted in kinds]
     arguments[places[rng.integers(len(places))]] = part
     return grafted(term, path, (chosen, *arguments))
+
+
+def _names(formulas: Sequence[tuple[str, Term]]) -> list[str]:
+    return [name for name, _ in formulas]
+
+
+def _grown(
+    space: Vocabulary,
+    kind: type[Value],
+    leaves: Sequence[str],
+    types: Types,
+    rng: np.random.Generator,
+) -> Term | None:
+    """Return a small term of a type: a leaf or a function of leaves, or as deep as it has to be."""
+    return grow(space.language, tuple(space.functions), kind, 1, leaves, types, rng)
 
 
 def _pick(rng: np.random.Generator, options: list[str]) -> str | None:
@@ -90,12 +119,14 @@ def shrink(
     name: str,
     term: Term,
     path: NodePath,
-    written: Sequence[str],
+    formulas: Sequence[tuple[str, Term]],
     rng: np.random.Generator,
 ) -> Term | None:
     """Replace the branch at a path by one of its own arguments."""
-    part, needed = subtree(term, path), space.language.type_wanted(term, path)
-    fitting = [c for c in part[1:] if issubclass(space.language.type_of(c[0]), needed)]
+    part, language = subtree(term, path), space.language
+    types = language.types(formulas)
+    needed = language.type_wanted(term, path, language.root_wanted(name, types))
+    fitting = [c for c in part[1:] if issubclass(language.type_of(c[0], types), needed)]
     return grafted(term, path, fitting[rng.integers(len(fitting))]) if fitting else None
 
 
@@ -113,8 +144,10 @@ def share(
     free = [name for name in language.kind.named if name not in dict(terms)]
     name, term = terms[formula]
     part = subtree(term, path)
-    can_be_named = issubclass(language.type_of(part[0]), language.formula)
-    can_be_read = issubclass(language.leaf, language.type_wanted(term, path))
+    kind = _type_of_name(part, language.types(terms), language)
+    root = language.root_wanted(name, language.types(terms))
+    can_be_named = language.typed_names or issubclass(language.type_of(part[0]), language.formula)
+    can_be_read = issubclass(kind, language.type_wanted(term, path, root))
     if not free or len(part) == 1 or not (can_be_named and can_be_read):
         return terms
     end = next(i for i, (n, _) in enumerate(terms) if i >= formula and n in language.kind.outputs)
@@ -124,9 +157,10 @@ def share(
         for i, (_, of) in enumerate(after)
         for spot in paths(of)
         if len(subtree(of, spot)) == 1 and subtree(of, spot) != (free[0],)
+        if not language.typed_names or issubclass(kind, language.type_wanted(of, spot))
     ]
     add = language.by_name.get("add")
-    can_be_added = add is not None and issubclass(language.leaf, add.arguments[1])
+    can_be_added = add is not None and issubclass(kind, add.arguments[1])
     if not leaves and not can_be_added:
         return terms
     choice = int(rng.integers(len(leaves) + can_be_added))
@@ -136,3 +170,8 @@ def share(
     else:
         after[-1] = (after[-1][0], ("add", after[-1][1], (free[0],)))
     return [*terms[:formula], (free[0], part), *after, *terms[end + 1 :]]
+
+
+def _type_of_name(part: Term, types: Types, language: Language) -> type[Value]:
+    """Return the type that a name of a part's value has where it is read."""
+    return language.type_of(part[0], types) if language.typed_names else language.leaf

@@ -23,7 +23,7 @@ from gp_cells.config.seeds import deap_seeded
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.language import Language
 from gp_cells.genomes.terms import Term
-from gp_cells.genomes.vocabulary import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary, drawn_leaves
 
 DRAWN_DEPTH = (2, 4)  # shallowest and deepest formula of a fresh genome
 
@@ -92,10 +92,3 @@ def _narrowed(space: Vocabulary, name: str, written: Sequence[str]) -> gp.Primit
         primitives.terminals[kind] = [everything[leaf] for leaf in leaves]
     primitives.terms_count = len(set(leaves))
     return primitives
-
-
-def drawn_leaves(space: Vocabulary, name: str, written: Sequence[str]) -> list[str]:
-    """Return the leaves that formula `name` may read, given names as often as all projections."""
-    given = space.language.kind.readable(name, written)
-    share = max(1, len(space.projections) // len(given)) if given else 0
-    return [*space.projections, *given * share]

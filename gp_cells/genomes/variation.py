@@ -13,10 +13,10 @@ from collections.abc import Collection, Sequence
 import numpy as np
 
 from gp_cells.config.choose import SettingError
+from gp_cells.genomes.edits import edited, legal
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.mutations import insert, replace, share, shrink
 from gp_cells.genomes.similarity import aligned
-from gp_cells.genomes.terms import Term, grafted, heads, paths, subtree
+from gp_cells.genomes.terms import grafted, heads, subtree
 from gp_cells.genomes.trees import random_formula
 from gp_cells.genomes.vocabulary import Vocabulary
 
@@ -65,25 +65,8 @@ def mutate(
     The place is uniform over all nodes of all formulas. `share` is for languages whose formulas are
     values with a name; in others there is nothing to share.
     """
-    mutations = [name for name in mutations if name != "share" or space.language.kind.shares]
-    change = {"replace": replace, "insert": insert, "shrink": shrink}
-    written = [name for name, _ in genome.formulas]
-    for _ in range(TRIES):
-        operator = mutations[int(rng.integers(len(mutations)))]
-        terms = list(genome.formulas)
-        spots = [(i, path) for i, (_, term) in enumerate(terms) for path in paths(term)]
-        formula, path = spots[rng.integers(len(spots))]
-        name, term = terms[formula]
-        if operator == "share":
-            terms = share(terms, formula, path, space.language, rng)
-        elif (changed := change[operator](space, name, term, path, written, rng)) is not None:
-            terms[formula] = (name, changed)
-        else:
-            continue
-        child = legal(space, terms)
-        if child is not None and child.architecture_id != genome.architecture_id:
-            return child, operator
-    return sample(space, rng), "sample"
+    found = edited(space, genome, rng, mutations, TRIES)
+    return found or (sample(space, rng), "sample")
 
 
 def cross(
@@ -98,6 +81,7 @@ def cross(
     """
     language = space.language
     terms, donors = dict(first.formulas), language.kind.matched(first.formulas, second.formulas)
+    types = language.types(first.formulas)
     points = [
         (name, here, there)
         for name in terms
@@ -108,7 +92,8 @@ def cross(
     for point in rng.permutation(len(points)) if points else ():
         name, here, there = points[point]
         graft = subtree(donors[name], there)
-        if not issubclass(language.type_of(graft[0]), language.type_wanted(terms[name], here)):
+        wanted = language.type_wanted(terms[name], here, language.root_wanted(name, types))
+        if not issubclass(language.type_of(graft[0], types), wanted):
             continue
         leaves = {head for head in heads(graft) if head not in language.by_name}
         if not language.kind.can_read(leaves, name, list(terms)):
@@ -118,9 +103,3 @@ def cross(
         if child is not None and child.architecture_id != first.architecture_id:
             return child
     return None
-
-
-def legal(space: Vocabulary, terms: list[tuple[str, Term]]) -> Genome | None:
-    """Return the canonical genome of some formulas, or None if a search may not propose it."""
-    genome = Genome(space.language, tuple(terms)).canonical()
-    return genome if space.admits(genome) else None

@@ -43,3 +43,10 @@ class Vocabulary(Protocol):
     def admits(self, genome: Genome) -> bool:
         """Return whether a search may propose a canonical genome."""
         ...
+
+
+def drawn_leaves(space: Vocabulary, name: str, written: Sequence[str]) -> list[str]:
+    """Return the leaves that formula `name` may read, given names as often as all projections."""
+    given = space.language.kind.readable(name, written)
+    share = max(1, len(space.projections) // len(given)) if given else 0
+    return [*space.projections, *given * share]

@@ -1,9 +1,10 @@
 """A genome as a self-contained SVG, from left to right.
 
 Of a recurrent cell each distinct sub-expression is one node. Leaves are learned projections and what was
-carried over from the step before; every state has one colour, in which it is read, passed on and
-written. Of cells over feature maps each operation is one node, both cells one below the other. Colours
-follow the reader's light or dark scheme, and the text names everything for screen readers.
+carried over from the step before; every state has one colour, in which it is read, passed on and written.
+Of cells over feature maps and blocks of a decoder each operation is one node, both cells or parts one
+below the other. Colours follow the reader's light or dark scheme, and the text names everything for
+screen readers.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ SYMBOLS = {
     "sigmoid": "σ",
 }
 PROJECTED = {"gate": "W x + U h + b", "input": "W x", "recurrent": "U h", "bias": "b", "scale": "s"}
-SQUASHING = ("tanh", "sigmoid", "relu", "leaky_relu", "swish")
+SQUASHING = ("tanh", "sigmoid", "relu", "leaky_relu", "swish", "gelu", "softplus", "positive")
+GIVEN = {"slope": "decay of each head", "alibi": "slope of each head"}  # to blocks of a decoder
+COLOUR = {"mixer": "normal", "mlp": "reduction"}  # of what is unlike the outputs of CNN cells
 
 SIZE = 26.0  # height of a node, px
 TALL = 34.0  # height of a leaf, which has two lines, px
@@ -129,8 +132,9 @@ def _node(step: Step, states: Sequence[str]) -> Node:
 
 
 def _graph_nodes(genome: Genome) -> list[Node]:
-    """Return the nodes of cells over feature maps, each of which reads its own inputs."""
+    """Return the nodes of cells or parts, each of which reads its own inputs."""
     nodes: list[Node] = []
+    words = genome.language.by_name
     named: dict[str, int] = {}
 
     def add(node: Node) -> int:
@@ -141,16 +145,22 @@ def _graph_nodes(genome: Genome) -> list[Node]:
         head = term[0]
         if len(term) == 1:
             if head not in named:
-                named[head] = add(Node("state", head, state=head))
+                is_given = head in GIVEN
+                given = (
+                    Node("leaf", head, GIVEN[head]) if is_given else Node("state", head, state=head)
+                )
+                named[head] = add(given)
             return named[head]
         arguments = tuple(place(child) for child in term[1:])
-        return add(Node("operation", SYMBOLS.get(head, head), "", arguments, operation=head))
+        word = words[head].word
+        return add(Node("operation", SYMBOLS.get(word, word), "", arguments, operation=word))
 
     for output, part in genome.language.kind.parts(genome.canonical().formulas).items():
         named = {}
         for name, term in part:
             named[name] = place(term)
-        add(Node("result", output, arguments=(named[output],), state=output))
+        colour = COLOUR.get(output, output)
+        add(Node("result", output, arguments=(named[output],), state=colour))
     return nodes
 
 

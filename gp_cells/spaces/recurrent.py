@@ -17,15 +17,14 @@ import numpy as np
 from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.kinds import CellFormulas
-from gp_cells.genomes.language import Language, Mixed
+from gp_cells.genomes.language import Language
 from gp_cells.genomes.terms import Term
 from gp_cells.spaces import steps
 
 if TYPE_CHECKING:
     from gp_cells.networks.recurrent import RecurrentNetwork
 
-MEMORIES = ("c'", "d'", "e'", "f'")
+LANGUAGE, MEMORIES = steps.CELLS, steps.MEMORIES
 
 
 @dataclass(frozen=True)
@@ -91,16 +90,3 @@ class Recurrent:
     ) -> RecurrentNetwork:
         """Return recurrent layers between inputs and predictions; see `Space.network`."""
         return steps.network(genome, form, recipe, engine, device, precision)
-
-
-LANGUAGE = Language(
-    name="recurrent",
-    version="1",
-    functions=steps.FUNCTIONS,
-    kind=CellFormulas("h'", MEMORIES),
-    leaves=steps.LEAF_FAMILIES,
-    weighted=steps.WEIGHTED,
-    leaf=Mixed,
-    max_depth=24,
-    max_nodes=128,
-)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from gp_cells.config.choose import setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.kinds import CellFormulas
 from gp_cells.genomes.language import Function, Language, Mixed, Squashed, Value
 from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.networks.program import compile_program, count_multiply_adds, count_parameters
@@ -44,6 +45,19 @@ LEAVES: Mapping[str, str] = {
 MOST_LEAVES = 16  # of each family in one genome
 LEAF_FAMILIES = tuple((family, MOST_LEAVES) for family in LEAVES)
 WEIGHTED = (("linear", 24),)  # functions with learned weights
+
+MEMORIES = ("c'", "d'", "e'", "f'")
+CELLS = Language(  # with the widest limits, so that every published cell can be read
+    name="recurrent",
+    version="1",
+    functions=FUNCTIONS,
+    kind=CellFormulas("h'", MEMORIES),
+    leaves=LEAF_FAMILIES,
+    weighted=WEIGHTED,
+    leaf=Mixed,
+    max_depth=24,
+    max_nodes=128,
+)
 
 
 class Limits(Protocol):
