@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from gp_cells.compare.intervals import FEWEST_SEEDS
+from gp_cells.compare.labels import say_budget
 from gp_cells.compare.records import Records, candidates_of
 from gp_cells.compare.versions import count_versions, mixed_versions, unknown_commits
 
@@ -121,13 +122,19 @@ def _same_protocol(records: Sequence[Records]) -> ItemAnswer:
     ]
     if not searches:
         return NOT_KNOWN, "no search was run"
+    budgets = {say_budget(search.get("budget")) for search in searches}
+    if len(budgets) > 1:
+        said = "; ".join(sorted(budget or "none" for budget in budgets))
+        return NOT_MET, f"searches had different budgets: {said}"
+    [budget] = budgets
     candidates = {candidates_of(search) for search in searches}
     finalists = {search["finalists"] for search in searches}
     for counts, what in ((candidates, "candidates"), (finalists, "finalists")):
-        if len(counts) > 1:
+        if len(counts) > 1 and not (budget and counts is candidates):
             return NOT_MET, f"searches trained different numbers of {what}: {_listed(counts)}"
     return MET, (
-        f"{_listed(candidates)} candidates and {_listed(finalists)} finalist(s) a search; designed and "
+        f"{f'{budget}, at most ' if budget else ''}{_listed(candidates)} candidates and "
+        f"{_listed(finalists)} finalist(s) a search; designed and "
         "found cells trained again at the same rates with the same fresh seeds; test read after all choices"
     )
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
-from gp_cells.compare.records import Records, Row
+from gp_cells.compare.records import Records, Row, candidates_of
+from gp_cells.config.objectives import HOURS
+from gp_cells.config.recipe import trained_share
 
 HOUR = 3600.0  # s
+UNITS = {"epochs": "epochs", "cpu_hours": "CPU hours", "gpu_hours": "GPU hours"}  # of a budget
 
 
 def spent(records: Records) -> list[Row]:
@@ -28,9 +32,60 @@ def spent(records: Records) -> list[Row]:
                 "epochs": sum(trial["epochs"] or 0 for trial in trials),
                 "cpu_h": math.fsum(trial["process_cpu_s"] or 0.0 for trial in trials) / HOUR,
                 "gpu_h": math.fsum(on_gpu) / HOUR,
+                "budget": _of_budget(records, runs),
             }
         )
     return rows
+
+
+def _of_budget(records: Records, runs: Sequence[Row]) -> Row | None:
+    """Return what of their budget searches spent, the least and the most, and how many it ended."""
+    search = records.settings[runs[0]["run"]].get("search", {})
+    limits = search.get("budget")
+    if not limits:
+        return None
+    spent = {key: [_budgeted(records.searched(run), key) for run in runs] for key in limits}
+    return {
+        "said": say_budget(limits),
+        "spent": {key: [min(each), max(each)] for key, each in spent.items()},
+        "ended": sum(len(records.searched(run)) < candidates_of(search) for run in runs),
+        "of_the_machine": any(key != "epochs" for key in limits),
+    }
+
+
+def _budgeted(trials: Sequence[Row], key: str) -> float:
+    """Return what trials spent as a budget counts it: on completed epochs alone."""
+    if key == "epochs":
+        return math.fsum(trial["epochs"] * trained_share(trial["recipe"]) for trial in trials)
+    return math.fsum(trial[HOURS[key]] for trial in trials) / HOUR
+
+
+def say_budget(limits: Mapping[str, float] | None) -> str:
+    """Return a budget in words, e.g. "2,000 epochs or 0.5 CPU hours"; "" of none."""
+    return " or ".join(f"{_number(limit)} {UNITS[key]}" for key, limit in (limits or {}).items())
+
+
+def say_spent(row: Mapping[str, Any]) -> str:
+    """Return a sentence on a strategy's budget, from its row of what was spent; "" where it has none."""
+    of = row["budget"]
+    if of is None:
+        return ""
+    spent = " and ".join(f"{_span(*ends)} {UNITS[key]}" for key, ends in of["spent"].items())
+    tied = "; hours are of the machine, and another one trains another number of candidates"
+    return (
+        f"{row['strategy']} searches within {of['said']}: {spent} spent on completed epochs of training "
+        f"and validation, {of['ended']} of {row['searches']} searches ended by it"
+        f"{tied if of['of_the_machine'] else ''}"
+    )
+
+
+def _span(low: float, high: float) -> str:
+    first, last = _number(low), _number(high)
+    return first if first == last else f"{first} to {last}"
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"
 
 
 def ablations(records: Records, rows: Sequence[Row], pairs: Sequence[Row]) -> list[Row]:

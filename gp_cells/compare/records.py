@@ -148,6 +148,6 @@ def read_curves(results: Path, runs: Sequence[str]) -> dict[str, list[float]]:
 
 
 def candidates_of(search: Mapping[str, Any]) -> int:
-    """Return how many candidates a search plans, from its entry in a run's settings."""
+    """Return how many candidates a search plans at most, from its entry in a run's settings."""
     slots = search["slots"]
     return sum(slots) if isinstance(slots, list) else search["waves"] * slots

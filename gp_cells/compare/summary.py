@@ -10,6 +10,7 @@ from typing import Any
 
 from gp_cells.compare import read_comparison
 from gp_cells.compare.finalists import once
+from gp_cells.compare.labels import say_spent
 from gp_cells.compare.power import say_power
 from gp_cells.compare.sizes import say_sizes
 from gp_cells.compare.versions import dirty_code, mixed_versions
@@ -179,7 +180,8 @@ def _spent(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         counts = [f"{row[key]:,}" for key in ("searches", "candidates", "epochs")]
         hours = [row["cpu_h"], *([row["gpu_h"]] if on_gpu else [])]
         table.append([row["strategy"], *counts, *(f"{hour:.3g}" for hour in hours)])
-    return ["", *(f"  {line}" for line in aligned(table))]
+    said = filter(None, map(say_spent, rows))
+    return ["", *(f"  {line}" for line in [*aligned(table), *said])]
 
 
 def _strategy_rows(strategies: Mapping[str, Any]) -> list[list[str]]:

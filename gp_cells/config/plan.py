@@ -332,6 +332,7 @@ def run_config(
     }
     run = decode(RunConfig, value, place)
     _check_search(run.search, f"{place}: strategies.{strategy}.search")
+    _check_budget(run, f"{place}: strategies.{strategy}.search")
     return run
 
 
@@ -362,6 +363,29 @@ def _check_search(search: Search, place: str) -> None:
         raise SettingError(
             f"{place}.finalists: expected at most {sum(widths)}, all candidates, "
             f"got {search.finalists}"
+        )
+
+
+def _check_budget(run: RunConfig, place: str) -> None:
+    """Refuse a budget that can bound nothing, or that leaves fewer candidates than finalists."""
+    search, budget = run.search, run.search.budget
+    if budget is None:
+        return
+    first = sum(search.widths[: search.lag])
+    if search.lag >= search.waves:
+        raise SettingError(
+            f"{place}.budget: expected more waves than the lag of {search.lag}, got {search.waves}, none "
+            "of which sees what was spent"
+        )
+    if search.finalists > first:
+        raise SettingError(
+            f"{place}.finalists: expected at most {first}, the candidates of the first {search.lag} "
+            f"wave(s), which no budget leaves out, got {search.finalists}"
+        )
+    if budget.gpu_hours is not None and run.training.device == "cpu":
+        raise SettingError(
+            f"{place}.budget.gpu_hours: expected training.device cuda, got cpu, which spends none; bound "
+            "cpu_hours or epochs"
         )
 
 

@@ -7,13 +7,15 @@
 | `RunSettings` | settings.json | settings | breed, replicate, conclude, test, tabulate |
 | `TrialProtocol` | protocol.json | settings | train |
 | `TrialSpec` | genome.json | breed, replicate | train |
+| `EmptySlot` | genome.json, fitness.json | breed; train | train |
 | `LineageEntry` | lineage.json, a list | breed | score, tabulate |
 | `FitnessRecord` | fitness.json | train | score, conclude, tabulate |
 | `Conclusion` | conclusion.json | conclude | test, tabulate |
 | `ChosenTrial` | test.json, a list | test | tabulate |
 
-The outcomes of a history are in `gp_cells.strategies.history`, the whole record of a trial in
-`gp_cells.training.trial_file`. `typed_json` reads and writes all of them.
+An empty slot is in `gp_cells.config.empty_slot`, the outcomes of a history in
+`gp_cells.strategies.history`, the whole record of a trial in `gp_cells.training.trial_file`.
+`typed_json` reads and writes all of them.
 """
 
 from __future__ import annotations
@@ -54,16 +56,27 @@ class Stopping:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Budget:
+    """What a search may spend on training and validation; None of a kind is no bound."""
+
+    epochs: int | None = None
+    cpu_hours: float | None = None
+    gpu_hours: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Search:
     """How long a strategy searches, and how many of its best architectures are finalists.
 
-    `slots` are those of every wave, or a number for each.
+    `slots` are those of every wave, or a number for each. Waves that come after the `budget` is spent
+    have no candidates.
     """
 
     waves: int
     slots: int | tuple[int, ...]
     lag: int
     finalists: int
+    budget: Budget | None = None
 
     @property
     def widths(self) -> tuple[int, ...]:
@@ -326,7 +339,7 @@ class LineageEntry:
 
     `start` is the one of them whose weights it takes, `recipe` what is other than in the task's, and `note`
     what the strategy wants to read again; `keeps` is as in its spec. `planned` are its epochs where the
-    stopping rule learns from its curve.
+    stopping rule learns from its curve; `spends` says that its search has a budget.
     """
 
     candidate: str
@@ -341,6 +354,7 @@ class LineageEntry:
     note: Any = None
     keeps: bool | None = None
     planned: int | None = None
+    spends: bool | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

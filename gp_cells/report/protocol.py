@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gp_cells.compare.labels import say_budget
 from gp_cells.compare.records import candidates_of
 from gp_cells.compare.versions import count_versions, dirty_code, mixed_versions, unknown_commits
 from gp_cells.report.answer import name_task
@@ -68,7 +69,8 @@ def describe_protocol(evidence: Evidence) -> list[tuple[str, str]]:
         said.append(
             (
                 strategy,
-                f"{_slots_words(search)} = {candidates_of(search)} candidates, "
+                f"{_slots_words(search)} = {candidates_of(search)} candidates"
+                f"{_budget_words(search)}, "
                 f"lag {search['lag']}, {search['finalists']} finalist(s); "
                 f"{_written_settings(own['strategy'])}",
             )
@@ -81,6 +83,11 @@ def _slots_words(search: Mapping[str, Any]) -> str:
     return (
         " + ".join(map(str, slots)) if isinstance(slots, list) else f"{search['waves']} × {slots}"
     )
+
+
+def _budget_words(search: Mapping[str, Any]) -> str:
+    budget = say_budget(search.get("budget"))
+    return f" at most, ended by a budget of {budget}" if budget else ""
 
 
 def _written_settings(entry: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gp_cells.compare.guards import is_edge_of_rates
+from gp_cells.compare.labels import say_spent
 from gp_cells.compare.sizes import say_sizes
 from gp_cells.compare.summary import has_errors
 from gp_cells.report import finalists, progress, trials
@@ -56,6 +57,7 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
         "equal_size": _sizes(compared["equal_size"], evidence),
         "said_of_sizes": say_sizes(compared["equal_size"]),
         **{key: compared[key] for key in ("spent", "ablations")},
+        "budgets": [said for row in compared["spent"] if (said := say_spent(row))],
         "strategies": describe_strategies(compared, evidence.colours),
         "stopping": compared["stopping"],
         "figures": _figures(evidence, compared, descended, specs),

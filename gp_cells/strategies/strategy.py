@@ -37,7 +37,8 @@ class Outcome:
     the shards hold out that its proposal names, in that order, none if it failed.
 
     The curve is told where the run's stopping rule learns from it: the losses of validation and training
-    by epoch, and how many epochs there are in all when nothing ends the trial.
+    by epoch, and how many epochs there are in all when nothing ends the trial. What it spent is told where
+    the search has a budget, by the budget's keys.
     """
 
     candidate: str  # e.g. "w003-07"
@@ -59,6 +60,7 @@ class Outcome:
     losses: tuple[float, ...] = ()
     train_losses: tuple[float, ...] = ()
     planned: int | None = None
+    spent: Mapping[str, float] | None = None
 
     @property
     def failed(self) -> bool:

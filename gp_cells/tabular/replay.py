@@ -38,6 +38,7 @@ from gp_cells.tabular.stored import Answer, OnlyStored, Stored, find_stored
 from gp_cells.tabular.surrogate import Surrogate, learn
 from gp_cells.tabular.truth import Row, play
 from gp_cells.workflow import cost
+from gp_cells.workflow.budget import limits_of
 
 Fitness = Literal["own", "mean"]
 Missing = Literal["refuse", "avoid", "surrogate"]
@@ -146,12 +147,15 @@ class Replay:
             run.lag,
             search_seed(config),
             partly=source.part,
+            ends=source.has_spent,
         )
-        if len(outcomes) != sum(run.widths):
+        waves = 1 + max((outcome.wave for outcome in outcomes), default=-1)
+        widths = run.widths[:waves] if run.config.search.budget else run.widths
+        if len(outcomes) != sum(widths):
             wrong = f"{len(outcomes)} genomes for {plan_words(run.widths)}"
             raise SettingError(f"{config.strategy.name} proposed {wrong}")
         seconds = np.array([[answer.train_s for answer in source.given]])
-        schedule = Schedule(workers=self.workers, runs=1, widths=run.widths, lag=run.lag)
+        schedule = Schedule(workers=self.workers, runs=1, widths=widths, lag=run.lag)
         return Replayed(run, outcomes, source.given, simulate(schedule, Costs(), seconds))
 
     def _stored(self, config: RunConfig) -> Stored:
@@ -209,6 +213,18 @@ class _Source:
             answer = self.guessed[key] = self.surrogate(genome)
         self.given.append(answer)
         return answer
+
+    def has_spent(self, seen: Sequence[Outcome]) -> bool:
+        """Return whether the outcomes that a wave may see have spent the budget of the search."""
+        limits = limits_of(self.run.config.search.budget)
+        hours = [key for key in limits if key != "epochs"]
+        if hours:
+            raise SettingError(
+                f"{self.run.name}: expected a budget of epochs alone, got {hours[0]}, which are of the "
+                "machine that trains; nothing trains here"
+            )
+        epochs = math.fsum(answer.epochs for answer in self.given[: len(seen)])
+        return epochs >= limits.get("epochs", math.inf)
 
     def part(self, proposal: Proposal, before: int) -> Row:
         """Return what stored curves say of a trial that is short or goes on after some epochs."""

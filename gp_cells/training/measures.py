@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
-from gp_cells.config.objectives import TIMED, entanglement
+from gp_cells.config.objectives import HOURS, TIMED, entanglement
 from gp_cells.measures import Measure, Subject
 from gp_cells.tasks import Arrays, SplitName
 from gp_cells.training.train import Finished, Setup, make_network, one_line
@@ -112,5 +112,5 @@ def objectives(measures: Measures, finished: Finished) -> dict[str, float | None
     return {
         **{name: values.get(name) for name in TIMED},
         "entanglement": entanglement(values.get("introspectability")),
-        "cpu_s": sum(epoch.cpu_s for epoch in finished.epochs),
+        **{of: sum(getattr(epoch, of) for epoch in finished.epochs) for of in HOURS.values()},
     }

@@ -28,6 +28,7 @@ import psutil
 import torch
 
 from gp_cells.config.commit import code_state
+from gp_cells.config.empty_slot import EmptySlot
 from gp_cells.config.files import SCHEMA_VERSION, canonical_json, written_beside
 from gp_cells.config.objectives import COUNTED, MEASURED
 from gp_cells.config.records import CurvePoint, FitnessRecord, TrialProtocol, TrialSpec
@@ -127,6 +128,14 @@ def write_trial(
             file.create_dataset(name, data=canonical_json(part))
         _write_curve(file, finished.epochs)
         _write_tensors(file, "weights", finished.best_weights)
+
+
+def write_empty(trial: Path, fitness: Path, slot: EmptySlot) -> None:
+    """Write the files of a slot that has no candidate."""
+    with written_beside(trial) as partial, h5py.File(partial, "w") as file:
+        file.attrs["schema_version"] = SCHEMA_VERSION
+        file.create_dataset("order", data=canonical_json(encode(slot)))
+    write_record(fitness, slot)
 
 
 def read_weights(path: Path) -> dict[str, torch.Tensor]:

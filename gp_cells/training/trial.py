@@ -14,6 +14,7 @@ from pathlib import Path
 
 import torch
 
+from gp_cells.config.empty_slot import read_empty_slot
 from gp_cells.config.files import content_hash
 from gp_cells.config.plan import STATE
 from gp_cells.config.recipe import recipe_and_shard
@@ -34,12 +35,16 @@ from gp_cells.training.train import Interrupted, Setup, train
 def run_trial(
     protocol_file: Path, genome_file: Path, data: Path, fitness_file: Path, trial_file: Path
 ) -> None:
-    """Train one candidate and write its fitness and its record.
+    """Train one candidate and write its fitness and its record; of an empty slot, that it is one.
 
     Raises:
         Interrupted: the process got SIGTERM or SIGINT; the checkpoint is kept.
         RecordError: a file is missing or broken.
     """
+    empty = read_empty_slot(genome_file)
+    if empty is not None:
+        record.write_empty(trial_file, fitness_file, empty)
+        return
     protocol, spec = read_record(TrialProtocol, protocol_file), read_record(TrialSpec, genome_file)
     stop_requests: list[int] = []
     for asking in (signal.SIGTERM, signal.SIGINT):

@@ -67,7 +67,8 @@ class Board:
             new = self.tally.look()
             for i, trial in enumerate(new, len(self.tally.finished) - len(new) + 1):
                 left = self._left(now) if self.screen is None else None
-                self.say(trial_line(self.tally, trial, i, left))
+                if not trial.is_empty:
+                    self.say(trial_line(self.tally, trial, i, left))
             if self.screen is not None:
                 self._redraw()
                 self.screen.close()
@@ -108,6 +109,8 @@ class Board:
                 return
             trial = self.tally.add(folder)
             self.bred.discard(folder)
+            if trial.is_empty:
+                return
             self.left.note(trial.run, trial.stage, now - (begun or job.started_s))
             left = self._left(now)
             shown = left if self.screen is None else None

@@ -16,6 +16,7 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
+from gp_cells.config.empty_slot import read_empty_slot
 from gp_cells.config.files import RecordError
 from gp_cells.config.recipe import recipe_and_shard, trained_share
 from gp_cells.config.records import (
@@ -223,6 +224,8 @@ def _wanted(
     is_local: bool,
 ) -> Mapping[str, int]:
     try:
+        if read_empty_slot(Path(genome)) is not None:
+            return request(0.0, UNMEASURED.process_mb, 0.0, is_local)
         run = _protocol(protocol, protocol_version)
         spec = read_record(TrialSpec, Path(genome))
         recipe, shard = recipe_and_shard(run.recipe, spec.recipe, genome)

@@ -26,6 +26,7 @@ from gp_cells.config.records import (
 )
 from gp_cells.plugins import fill_in, final_recipe_of, space_of, strategy_of
 from gp_cells.strategies.strategy import searches
+from gp_cells.workflow.budget import bred_waves
 from gp_cells.workflow.check import read_task
 from gp_cells.workflow.cost import (
     ENOUGH,
@@ -69,24 +70,28 @@ class Cost:
 
 @dataclass(frozen=True)
 class Forecast:
-    """The runs of one strategy on one task: what a trial of each wave takes, and one of a finalist."""
+    """The runs of one strategy on one task: what a trial of each wave takes, and one of a finalist.
+
+    Of the waves `bred` are the first so many: the others a budget leaves out, if no trial is stopped early.
+    """
 
     task: str
     strategy: str
     runs: Sequence[Run]
     waves: Sequence[Cost]
     finalist: Cost
+    bred: int
     pace: Pace | None
 
     @property
     def candidates(self) -> int:
-        """How many slots all its waves have."""
-        return sum(sum(run.widths) for run in self.runs)
+        """How many candidates all its waves have."""
+        return sum(sum(self._trials(run)[:-1]) for run in self.runs)
 
     @property
     def trainings(self) -> int:
         """How many trials it has, the finalists' too."""
-        return sum(run.trials for run in self.runs)
+        return sum(sum(self._trials(run)) for run in self.runs)
 
     @property
     def seconds(self) -> float:
@@ -112,17 +117,19 @@ class Forecast:
     def stages(self) -> list[Stages]:
         """Its runs as a schedule plays them."""
         seconds = tuple(of.seconds for of in self.costs)
-        return [Stages(_trials(run), seconds, run.lag) for run in self.runs]
+        return [Stages(self._trials(run), seconds, run.lag) for run in self.runs]
 
     def _sum(self, of_each: Sequence[float]) -> float:
         return sum(
-            count * of for run in self.runs for count, of in zip(_trials(run), of_each, strict=True)
+            count * of
+            for run in self.runs
+            for count, of in zip(self._trials(run), of_each, strict=True)
         )
 
-
-def _trials(run: Run) -> tuple[int, ...]:
-    """Return how many trials a run has in each wave, and of its finalists last."""
-    return (*run.widths, run.trials - sum(run.widths))
+    def _trials(self, run: Run) -> tuple[int, ...]:
+        """Return how many trials a run has in each wave, and of its finalists last."""
+        empty = (0,) * (run.waves - self.bred)
+        return (*run.widths[: self.bred], *empty, run.trials - sum(run.widths))
 
 
 Probe = Callable[[RunConfig], Sequence[Measured]]
@@ -190,8 +197,8 @@ def factor_of(trials: Sequence[Measured]) -> float:
     return max(off)
 
 
-def costs_of(settings: RunSettings, pace: Pace | None) -> tuple[list[Cost], Cost]:
-    """Return what a trial of each wave of a run's search takes, and one of its finalists."""
+def costs_of(settings: RunSettings, pace: Pace | None) -> tuple[list[Cost], Cost, int]:
+    """Return what a trial of each wave takes, one of a run's finalists, and how many waves are bred."""
     space, data = space_of(settings), settings.data
     first = propose(settings, (), 0)
     others = [] if searches(strategy_of(settings)) else range(1, settings.search.waves)
@@ -204,11 +211,10 @@ def costs_of(settings: RunSettings, pace: Pace | None) -> tuple[list[Cost], Cost
         sizes = [size_of(of, data, recipe.epochs, recipe.batch_size, share) for of in counts]
         return _cost(counts, sizes, pace, settings.training.time_limit_s)
 
-    waves = [
-        _mean([(cost(*work), count) for work, count in wave.items()])
-        for wave in work_of_waves(settings, first)
-    ]
-    return waves, cost(final_recipe_of(settings))
+    works = list(work_of_waves(settings, first))
+    epochs = [sum(n * of.epochs * share for (of, share), n in wave.items()) for wave in works]
+    waves = [_mean([(cost(*work), count) for work, count in wave.items()]) for wave in works]
+    return waves, cost(final_recipe_of(settings)), bred_waves(settings.search, epochs)
 
 
 def _mean(costs: Sequence[tuple[Cost, int]]) -> Cost:

@@ -89,14 +89,16 @@ def block(
 def _work_line(tally: Tally, work: Work) -> Text:
     from rich.text import Text
 
-    by_candidate = tally.failed
+    by_candidate, empty = tally.failed, tally.empty
     counts = {
         f"{work.running} running": "",
         f"{work.queued} queued": "",
-        f"{len(tally.finished) - by_candidate} done": "",
+        f"{len(tally.finished) - by_candidate - empty} done": "",
         f"{by_candidate} failed by the candidate": "yellow" if by_candidate else "",
         f"{work.failed} failed by the machine": "red" if work.failed else "",
     }
+    if empty:
+        counts[f"{empty} not bred, the budget being spent"] = ""
     parts = [Text(said, style) for said, style in counts.items()]
     return Text(" · ", no_wrap=True, overflow="ellipsis").join(parts)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from gp_cells.config.empty_slot import read_empty_slot
 from gp_cells.config.files import canonical_json, read_json
 from gp_cells.config.plan import Plan, Run
 from gp_cells.config.records import (
@@ -41,6 +42,9 @@ def misfit_of(trial: Path, protocol: TrialProtocol) -> str:
     Raises:
         RecordError: a file is missing or broken.
     """
+    empty, made = (read_empty_slot(trial / file) for file in ("genome.json", "fitness.json"))
+    if empty is not None or made is not None:
+        return "" if empty == made else "its fitness.json is of another genome.json"
     record = read_trial(trial / "trial.h5")
     fitness = read_record(FitnessRecord, trial / "fitness.json")
     if difference(record.spec, read_record(TrialSpec, trial / "genome.json")):

@@ -5,6 +5,8 @@ Each reads canonical JSON and writes canonical JSON; given the same files they w
 
 from __future__ import annotations
 
+import dataclasses
+import logging
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,8 +14,9 @@ from typing import Any
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError
+from gp_cells.config.empty_slot import SPENT
 from gp_cells.config.files import RecordError
-from gp_cells.config.objectives import TIMED
+from gp_cells.config.objectives import HOURS, TIMED
 from gp_cells.config.plan import (
     replicate_candidate,
     replicate_slot,
@@ -53,6 +56,13 @@ from gp_cells.stopping.stopper import Learned, learns
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.history import or_infinite, read_history, write_history
 from gp_cells.strategies.strategy import reach_of, told
+from gp_cells.workflow.budget import (
+    empty_slots,
+    is_first_empty,
+    is_spent,
+    spent_on,
+    timed_by,
+)
 from gp_cells.workflow.refused import why_all_failed
 from gp_cells.workflow.starts import (
     changes_in,
@@ -62,6 +72,8 @@ from gp_cells.workflow.starts import (
     start_of,
 )
 from gp_cells.workflow.stopping import as_read, controls, learned_by, with_curve
+
+LOG = logging.getLogger(__name__)
 
 
 def write_settings(run_config: RunConfig, data: Path, path: Path) -> None:
@@ -83,7 +95,8 @@ def settings_of(
     """
     config = fill_in(run_config)
     selected = config.strategy.settings.get("objectives", ())
-    timed = tuple(name for name in TIMED if name in selected)
+    asked = {*selected, *timed_by(config.search.budget)}
+    timed = tuple(name for name in dict.fromkeys((*TIMED, *HOURS.values())) if name in asked)
     return settings_from(config, data, timed, counts)
 
 
@@ -112,12 +125,21 @@ def propose(settings: RunSettings, history: Sequence[Outcome], wave: int) -> lis
 def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> None:
     """Write a wave's genomes, one small file a slot, and which operator made them from whom.
 
+    Where the budget of the search is spent, the files say that there are none.
+
     Raises:
         SettingError: the folder is not named by the wave's number.
     """
     wave = wave_number(wave_folder)
     settings = read_record(RunSettings, settings_file)
     history = () if history_file is None else read_history(history_file)
+    if is_spent(settings.search.budget, history):
+        if is_first_empty(settings.search, history, wave):
+            LOG.warning("%s: %s: no candidates from wave %d on", settings.run, SPENT, wave)
+        for slot, empty in enumerate(empty_slots(settings, wave)):
+            write_record(wave_folder / slot_name(slot) / "genome.json", empty)
+        write_records(wave_folder / "lineage.json", [])
+        return
     reach = reach_of(strategy_of(settings))
     learned = learned_by(settings, history)
     seen = as_read(settings, history, learned)
@@ -179,6 +201,7 @@ def specify(
             note=proposal.note,
             keeps=spec.keeps,
             planned=recipe.epochs if learns(stopper_of(settings)) else None,
+            spends=settings.search.budget is not None or None,
         )
         bred.append((spec, entry))
     return bred
@@ -198,7 +221,10 @@ def score(wave_folder: Path, before: Path | None, path: Path) -> None:
         fitness = read_record(FitnessRecord, file)
         if fitness.architecture_id != entry.architecture_id:
             raise RecordError(f"{file} is of another genome than lineage.json says; delete it")
-        outcomes.append(with_curve(outcome_of(entry, fitness), fitness, entry.planned))
+        outcome = with_curve(outcome_of(entry, fitness), fitness, entry.planned)
+        if entry.spends:
+            outcome = dataclasses.replace(outcome, spent=spent_on(entry, fitness))
+        outcomes.append(outcome)
         statuses.append((fitness.status, fitness.reason))
     if before is None and (reason := why_all_failed(statuses)):
         raise SettingError(f"{wave_folder.parents[1].name}: {reason}")

@@ -10,7 +10,7 @@ from typing import Any
 
 from gp_cells.config.files import RecordError, canonical_json, content_hash
 from gp_cells.config.objectives import COUNTED
-from gp_cells.config.plan import Run, wave_place
+from gp_cells.config.plan import Run, candidate_place, wave_place
 from gp_cells.config.recipe import SHARD
 from gp_cells.config.records import (
     ChosenTrial,
@@ -56,7 +56,11 @@ def build_rows(run_folder: Path) -> dict[str, list[Row]]:
         for wave in range(run.waves)
         for entry in read_records(LineageEntry, run_folder / wave_place(wave) / "lineage.json")
     ]
-    trials = [_read_both(run_folder / place / "trial.h5") for place in run.places()]
+    places = [
+        *(candidate_place(entry.candidate) for entry in lineage),
+        *(folder.removeprefix(f"{run.folder}/") for folder in run.replicate_folders()),
+    ]
+    trials = [_read_both(run_folder / place / "trial.h5") for place in places]
     rows = [trial_row(trial, settings, chosen) for trial in trials]
     machines = {row["hardware_id"]: row for row in (hardware_row(t, settings) for t in trials)}
     return {

@@ -8,15 +8,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
+from gp_cells.config.empty_slot import read_empty_slot
 from gp_cells.config.files import RecordError
 from gp_cells.config.plan import Plan, Run, wave_of_place
 from gp_cells.config.records import FitnessRecord
 from gp_cells.config.typed_json import read_record
 
+EMPTY = "empty"  # a status
+
 
 @dataclass(frozen=True, kw_only=True)
 class FinishedTrial:
-    """What a finished trial's file says; a broken one says `unreadable`.
+    """What a finished trial's file says; a broken one says `unreadable`, one of no candidate `empty`.
 
     `stage` is its wave, or one more than the last of a finalist's trial.
     """
@@ -27,6 +30,16 @@ class FinishedTrial:
     status: str
     fitness: float | None
     written_s: float  # when
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether its slot has no candidate, its search's budget being spent."""
+        return self.status == EMPTY
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended without a loss."""
+        return self.fitness is None and not self.is_empty
 
     @property
     def name(self) -> str:
@@ -40,11 +53,13 @@ class _Standing:
 
     best: dict[str, FinishedTrial] = field(default_factory=dict)
     failed: int = 0
+    empty: int = 0
 
     def add(self, trial: FinishedTrial) -> None:
         """Take in a trial."""
         if trial.fitness is None:
-            self.failed += 1
+            self.failed += trial.has_failed
+            self.empty += trial.is_empty
         elif best := best_of([*filter(None, [self.best.get(trial.run.task)]), trial]):
             self.best[trial.run.task] = best
 
@@ -102,6 +117,11 @@ class Tally:
         """How many trials ended without a loss."""
         return self._stand().failed
 
+    @property
+    def empty(self) -> int:
+        """How many slots turned out to have no candidate."""
+        return self._stand().empty
+
     def _stand(self) -> _Standing:
         if self._standing is None:
             self._standing = _Standing()
@@ -149,7 +169,14 @@ def best_of(trials: Iterable[FinishedTrial]) -> FinishedTrial | None:
 
 def count_failed(trials: Iterable[FinishedTrial]) -> int:
     """Return how many trials ended without a loss."""
-    return sum(trial.fitness is None for trial in trials)
+    return sum(trial.has_failed for trial in trials)
+
+
+def _is_empty(path: Path) -> bool:
+    try:
+        return read_empty_slot(path) is not None
+    except RecordError:
+        return False
 
 
 def _read(run: Run, folder: str, path: Path) -> FinishedTrial:
@@ -160,7 +187,8 @@ def _read(run: Run, folder: str, path: Path) -> FinishedTrial:
         known = record.candidate, record.status, record.fitness
     except (RecordError, OSError):
         written_s = 0.0
-        known = folder.removeprefix(f"{run.folder}/"), "unreadable", None
+        status = EMPTY if _is_empty(path) else "unreadable"
+        known = folder.removeprefix(f"{run.folder}/"), status, None
     candidate, status, fitness = known
     return FinishedTrial(
         run=run,

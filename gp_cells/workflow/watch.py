@@ -87,7 +87,11 @@ def progress_lines(
     """Return a line for each trial that has finished since the last look."""
     left = _left(tally, at_start, elapsed_s)
     first = len(tally.finished) - len(new) + 1
-    return [trial_line(tally, trial, first + i, left) for i, trial in enumerate(new)]
+    return [
+        trial_line(tally, trial, first + i, left)
+        for i, trial in enumerate(new)
+        if not trial.is_empty
+    ]
 
 
 def progress_block(tally: Tally, at_start: int, elapsed_s: float) -> RenderableType:

@@ -3,7 +3,8 @@
 import pytest
 from support.hand_made import finalist, records
 
-from gp_cells.compare.labels import ablations, spent
+from gp_cells.compare.checklist import fill_checklist
+from gp_cells.compare.labels import ablations, say_spent, spent
 from gp_cells.compare.strategies import compare_strategies
 
 
@@ -62,3 +63,50 @@ def test_searches_took_all_their_trials_the_failed_ones_too():
     assert (row["searches"], row["candidates"], row["epochs"]) == (2, 3, 6)
     assert row["cpu_h"] == pytest.approx(9.0 / 3600)
     assert row["gpu_h"] == 2.0
+
+
+def within(budget, slots=4):
+    """Return the entry of a search of so many candidates at most."""
+    return {"search": {"waves": 1, "slots": slots, "finalists": 1, "budget": budget}}
+
+
+def test_what_was_spent_of_a_budget_is_said_and_how_many_searches_it_ended():
+    of = records(
+        {("gp", 1): [1.0, 1.0], ("gp", 2): [1.0] * 4}, strategies={"gp": within({"epochs": 4})}
+    )
+
+    [row] = spent(of)
+
+    assert say_spent(row) == (
+        "gp searches within 4 epochs: 4 to 8 epochs spent on completed epochs of training and "
+        "validation, 1 of 2 searches ended by it"
+    )
+
+
+def test_a_budget_of_hours_is_said_to_be_of_the_machine():
+    of = records({("gp", 1): [1.0, 1.0]}, strategies={"gp": within({"cpu_hours": 0.0005})})
+
+    [row] = spent(of)
+
+    assert say_spent(row) == (
+        "gp searches within 0.0005 CPU hours: 0.0008333 CPU hours spent on completed epochs of training "
+        "and validation, 1 of 1 searches ended by it; hours are of the machine, and another one trains "
+        "another number of candidates"
+    )
+
+
+def test_searches_within_one_budget_are_of_one_protocol_though_their_plans_differ():
+    searches = {("gp", 1): [1.0], ("random", 1): [1.0]}
+
+    def answer(**labels):
+        found = fill_checklist([records(searches, strategies=labels)])
+        [of] = [of for of in found if of["item"] == "the same evaluation protocol for all"]
+        return of["answer"], of["evidence"]
+
+    one = {"epochs": 4}
+    met, said = answer(gp=within(one, 3), random=within(one, 5))
+    assert met == "met" and said.startswith("4 epochs, at most 3, 5 candidates and 1 finalist(s)")
+    assert answer(gp=within(one), random={}) == (
+        "not met",
+        "searches had different budgets: 4 epochs; none",
+    )

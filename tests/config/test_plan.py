@@ -116,6 +116,29 @@ BAD: dict[str, tuple[Callable[[Config], None], list[str]]] = {
         put(13, *SEARCH, "finalists"),
         ["strategies.gp.search.finalists", "13", "at most 12"],
     ),
+    "a budget of nothing": (put({}, *SEARCH, "budget"), ["search.budget", "non-empty"]),
+    "a budget of no epochs": (put(0, *SEARCH, "budget", "epochs"), ["budget.epochs", "at least 1"]),
+    "a budget of half an epoch": (put(0.5, *SEARCH, "budget", "epochs"), ["expected integer"]),
+    "a budget of no hours": (
+        put(0, *SEARCH, "budget", "cpu_hours"),
+        ["search.budget.cpu_hours", "more than 0", "got 0"],
+    ),
+    "a budget of money": (
+        put(5, *SEARCH, "budget", "dollars"),
+        ["search.budget", "'dollars'", "allowed: epochs, cpu_hours, gpu_hours"],
+    ),
+    "a budget of GPU hours on a CPU": (
+        put(1, *SEARCH, "budget", "gpu_hours"),
+        ["search.budget.gpu_hours", "training.device cuda", "bound cpu_hours or epochs"],
+    ),
+    "a budget that no wave sees": (
+        put({"waves": 3, "slots": 4, "lag": 3, "finalists": 1, "budget": {"epochs": 9}}, *SEARCH),
+        ["search.budget", "more waves than the lag of 3, got 3"],
+    ),
+    "a budget that may leave too few for the finalists": (
+        put({"waves": 3, "slots": 4, "lag": 1, "finalists": 5, "budget": {"epochs": 9}}, *SEARCH),
+        ["search.finalists", "at most 4, the candidates of the first 1 wave(s)", "got 5"],
+    ),
     "no seed": (put([], "seeds"), ["seeds", "non-empty"]),
     "one seed twice": (put([1, 1], "seeds"), ["seeds", "[1, 1]", "unique"]),
     "negative seed": (put([-1], "seeds"), ["seeds.0", "got -1", "at least 0"]),

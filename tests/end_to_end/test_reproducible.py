@@ -13,6 +13,7 @@ from support.benchmark import GP, STEADY, Benchmark, differing, log_in
 
 from gp_cells.config.files import read_json
 from gp_cells.config.objectives import COUNTED, MEASURED
+from gp_cells.exchange.release.verify import check_rules
 from gp_cells.strategies.history import read_history
 from gp_cells.tables.parquet import read_tables
 
@@ -59,6 +60,28 @@ def test_a_benchmark_killed_twice_ends_with_the_bytes_of_one_that_was_not(
     assert ran.status == 0
     of_gp = {k: v for k, v in base.deterministic().items() if not k.startswith(STEADY)}
     assert differing(of_gp, killed.deterministic()) == set()
+
+
+def test_a_search_ends_at_its_budget_of_epochs_after_as_many_candidates_on_other_workers(
+    copied: Benchmark, tmp_path: Path
+) -> None:
+    search = {"waves": 5, "slots": 2, "lag": 2, "finalists": 1, "budget": {"epochs": 7}}
+    copied.config["strategies"] = {"bounded": {"name": "gp", "search": search}}
+    other = copied.copied(tmp_path / "other")
+
+    ran = copied.finish("-c1")
+    other.finish("-c4", PYTHONHASHSEED="1")
+
+    assert differing(copied.deterministic(), other.deterministic()) == set()
+    assert ran.said.count("the search's budget is spent: no candidates from wave 3 on") == 1
+    run = "tiny-bach-bounded-s1"
+    trials = read_tables(copied.folder / "results", "trials", [run])
+    names = [f"w{wave:03d}-{slot:02d}" for wave in range(3) for slot in range(2)]
+    assert sorted(trials["candidate"].to_pylist()) == ["r00-0-0", *names]
+    comparison = read_json(copied.folder / "results/report/tiny/comparison.json")
+    [row] = [of for of in comparison["tasks"][0]["spent"] if of["strategy"] == "bounded"]
+    assert (row["budget"]["spent"], row["budget"]["ended"]) == ({"epochs": [12, 12]}, 1)
+    assert list(check_rules(copied.folder / "results")) == []
 
 
 def test_an_unreadable_test_split_stops_the_rule_test_and_changes_nothing_before_it(

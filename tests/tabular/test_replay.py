@@ -49,6 +49,21 @@ def test_more_workers_change_the_times_and_nothing_else(
     assert max(four["ended_s"].to_pylist()) < max(one["ended_s"].to_pylist())
 
 
+def test_a_replay_ends_where_the_budget_of_the_search_is_spent(
+    stored: World, config: dict[str, Any]
+) -> None:
+    search = config["strategies"]["gp"]["search"]
+    search["budget"] = {"epochs": 13}  # of six trials of two epochs a wave
+
+    found = replayed(stored, config, RUNS[0], workers=2)
+
+    assert [outcome.wave for outcome in found.outcomes] == [0] * 6 + [1] * 6
+    assert found.times.ended.shape == (1, 12)
+    search["budget"] = {"cpu_hours": 1}
+    with pytest.raises(SettingError, match="expected a budget of epochs alone, got cpu_hours"):
+        replayed(stored, config, RUNS[0])
+
+
 def test_one_worker_takes_what_all_trials_took_together(
     stored: World, config: dict[str, Any]
 ) -> None:

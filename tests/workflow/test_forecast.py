@@ -48,6 +48,18 @@ def here(tmp_path: Path, chorales: Path, monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 @pytest.mark.usefixtures("here")
+def test_waves_that_a_budget_leaves_out_are_not_foretold(monkeypatch) -> None:
+    monkeypatch.setattr(module, "measured", lambda results, kind: {kind: trials("a") + trials("b")})
+    search = {**CONFIG["strategies"]["gp"]["search"], "budget": {"epochs": 9}}  # 8 a wave
+    [free], [bound] = (
+        forecast(read_plan({**CONFIG, "strategies": {"gp": of}}), Path("results"), probe=None)
+        for of in (CONFIG["strategies"]["gp"], {"name": "gp", "search": search})
+    )
+    assert (free.candidates, bound.candidates, bound.trainings) == (24, 16, 20)
+    assert bound.seconds == pytest.approx(free.seconds - 8 * free.waves[2].seconds)
+
+
+@pytest.mark.usefixtures("here")
 def test_trainings_are_counted_and_cost_what_earlier_trials_took(monkeypatch) -> None:
     monkeypatch.setattr(module, "measured", lambda results, kind: {kind: trials("a") + trials("b")})
     plan = read_plan(CONFIG)

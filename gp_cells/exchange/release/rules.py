@@ -21,9 +21,15 @@ REFERENCES = (
 
 PLANNED = """
 select run, count(*) as found, any_value({planned}) as planned
-from {table} join runs using (run) group by run having found <> planned
+from {table} join runs using (run)
+left join (select run, 1 + max(wave) as bred from candidates group by run) using (run)
+group by run having found <> planned
 """
-CANDIDATES = """coalesce(waves * slots, list_sum((settings->'$.search.slots')::bigint[]))"""
+# A budget ends a search after a whole wave.
+BRED = "if((settings->'$.search.budget') is null, waves, bred)"
+CANDIDATES = (
+    f"""coalesce({BRED} * slots, list_sum(((settings->'$.search.slots')::bigint[])[:{BRED}]))"""
+)
 REPLICATES = """(settings->>'$.search.finalists')::bigint
     * json_array_length(settings, '$.finalists.learning_rate_factors')
     * json_array_length(settings, '$.finalists.seeds')"""

@@ -42,12 +42,14 @@ def play(
     lag: int,
     seed: int,
     partly: Partly | None = None,
+    ends: Callable[[Sequence[Outcome]], bool] | None = None,
 ) -> list[Outcome]:
     """Return the outcomes of a search in order of wave and slot.
 
     `widths` are the slots of each wave. A wave sees the outcomes of those up to `lag` waves before it, as
     in a run. `partly` answers proposals with a start or another recipe; the line that refuses one that
-    inherits, or any without it, names the candidate.
+    inherits, or any without it, names the candidate. The search `ends` before the first wave that sees
+    outcomes of which this says so.
 
     Raises:
         SettingError: a proposal asks for what no table of whole trainings can know.
@@ -55,6 +57,8 @@ def play(
     history: list[Outcome] = []
     for wave, slots in enumerate(widths):
         seen = [outcome for outcome in history if outcome.wave <= wave - lag]
+        if ends is not None and ends(seen):
+            break
         known = {outcome.candidate: outcome for outcome in seen}
         for slot, proposal in enumerate(strategy.propose(seen, wave, slots, space, seed)):
             name, genome = searched_candidate(wave, slot), proposal.genome

@@ -213,6 +213,21 @@ def test_a_missing_row_is_found(copy: Path) -> None:
     assert any("as many trials as planned" in fault for fault in verify.check_rules(copy))
 
 
+def test_a_search_that_its_budget_ended_has_whole_waves_and_no_more(copy: Path) -> None:
+    last = read_tables(copy, "runs").to_pylist()[-1]
+    settings = json.loads(last["settings"])
+    settings["search"] |= {"waves": 9, "budget": {"epochs": 9}}
+    row = read_tables(copy, "runs").num_rows - 1
+    change_row(copy, "runs", row, waves=9, settings=json.dumps(settings))
+    assert list(verify.check_rules(copy)) == []
+
+    trials = read_tables(copy, "trials")
+    missing = trials["run"].to_pylist().index(last["run"])
+    kept = pa.concat_tables([trials.slice(0, missing), trials.slice(missing + 1)])
+    pq.write_table(kept, released_file(copy, "trials"))
+    assert any("as many trials as planned" in fault for fault in verify.check_rules(copy))
+
+
 def test_a_missing_test_loss_is_found(copy: Path) -> None:
     kept = read_tables(copy, "test").slice(1)
     pq.write_table(kept, released_file(copy, "test"))
