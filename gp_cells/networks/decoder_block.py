@@ -31,6 +31,7 @@ SIMPLE: Mapping[str, Callable[..., Any]] = {
     "gelu": functional.gelu,
     "positive": words.positive,
     "square": torch.square,
+    "decay": lambda x: torch.exp(-x),
     "slow": words.slow,
     "share": words.share,
     "elu1": lambda x: functional.elu(x) + 1,

@@ -158,6 +158,7 @@ ELEMENTWISE = (
     *_on(FLAT, "positive", "mixed", gives="span"),  # x + 1/2, or sigmoid(x) where x < 0
     *_on(FLAT, "square", "any"),
     *_on(FLAT, "slow", "gate", gives="gate"),  # its 16th root
+    *_on((*FLAT, EACH), "decay", "span", gives="gate"),  # exp(-x)
     *_on(FLAT, "share", "gate", "gate", gives="gate"),  # a / (a + b)
 )
 

@@ -34,7 +34,7 @@ def test_a_published_block_reads_back_and_a_search_may_propose_it(name: str) -> 
     again = parse(str(genome.canonical()), LANGUAGE)
     assert again.canonical() == genome.canonical()
     assert again.architecture_id == genome.architecture_id
-    assert Decoder(words=tuple(LANGUAGE.spelt), max_nodes=60).admits(genome.canonical())
+    assert Decoder(words=tuple(LANGUAGE.spelt)).admits(genome.canonical())
 
 
 def test_published_blocks_are_different_architectures() -> None:
