@@ -16,7 +16,7 @@ from gp_cells.workflow.kept import keep_ended
 from gp_cells.workflow.live import begin, plugin_of
 from gp_cells.workflow.moved import refuse_moved
 from gp_cells.workflow.refused import heed_refusals
-from gp_cells.workflow.scheduling import calm, hasten_touch
+from gp_cells.workflow.scheduling import calm, hasten_touch, remember_signatures
 from snakemake.logging import logger
 
 # Only without another config: Snakemake would merge the two, strategy by strategy.
@@ -34,6 +34,7 @@ include: "rules/tables.smk"
 include: "rules/report.smk"
 
 
+remember_signatures()
 if told := plugin_of(workflow):
     told.expect(PLAN)
 

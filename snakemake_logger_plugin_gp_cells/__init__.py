@@ -70,6 +70,10 @@ class LogHandler(LogHandlerBase):
     def expect(self, plan: Plan) -> None:
         """Hear what is about to run."""
         self.plan = plan
+        if self.is_counting:
+            from gp_cells.workflow.scheduling import describe_no_job
+
+            describe_no_job()
 
     def begin(self, workers: int, is_elsewhere: bool, stop: str, log: str) -> None:
         """Begin to tell a run."""

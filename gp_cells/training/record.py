@@ -18,6 +18,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -239,8 +240,7 @@ def provenance(finished: Finished) -> dict[str, Any]:
     return {
         "command": sys.argv,
         "started": how_started,
-        "versions": {name: _version(name) for name in PACKAGES}
-        | {"python": sys.version.split()[0]},
+        "versions": versions(),
         "git": git_state(),
         "hardware": hardware(),
         "threads": torch.get_num_threads(),
@@ -256,6 +256,12 @@ def provenance(finished: Finished) -> dict[str, Any]:
         "peak_memory_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 / 1e6,
         "resumed": finished.resumed,
     }
+
+
+@cache
+def versions() -> dict[str, str | None]:
+    """Return the versions of Python and of the packages that a trial rests on."""
+    return {name: _version(name) for name in PACKAGES} | {"python": sys.version.split()[0]}
 
 
 def _version(package: str) -> str | None:

@@ -227,11 +227,14 @@ def threads() -> int:
 
 def load() -> None:
     """Import what a trial needs, and what the small steps of a search need."""
+    import gp_cells.networks.convolutional
+    import gp_cells.networks.recurrent
     import gp_cells.training.trial
     import gp_cells.workflow.steps  # noqa: F401
     from gp_cells.training import record
 
     record.git_state()  # of the code in memory, whatever comes later
+    record.versions()
 
 
 def main(name: str, owner: int) -> int:

@@ -8,6 +8,9 @@ Snakemake 9 takes a pass through its scheduler whenever a job has ended. Left al
   of the plan;
 - the end of each checkpoint looks at the whole plan.
 
+To plan a job it inspects the signatures of its rule's functions, ten times and more, and a dry run writes
+a description of each job, shown or not.
+
 A `--touch` sleeps for 0.1 s a job, so that the files' times differ, which do not count once it has noted
 their content.
 
@@ -20,6 +23,7 @@ from __future__ import annotations
 import heapq
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +45,25 @@ def calm(workflow: Any) -> None:
         dag.update_checkpoint_dependencies = only_where_trials_are(
             dag.update_checkpoint_dependencies
         )
+
+
+# --- planning -------------------------------------------------------------------------------------
+
+
+def remember_signatures() -> None:
+    """Let Snakemake inspect each function of a rule once, not for every job."""
+    from snakemake import rules
+
+    if hasattr(rules, "get_function_params"):
+        rules.get_function_params = cache(rules.get_function_params)
+
+
+def describe_no_job() -> None:
+    """Let a dry run that shows no job describe none."""
+    from snakemake.executors.dryrun import Executor
+
+    if hasattr(Executor, "printjob"):
+        Executor.printjob = lambda *_: None
 
 
 # --- a pass looks at few jobs ---------------------------------------------------------------------

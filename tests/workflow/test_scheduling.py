@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 import snakemake.api  # first, or the others go round in a circle
 import snakemake.dag
+import snakemake.executors.dryrun
+import snakemake.rules
 from snakemake.scheduling.job_scheduler import JobScheduler
 
 from gp_cells.workflow import scheduling
@@ -58,6 +60,8 @@ def test_snakemake_has_all_that_is_changed_of_it() -> None:
     assert all(isinstance(getattr(JobScheduler, name), property) for name in scheduling.NARROWED)
     assert callable(snakemake.dag.DAG.update_checkpoint_dependencies)
     assert callable(JobScheduler._schedule_reevalutation)
+    assert callable(snakemake.rules.get_function_params)
+    assert callable(snakemake.executors.dryrun.Executor.printjob)
 
 
 def test_the_jobs_considered_are_the_most_urgent_and_then_the_first_of_the_plan(
@@ -127,3 +131,12 @@ def test_timers_that_are_armed_while_one_waits_are_one() -> None:
     timer(0.01)
     time.sleep(0.2)
     assert len(rung) == 2
+
+
+def test_a_function_of_a_rule_is_inspected_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[object] = []
+    monkeypatch.setattr(snakemake.rules, "get_function_params", asked.append)
+    scheduling.remember_signatures()
+    for _ in range(3):
+        snakemake.rules.get_function_params(workflow_of)
+    assert asked == [workflow_of]
