@@ -21,10 +21,11 @@ from gp_cells.compare.records import Records, Row, read_records
 from gp_cells.compare.sizes import at_equal_size
 from gp_cells.compare.stopping import stopping_cost
 from gp_cells.compare.strategies import compare_strategies, over_tasks
+from gp_cells.compare.tested import losses_over_time
 from gp_cells.compare.variance import seed_against_architecture
 from gp_cells.config.files import RecordError, read_json
 
-VERSION = "6"  # of comparison.json
+VERSION = "7"  # of comparison.json
 
 
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:
@@ -69,6 +70,7 @@ def _task(records: Records, finalists: list[Row]) -> Row:
         "spent": spent(records),
         "ablations": ablations(records, strategies["rows"], strategies["pairs"]),
         "anytime": anytime(records),
+        "tested_over_time": losses_over_time(records, finalists),
         "fronts": searched_fronts(records),
         "size_against_loss": size_against_loss(records),
         "variance": seed_against_architecture(records),

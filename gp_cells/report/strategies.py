@@ -23,6 +23,7 @@ def draw_strategies(
     """Return the charts of a task's strategies by name, None where there is nothing to show."""
     return {
         **{budget: draw_regret(compared, budget, colours) for budget in BUDGETS},
+        "tested": draw_tested(compared, colours),
         "surfaces": draw_surfaces(compared, colours),
         "early": draw_early_epochs(compared["epochs"]),
     }
@@ -51,31 +52,65 @@ def draw_regret(
     if not curves:
         return None
     best = compared["anytime"]["best_known"]["loss"]
-    rows = [row for curve in curves for row in _regrets(curve, best)]
-    words = BUDGETS[budget]
+    unit = f"regret, {compared['loss_unit']}"
+    names = [curve["strategy"] for curve in curves]
+    over_time = _over_time(curves, ("regret", unit, best), BUDGETS[budget], colours, names)
+    return finish(over_time, HEIGHT)
+
+
+def draw_tested(compared: Mapping[str, Any], colours: Mapping[str, str]) -> dict[str, Any] | None:
+    """Return each strategy's test loss against candidates, with a band over seeds."""
+    curves = compared["tested_over_time"]
+    if not curves:
+        return None
+    unit = f"test loss, {compared['loss_unit']}"
+    shown = [curve for curve in curves if curve["x"]]
+    single = [
+        {"strategy": curve["strategy"], "seed": of["seed"], "x": x, "loss": rounded(loss)}
+        for curve in curves
+        for of in curve["searches"]
+        for x, loss in zip(of["x"], of["loss"], strict=True)
+    ]
+    names = [curve["strategy"] for curve in curves]
+    base = alt.Chart(inline(single)).encode(x=alt.X("x:Q"), y=alt.Y("loss:Q"))
+    line = base.mark_line(strokeWidth=1.2, opacity=0.35, interpolate="step-after")
+    faint = line.encode(color=colour(colours, names), detail="seed:N")
+    means = _over_time(shown, ("loss", unit, 0.0), BUDGETS["evaluations"], colours, names)
+    return finish(faint + means, HEIGHT)
+
+
+def _over_time(
+    curves: Sequence[Mapping[str, Any]],
+    shown: tuple[str, str, float],
+    words: str,
+    colours: Mapping[str, str],
+    names: Sequence[str],
+) -> alt.LayerChart:
+    """Return curves as steps with bands; what is `shown` has a name, a title, and what it is more than."""
+    name, unit, least = shown
+    rows = [row for curve in curves for row in _points(curve, name, least)]
     x = alt.X("x:Q", title=words, scale=alt.Scale(nice=False))
-    y = alt.Y("regret:Q", title=f"regret, {compared['loss_unit']}")
+    y = alt.Y(f"{name}:Q", title=unit, scale=alt.Scale(zero=name == "regret"))
     tips = [
         alt.Tooltip("strategy:N"),
         alt.Tooltip("x:Q", title=words, format=",.4~g"),
-        alt.Tooltip("regret:Q", format=".3~g"),
+        alt.Tooltip(f"{name}:Q", format=".3~g"),
         alt.Tooltip("searches:Q", title="n"),
     ]
-    names = [curve["strategy"] for curve in curves]
     base = alt.Chart(inline(rows)).encode(x=x, color=colour(colours, names))
     banded = base.transform_filter("isValid(datum.low)")
     band = banded.mark_area(opacity=0.15, interpolate="step-after").encode(y="low:Q", y2="high:Q")
     line = base.mark_line(strokeWidth=2.2, interpolate="step-after").encode(y=y, tooltip=tips)
-    return finish(band + line, HEIGHT)
+    return band + line
 
 
-def _regrets(curve: Mapping[str, Any], best: float) -> list[Row]:
+def _points(curve: Mapping[str, Any], name: str, least: float) -> list[Row]:
     rows = []
     for i, x in enumerate(curve["x"]):
         row: Row = {"strategy": curve["strategy"], "searches": curve["n"], "x": rounded(x)}
-        row["regret"] = rounded(curve["mean"][i] - best)
+        row[name] = rounded(curve["mean"][i] - least)
         if "low" in curve:
-            row |= {end: rounded(curve[end][i] - best) for end in ("low", "high")}
+            row |= {end: rounded(curve[end][i] - least) for end in ("low", "high")}
         rows.append(row)
     return rows
 

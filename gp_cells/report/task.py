@@ -111,6 +111,9 @@ def _figures(
         "search": f"Seeds of the search: {runs}." if runs else "",
         "descent": _whose(evidence, descended) if descended else "",
     }
+    over_time = compared["tested_over_time"]
+    tested = [f"{of['strategy']} {of['finalists']} of {of['n']} searches" for of in over_time]
+    said["tested"] = f"Finalists: {', '.join(tested)}."
     said["rates"] = _at_the_edge(evidence)
     figures = {}
     for name, spec in draw_task(evidence, compared, descended).items():

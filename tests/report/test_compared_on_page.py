@@ -45,7 +45,7 @@ def test_repeated_searches_are_drawn_against_every_budget(make_up, tmp_path):
 
     drawn = draw_strategies(compared, {**COLOURS, "baselines": "#444444"})
 
-    assert set(drawn) == {"evaluations", "epochs", "cpu_s", "surfaces", "early"}
+    assert set(drawn) == {"evaluations", "epochs", "cpu_s", "tested", "surfaces", "early"}
     assert None not in drawn.values()
     evaluations = drawn["evaluations"]
     assert evaluations is not None
