@@ -18,9 +18,9 @@ from gp_cells.genomes.genome import parse
 from gp_cells.measures import DEFAULT, MEASURES, Measure
 from gp_cells.spaces import SPACES, Space
 from gp_cells.stopping import STOPPERS, Stopper
-from gp_cells.stopping.stopper import learns
+from gp_cells.stopping.stopper import learns, predicts
 from gp_cells.strategies import STRATEGIES, Strategy
-from gp_cells.strategies.strategy import reach_of
+from gp_cells.strategies.strategy import horizon_of, reach_of
 from gp_cells.tasks import TASKS, Task
 
 FAMILIES: Mapping[str, tuple[str, Mapping[str, Any]]] = {
@@ -151,6 +151,11 @@ def fill_in(run: RunConfig) -> RunConfig:
         raise SettingError(
             f"stopping: the strategy {run.strategy.name} trains in pieces, so there are no whole curves "
             f"for {run.stopping.name}; choose never, i_epoch or patience, without control"
+        )
+    if horizon_of(strategy) and not predicts(stopper):
+        raise SettingError(
+            f"stopping: the strategy {run.strategy.name} ranks by predictions, and {run.stopping.name} "
+            "makes none from a curve alone; choose parametric, or rank by what is observed"
         )
     final_recipe_of(run)
     measures = measures_of(run)

@@ -87,6 +87,15 @@ class Parametric:
         reason = f"{self.window} predictions of epoch {curve.epochs} agree: {predicted:.4g}"
         return Stop("converged", reason, predicted if self.reads == "predicted" else None)
 
+    def predict(self, curve: Curve) -> float | None:
+        """Return the best loss in all epochs, None where the function does not tell; see `Stopper`."""
+        losses = np.asarray(curve.losses, dtype=float)
+        if len(losses) < FEWEST or not np.isfinite(losses).all() or not has_trend(losses):
+            return None
+        lowest, covered = float(losses.min()), float(losses.max() - losses.min())
+        ahead = _read(fit(self.function, losses), curve.epochs, covered)
+        return None if ahead is None or ahead < lowest - covered else rounded(min(ahead, lowest))
+
     def _window(self, epoch: int) -> range:
         return range(max(1, epoch - self.window + 1), epoch + 1)
 
@@ -96,10 +105,10 @@ class Parametric:
         if epoch < max(self.patience + 1, cut(WITHOUT_LEARNING, curve.epochs)):
             return None
         known = train[np.isfinite(train)]
-        if (
-            len(known) > self.patience
-            and known[-self.patience :].min() < known[: -self.patience].min()
-        ):
+        # a trial that went on from another knows its own alone, too few of which tell nothing
+        if 0 < len(known) <= self.patience:
+            return None
+        if len(known) and known[-self.patience :].min() < known[: -self.patience].min():
             return None
         return Stop("never_learns", f"no trend in {epoch} epochs, nor a new lowest training loss")
 

@@ -56,6 +56,9 @@ class Stopper(Protocol):
     One that predicts by what it learned has a method `read(curve: Curve, learned) -> float`: the loss that
     the search is to read of a trial. All trials are read anew, alike, for every wave. Without it the search
     reads what the trial's `Stop` predicted, else the best loss that was observed until then.
+
+    One that predicts from a curve alone has a method `predict(curve: Curve) -> float | None`: the best loss
+    in all `curve.epochs`, None where it cannot tell. Strategies that rank by it ask for it; see `predicts`.
     """
 
     def stop(self, curve: Curve, learned: Learned | None) -> Stop | None:
@@ -87,6 +90,17 @@ def reads(rule: Stopper) -> bool:
 def read_as(rule: Stopper, curve: Curve, learned: Learned | None) -> float:
     """Return the loss that the search is to read of a trial, by a rule that says that."""
     loss: float = rule.read(curve, learned)  # type: ignore[attr-defined]
+    return loss
+
+
+def predicts(rule: Stopper) -> bool:
+    """Return whether a rule predicts from a curve alone what it will come to."""
+    return hasattr(rule, "predict")
+
+
+def predicted_by(rule: Stopper, curve: Curve) -> float | None:
+    """Return what a rule that predicts from a curve alone says that it will come to."""
+    loss: float | None = rule.predict(curve)  # type: ignore[attr-defined]
     return loss
 
 

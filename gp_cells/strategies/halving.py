@@ -10,6 +10,8 @@ they stopped, to `factor` times as many, and so on from rung to rung. What diffe
   that workers are busy while one waits.
 - Hyperband's brackets that begin on higher rungs, with fewer genomes and more epochs each, follow one
   another, and then the first comes again. Genomes are random.
+- With `rank: predicted` those go on whose curves promise the lowest loss on the top rung, by the run's
+  stopping rule; one that it cannot tell of, as of fewer than four epochs, counts with its loss so far.
 - A place for which too few of the rung below ended well gets a random genome with all epochs of its rung.
 """
 
@@ -18,6 +20,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError, check_settings, setting
@@ -43,6 +46,10 @@ class Halving:
         low=1,
     )
 
+    rank: Literal["observed", "predicted"] = setting(
+        "observed", "what the best of a rung are told by; predicted needs stopping: parametric"
+    )
+
     def __post_init__(self) -> None:
         check_settings(self, "halving")
         if self.brackets > self.rungs:
@@ -54,6 +61,12 @@ class Halving:
     def reach(self) -> int:
         """One wave: the rung below."""
         return 1
+
+    @property
+    def horizon(self) -> int:
+        """The epochs of the top rung, if trials are ranked by what is foretold of them; else 0."""
+        top = self.epochs * self.factor ** (self.rungs - 1)
+        return top if self.rank == "predicted" else 0
 
     def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse slots that grow from a rung to the next, and an empty space; see `Strategy.check`."""
@@ -76,7 +89,8 @@ class Halving:
         """Return the best of the rung below, or random genomes for the lowest of a bracket."""
         newest = history[-1].wave if history else None
         step = 0 if newest is None else wave // (wave - newest)
-        promoted = [] if self._begins(step) else best_of_newest(history)[:slots]
+        ranked = best_of_newest(history, foretold=self.rank == "predicted")
+        promoted = [] if self._begins(step) else ranked[:slots]
         known = {outcome.architecture_id for outcome in history}
         proposals = [self._going_on(outcome, step, space) for outcome in promoted]
         for slot in range(len(promoted), slots):

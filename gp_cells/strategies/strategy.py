@@ -37,8 +37,10 @@ class Outcome:
     the shards hold out that its proposal names, in that order, none if it failed.
 
     The curve is told where the run's stopping rule learns from it: the losses of validation and training
-    by epoch, and how many epochs there are in all when nothing ends the trial. What it spent is told where
-    the search has a budget, by the budget's keys.
+    by epoch, and how many epochs there are in all when nothing ends the trial. To a strategy with a
+    `horizon` it is told of what is within reach, and `predicted` is the best loss that the stopping rule
+    expects at the horizon, None where it cannot tell. What it spent is told where the search has a budget,
+    by the budget's keys.
     """
 
     candidate: str  # e.g. "w003-07"
@@ -61,6 +63,7 @@ class Outcome:
     train_losses: tuple[float, ...] = ()
     planned: int | None = None
     spent: Mapping[str, float] | None = None
+    predicted: float | None = None
 
     @property
     def failed(self) -> bool:
@@ -138,6 +141,9 @@ class Strategy(Protocol):
 
     One that proposes starts has a property `reach`: how many waves of those that a wave may see a start may
     be of, the newest first. Without it there are none, and no trial keeps its state; see `reach_of`.
+
+    One that wants its trials foretold by the run's stopping rule has a property `horizon`: after how many
+    epochs of their weights. Without it, or where that is 0, they are not; see `horizon_of`.
     """
 
     def check(self, search: Search, space: Vocabulary) -> None:
@@ -182,10 +188,15 @@ def newest_wave(history: Sequence[Outcome]) -> list[Outcome]:
     return [outcome for outcome in history if outcome.wave == history[-1].wave]
 
 
-def best_of_newest(history: Sequence[Outcome]) -> list[Outcome]:
-    """Return those of the newest wave that left a state, the best first."""
+def best_of_newest(history: Sequence[Outcome], foretold: bool = False) -> list[Outcome]:
+    """Return those of the newest wave that left a state, the best first, or who should become the best."""
     able = [outcome for outcome in newest_wave(history) if outcome.state is not None]
-    return sorted(able, key=lambda outcome: (outcome.fitness, outcome.candidate))
+
+    def rank(outcome: Outcome) -> tuple[float, str]:
+        known = outcome.predicted if foretold else None
+        return (outcome.fitness if known is None else known, outcome.candidate)
+
+    return sorted(able, key=rank)
 
 
 def going_on(
@@ -199,6 +210,11 @@ def going_on(
 def reach_of(strategy: Strategy) -> int:
     """Return how many waves, of those that a wave may see, a start may be of; 0: it has none."""
     return int(getattr(strategy, "reach", 0))
+
+
+def horizon_of(strategy: Strategy) -> int:
+    """Return the epochs after which trials are to be foretold by the stopping rule; 0: they are not."""
+    return int(getattr(strategy, "horizon", 0))
 
 
 def plan_words(widths: Sequence[int]) -> str:

@@ -28,15 +28,16 @@ from gp_cells.config.records import RunConfig
 from gp_cells.config.typed_json import encode
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.vocabulary import Vocabulary
-from gp_cells.plugins import fill_in, search_seed, space_of, strategy_of, trial_seed
+from gp_cells.plugins import fill_in, search_seed, space_of, stopper_of, strategy_of, trial_seed
+from gp_cells.stopping.stopper import Curve, predicted_by
 from gp_cells.strategies import Outcome, Proposal
-from gp_cells.strategies.strategy import plan_words, searches
+from gp_cells.strategies.strategy import horizon_of, plan_words, searches
 from gp_cells.tables.schemas import REAL, TEXT, WHOLE, Column, fields
 from gp_cells.tabular.schedule import Costs, Schedule, Times, simulate
 from gp_cells.tabular.searches import Played, compare_played, looks, tell
 from gp_cells.tabular.stored import Answer, OnlyStored, Stored, find_stored
 from gp_cells.tabular.surrogate import Surrogate, learn
-from gp_cells.tabular.truth import Row, play
+from gp_cells.tabular.truth import Foretell, Row, play
 from gp_cells.workflow import cost
 from gp_cells.workflow.budget import limits_of
 
@@ -148,6 +149,7 @@ class Replay:
             search_seed(config),
             partly=source.part,
             ends=source.has_spent,
+            foretell=_foretelling(config),
         )
         waves = 1 + max((outcome.wave for outcome in outcomes), default=-1)
         widths = run.widths[:waves] if run.config.search.budget else run.widths
@@ -259,6 +261,14 @@ class _Source:
             f"{known} others were: --missing avoid stays among them, --missing surrogate guesses"
             + ("" if self.seed is None else ", --fitness mean takes trials of any seed")
         )
+
+
+def _foretelling(config: RunConfig) -> Foretell | None:
+    """Return what tells a strategy with a horizon the stopping rule's predictions, None for others."""
+    horizon, rule = horizon_of(strategy_of(config)), stopper_of(config)
+    if not horizon:
+        return None
+    return lambda row: predicted_by(rule, Curve(losses=row.losses, train_losses=(), epochs=horizon))
 
 
 def _restricted(row: Row, names: set[str]) -> Row:

@@ -105,6 +105,7 @@ class Curves:
             status,
             epochs=last,
             last_loss=None if failed else losses[-1],
+            losses=tuple(losses),
         )
         seconds = math.fsum(min(point["cpu_s"], point["wall_s"]) for point in spent)
         return Answer(row=row, spread=None, trials=1, epochs=len(spent), train_s=seconds)

@@ -48,11 +48,10 @@ from gp_cells.plugins import (
     recipe_of,
     search_seed,
     space_of,
-    stopper_of,
     strategy_of,
     trial_seed,
 )
-from gp_cells.stopping.stopper import Learned, learns
+from gp_cells.stopping.stopper import Learned
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.history import or_infinite, read_history, write_history
 from gp_cells.strategies.strategy import reach_of, told
@@ -71,7 +70,14 @@ from gp_cells.workflow.starts import (
     remove_states,
     start_of,
 )
-from gp_cells.workflow.stopping import as_read, controls, learned_by, with_curve
+from gp_cells.workflow.stopping import (
+    as_read,
+    controls,
+    foretold,
+    learned_by,
+    planned_epochs,
+    with_curve,
+)
 
 LOG = logging.getLogger(__name__)
 
@@ -142,7 +148,7 @@ def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> 
         return
     reach = reach_of(strategy_of(settings))
     learned = learned_by(settings, history)
-    seen = as_read(settings, history, learned)
+    seen = foretold(settings, as_read(settings, history, learned), wave)
     bred = specify(settings, seen, wave, propose(settings, seen, wave), learned)
     for spec, entry in bred:
         write_record(wave_folder / slot_name(entry.slot) / "genome.json", spec)
@@ -200,7 +206,7 @@ def specify(
             recipe=proposal.recipe or None,
             note=proposal.note,
             keeps=spec.keeps,
-            planned=recipe.epochs if learns(stopper_of(settings)) else None,
+            planned=planned_epochs(settings),
             spends=settings.search.budget is not None or None,
         )
         bred.append((spec, entry))

@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from gp_cells.config import seeds
 from gp_cells.config.records import FitnessRecord, RunSettings
-from gp_cells.plugins import control_share, stopper_of
-from gp_cells.stopping.stopper import Curve, Learned, learned_from, read_as, reads
+from gp_cells.plugins import control_share, recipe_of, stopper_of, strategy_of
+from gp_cells.stopping.stopper import (
+    Curve,
+    Learned,
+    learned_from,
+    learns,
+    predicted_by,
+    read_as,
+    reads,
+)
 from gp_cells.strategies import Outcome
+from gp_cells.strategies.strategy import horizon_of, reach_of
+from gp_cells.workflow.starts import first_in_reach
 
 
 def learned_by(settings: RunSettings, history: Sequence[Outcome]) -> Learned | None:
@@ -34,6 +44,41 @@ def as_read(
         else dataclasses.replace(outcome, fitness=read_as(rule, curve_of(outcome), learned))
         for outcome in history
     ]
+
+
+def planned_epochs(settings: RunSettings) -> int | None:
+    """Return the epochs of a curve when nothing ends it, None where outcomes need not tell their curves."""
+    if horizon := horizon_of(strategy_of(settings)):
+        return horizon
+    return recipe_of(settings).epochs if learns(stopper_of(settings)) else None
+
+
+def foretold(settings: RunSettings, history: Sequence[Outcome], wave: int) -> Sequence[Outcome]:
+    """Return a history whose trials within reach of a wave tell what the stopping rule predicts of them."""
+    strategy, rule = strategy_of(settings), stopper_of(settings)
+    if not horizon_of(strategy):
+        return history
+    known = {outcome.candidate: outcome for outcome in history}
+    first = first_in_reach(wave, settings.search.lag, reach_of(strategy))
+    return [
+        outcome
+        if outcome.failed or outcome.wave < first
+        else dataclasses.replace(outcome, predicted=predicted_by(rule, _of_genome(outcome, known)))
+        for outcome in history
+    ]
+
+
+def _of_genome(outcome: Outcome, known: Mapping[str, Outcome]) -> Curve:
+    """Return the curve of all trials, one after another, that trained an outcome's genome."""
+    pieces, now = [curve_of(outcome)], outcome
+    while now.start is not None and known[now.start].architecture_id == now.architecture_id:
+        now = known[now.start]
+        pieces.append(curve_of(now))
+    losses, train_losses = (
+        [loss for piece in reversed(pieces) for loss in getattr(piece, name)]
+        for name in ("losses", "train_losses")
+    )
+    return dataclasses.replace(pieces[0], losses=losses, train_losses=train_losses)
 
 
 def curve_of(outcome: Outcome) -> Curve:

@@ -170,3 +170,14 @@ def test_the_median_rule_ends_what_is_worse_than_half_of_those_before() -> None:
     found = first_stop(rule, worst, learned)
     assert found is not None and (found[0], found[1].code) == (6, "worse_than_median")
     assert rule.learn(before[:4]) is None
+
+
+def test_of_a_trial_that_went_on_too_few_training_losses_say_nothing() -> None:
+    noisy = [2.1, 1.3, 1.5, 0.9, 1.0, 0.7, 0.8, 0.6]
+    rule, nan = Parametric(patience=5), math.nan
+    for known in range(1, 6):
+        train = [nan] * (8 - known) + [0.5] * known
+        assert rule.stop(Curve(losses=noisy, train_losses=train, epochs=12), None) is None
+    flat = Curve(losses=noisy, train_losses=[nan] * 2 + [0.5] * 6, epochs=12)
+    stop = rule.stop(flat, None)
+    assert stop is not None and stop.code == "never_learns"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from collections.abc import Sequence
 
@@ -32,6 +33,25 @@ def test_the_best_of_a_rung_go_on_to_the_epochs_of_the_next(lag: int) -> None:
         ]
         assert {o.epochs for o in of_wave(history, wave)} == {3 ** (wave // lag)}
     assert all(o.start is None and o.recipe == {"epochs": 1} for o in of_wave(history, 0))
+
+
+def test_by_predictions_those_go_on_who_promise_most_and_the_others_count_as_observed() -> None:
+    strategy = Halving(rank="predicted")
+    history = played(strategy, SPACE, [4], 1)
+    by_loss = sorted(history, key=lambda outcome: outcome.fitness)
+    # the worst should become the best, and of the best nothing can be told
+    promised = {by_loss[3].candidate: by_loss[0].fitness - 1, by_loss[0].candidate: None}
+    told = [
+        dataclasses.replace(
+            outcome, predicted=promised.get(outcome.candidate, by_loss[3].fitness + 1)
+        )
+        for outcome in history
+    ]
+    starts = [proposal.start for proposal in strategy.propose(told, 1, 2, SPACE, 3)]
+    assert starts == [by_loss[3].candidate, by_loss[0].candidate]
+    observed = [proposal.start for proposal in Halving().propose(told, 1, 2, SPACE, 3)]
+    assert observed == [by_loss[0].candidate, by_loss[1].candidate]
+    assert (strategy.horizon, Halving().horizon) == (9, 0)
 
 
 def test_brackets_begin_higher_one_after_another() -> None:

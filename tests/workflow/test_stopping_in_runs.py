@@ -21,9 +21,12 @@ from gp_cells.config.records import (
 )
 from gp_cells.config.typed_json import encode, read_record
 from gp_cells.plugins import fill_in
+from gp_cells.stopping.parametric import Parametric
+from gp_cells.stopping.stopper import Curve
+from gp_cells.strategies import Outcome
 from gp_cells.strategies.history import read_history, write_history
 from gp_cells.workflow.steps import outcome_of, propose, specify
-from gp_cells.workflow.stopping import as_read, controls, learned_by, with_curve
+from gp_cells.workflow.stopping import as_read, controls, foretold, learned_by, with_curve
 
 EPOCHS = 10
 QUALITIES = [0.6 + 0.4 * (37 * i % 50) / 50 for i in range(50)]
@@ -139,3 +142,111 @@ def test_a_rule_that_needs_whole_curves_is_refused_where_trials_go_on_from_other
         tiny["stopping"] = rule
         [run] = read_plan(tiny).runs.values()
         fill_in(run.config)
+
+
+@pytest.fixture
+def rungs(tiny: dict[str, Any]) -> dict[str, Any]:
+    """Return a config of two rungs of 4 and 8 epochs, ranked by what a curve promises for the eighth."""
+    tiny["strategies"]["gp"] = {
+        "name": "halving",
+        "settings": {"rungs": 2, "epochs": 4, "factor": 2, "rank": "predicted"},
+        "search": {"waves": 2, "slots": [3, 1], "lag": 1, "finalists": 1},
+    }
+    tiny["stopping"] = {"name": "parametric"}
+    return tiny
+
+
+def test_a_rank_by_predictions_is_refused_without_a_rule_that_makes_them(
+    rungs: dict[str, Any],
+) -> None:
+    [run] = read_plan(rungs).runs.values()
+    fill_in(run.config)
+    for name in ("never", "i_epoch", "patience", "median"):
+        rungs["stopping"] = {"name": name}
+        [run] = read_plan(rungs).runs.values()
+        with pytest.raises(SettingError) as refused:
+            fill_in(run.config)
+        assert "\n" not in str(refused.value)
+        if name != "median":
+            said = (
+                f"ranks by predictions, and {name} makes none from a curve alone; choose parametric"
+            )
+            assert said in str(refused.value)
+
+
+def test_who_promises_more_goes_on_to_the_next_rung(
+    settings: Path, rungs: dict[str, Any], tmp_path: Path
+) -> None:
+    [planned] = read_plan(rungs).runs.values()
+    config = fill_in(planned.config)
+    run = dataclasses.replace(
+        read_record(RunSettings, settings),
+        strategy=config.strategy,
+        stopping=config.stopping,
+        search=config.search,
+    )
+    bred = specify(run, [], 0, propose(run, [], 0))
+    assert {entry.planned for _, entry in bred} == {8}
+    # all but the last have come to their end; that one is the worst, and falls on
+    curves = [[2.0, 1.2, 1.02, 1.0], [2.1, 1.3, 1.12, 1.1], [2.6, 1.95, 1.5, 1.2]]
+    outcomes = []
+    for (spec, entry), losses in zip(bred, curves, strict=True):
+        made = FitnessRecord(
+            run=run.run,
+            **{name: getattr(spec, name) for name in ("candidate", "architecture_id", "seed")},
+            learning_rate=0.1,
+            status="ok",
+            reason="r",
+            fitness=min(losses),
+            best_epoch=4,
+            objectives={},
+            curve=tuple(
+                CurvePoint(epoch=e + 1, train_loss=loss, valid_loss=loss)
+                for e, loss in enumerate(losses)
+            ),
+            state="s",
+            epochs=4,
+            last_loss=losses[-1],
+        )
+        outcomes.append(with_curve(outcome_of(entry, made), made, entry.planned))
+    write_history(tmp_path / "history", outcomes)
+    history = read_history(tmp_path / "history")
+    assert {outcome.predicted for outcome in history} == {None}
+    seen = foretold(run, history, 1)
+    assert [of.predicted is not None for of in seen] == [True] * 3
+    assert min(seen, key=lambda of: of.predicted or 0).candidate == "w000-02"
+    [went_on] = propose(run, seen, 1)
+    assert went_on.start == "w000-02"
+
+
+def test_of_a_trial_that_went_on_the_whole_curve_is_foretold(
+    settings: Path, rungs: dict[str, Any]
+) -> None:
+    [planned] = read_plan(rungs).runs.values()
+    config = fill_in(planned.config)
+    run = dataclasses.replace(
+        read_record(RunSettings, settings), strategy=config.strategy, stopping=config.stopping
+    )
+    whole = [1 + 2.0**-e for e in range(6)]
+    shared: dict[str, Any] = {"genome": "g", "status": "ok", "planned": 8}
+    first, second = (
+        Outcome(
+            candidate=f"w00{wave}-00",
+            wave=wave,
+            architecture_id="a",
+            fitness=min(losses),
+            start=start,
+            losses=losses,
+            train_losses=losses,
+            **shared,
+        )
+        for wave, start, losses in (
+            (0, None, tuple(whole[:3])),
+            (1, "w000-00", tuple(whole[3:])),
+        )
+    )
+    seen = foretold(run, [first, second], 2)
+    assert seen[0].predicted is None  # out of reach
+    assert seen[1].predicted == Parametric().predict(
+        Curve(losses=whole, train_losses=whole, epochs=8)
+    )

@@ -4,6 +4,6 @@ No config names what is here, and nothing here trains: a strategy is proved on a
 anything. A table is a function from a genome to its row, its space what a search may write in it.
 """
 
-from gp_cells.tabular.truth.play import Row, Table, play
+from gp_cells.tabular.truth.play import Foretell, Row, Table, play
 
-__all__ = ["Row", "Table", "play"]
+__all__ = ["Foretell", "Row", "Table", "play"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -26,12 +27,16 @@ class Row:
     test: float | None = None
     epochs: int | None = None  # that its weights have seen, where they are counted
     last_loss: float | None = None
+    losses: tuple[float, ...] = ()  # of those epochs, where the curve is stored
 
 
 Table = Callable[[Genome], Row]
 
 # The row of a trial that goes on after some epochs of the same genome, or is not trained by the recipe.
 Partly = Callable[[Proposal, int], Row]
+
+# What a stopping rule predicts of a trial, of a strategy that has a horizon.
+Foretell = Callable[[Row], float | None]
 
 
 def play(
@@ -43,6 +48,7 @@ def play(
     seed: int,
     partly: Partly | None = None,
     ends: Callable[[Sequence[Outcome]], bool] | None = None,
+    foretell: Foretell | None = None,
 ) -> list[Outcome]:
     """Return the outcomes of a search in order of wave and slot.
 
@@ -79,6 +85,8 @@ def play(
             if reach_of(strategy) > 0 or proposal.note is not None:
                 state = None if outcome.failed else f"{genome.architecture_id} {row.epochs}"
                 outcome = told(outcome, proposal, state, row.epochs, row.last_loss)
+            if foretell is not None and not outcome.failed:
+                outcome = dataclasses.replace(outcome, predicted=foretell(row))
             history.append(outcome)
     return history
 
