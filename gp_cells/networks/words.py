@@ -12,6 +12,7 @@ are.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -132,11 +133,29 @@ def long(
         math.log(100) / 1.5, math.log(100) / 0.3, x.shape[2], dtype=x.dtype, device=x.device
     )
     weights = hidden @ last * torch.exp(-places[:, None] * fades)
-    # (channel, distance) as a triangle (channel, later, earlier)
-    padded = functional.pad(weights.T.flip(1), (0, time - 1))
-    triangle = padded.unfold(1, time, 1).flip(1)
-    summed = torch.einsum("cts,bsc->btc", triangle[:, -x.shape[1] :], whole)
+    summed = torch.einsum("cts,bsc->btc", triangle(weights.T)[:, -x.shape[1] :], whole)
     return summed + x * skip, whole
+
+
+def triangle(weights: Tensor) -> Tensor:
+    """Return weights (channel, distance) as (channel, later, earlier), zero above."""
+    channels, time = weights.shape
+    # Rows of one number less than what is repeated in them are each turned by one.
+    turned = [weights[:, :1], weights.new_zeros(channels, time), weights[:, 1:].flip(1)]
+    repeated = torch.cat(turned, 1)[:, None].expand(channels, time, 2 * time).reshape(channels, -1)
+    rows = repeated[:, : time * (2 * time - 1)].reshape(channels, time, 2 * time - 1)
+    return rows[:, :, :time]
+
+
+def unroll(
+    step: Callable[..., Memory], inputs: Tensor | Memory, state: Memory
+) -> tuple[Tensor, Memory]:
+    """Take step after step along the first axis: (*inputs, *state) → state, whose first is the output."""
+    outputs = []
+    for given in zip(*(inputs if isinstance(inputs, tuple) else (inputs,)), strict=True):
+        state = step(*given, *state)
+        outputs.append(state[0])
+    return torch.stack(outputs), state
 
 
 def scan(a: Tensor, b: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -151,6 +170,17 @@ def scan(a: Tensor, b: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
     return b, b[:, -1:]
 
 
+def scan_in_steps(a: Tensor, b: Tensor, before: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return h of h_t = a_t h_(t-1) + b_t along axis 1, and the last one, step after step."""
+    start = torch.zeros_like(b[:, 0]) if before is None else before[:, 0]
+
+    def step(kept: Tensor, added: Tensor, h: Tensor) -> Memory:
+        return (kept * h + added,)
+
+    outputs, after = unroll(step, (a.transpose(0, 1), b.transpose(0, 1)), (start,))
+    return outputs.transpose(0, 1), after[0][:, None]
+
+
 def wkv(
     key: Tensor, value: Tensor, decay: Tensor, bonus: Tensor, before: Memory | None
 ) -> tuple[Tensor, Memory]:
@@ -159,19 +189,20 @@ def wkv(
     A step weighs exp(key) there, exp(-exp(decay)) less with each later one, and exp(bonus) more at itself.
     """
     slower = -torch.exp(decay)
-    if before is None:
-        none = torch.zeros_like(key[:, 0])
-        before = (none, none, torch.full_like(none, -1e30))
-    over, under, largest = before
-    outputs = []
-    for k, v in zip(key.unbind(1), value.unbind(1), strict=True):
-        top = torch.maximum(largest, k + bonus)
-        old, new = torch.exp(largest - top), torch.exp(k + bonus - top)
-        outputs.append((old * over + new * v) / (old * under + new))
-        top = torch.maximum(largest + slower, k)
-        old, new = torch.exp(largest + slower - top), torch.exp(k - top)
-        over, under, largest = old * over + new * v, old * under + new, top
-    return torch.stack(outputs, 1), (over, under, largest)
+    none = torch.zeros_like(key[:, 0])
+    before = (none, none, torch.full_like(none, -1e30)) if before is None else before
+
+    def step(k: Tensor, v: Tensor, _: Tensor, over: Tensor, under: Tensor, top: Tensor) -> Memory:
+        most = torch.maximum(top, k + bonus)
+        old, new = torch.exp(top - most), torch.exp(k + bonus - most)
+        output = (old * over + new * v) / (old * under + new)
+        most = torch.maximum(top + slower, k)
+        old, new = torch.exp(top + slower - most), torch.exp(k - most)
+        return output, old * over + new * v, old * under + new, most
+
+    inputs = key.transpose(0, 1), value.transpose(0, 1)
+    outputs, after = unroll(step, inputs, (none, *before))
+    return outputs.transpose(0, 1), after[1:]
 
 
 def select(
@@ -198,14 +229,16 @@ def state(
     All are (batch, H, time, K): gated linear attention (Yang et al. 2024).
     """
     query = query / math.sqrt(query.shape[-1])
-    whole = (
-        key.new_zeros(*key.shape[:2], key.shape[3], value.shape[3]) if before is None else before
-    )
-    outputs = []
-    for t in range(query.shape[2]):
-        whole = gate[:, :, t, :, None] * whole + key[:, :, t, :, None] * value[:, :, t, None]
-        outputs.append((query[:, :, t, :, None] * whole).sum(2))
-    return torch.stack(outputs, 2), whole
+    none = key.new_zeros(*key.shape[:2], key.shape[3], value.shape[3])
+
+    def step(q: Tensor, k: Tensor, v: Tensor, g: Tensor, _: Tensor, whole: Tensor) -> Memory:
+        whole = g[..., None] * whole + k[..., None] * v[:, :, None]
+        return (q[..., None] * whole).sum(2), whole
+
+    inputs = tuple(x.permute(2, 0, 1, 3) for x in (query, key, value, gate))
+    start = torch.zeros_like(value[:, :, 0]), none if before is None else before
+    outputs, after = unroll(step, inputs, start)
+    return outputs.permute(1, 2, 0, 3), after[1]
 
 
 def delta(
@@ -217,17 +250,21 @@ def delta(
     are (batch, time, H).
     """
     query = query / math.sqrt(query.shape[-1])
-    whole = (
-        key.new_zeros(*key.shape[:2], key.shape[3], value.shape[3]) if before is None else before
-    )
-    outputs = []
-    for t in range(query.shape[2]):
-        k = key[:, :, t, :, None]
-        whole = gate[:, t, :, None, None] * whole
-        missing = value[:, :, t] - (k * whole).sum(2)
-        whole = whole + k * (step[:, t, :, None] * missing)[:, :, None]
-        outputs.append((query[:, :, t, :, None] * whole).sum(2))
-    return torch.stack(outputs, 2), whole
+    none = key.new_zeros(*key.shape[:2], key.shape[3], value.shape[3])
+
+    def after_step(
+        q: Tensor, k: Tensor, v: Tensor, b: Tensor, g: Tensor, _: Tensor, whole: Tensor
+    ) -> Memory:
+        whole = g[..., None, None] * whole
+        missing = v - (k[..., None] * whole).sum(2)
+        whole = whole + k[..., None] * (b[..., None] * missing)[:, :, None]
+        return (q[..., None] * whole).sum(2), whole
+
+    vectors = tuple(x.permute(2, 0, 1, 3) for x in (query, key, value))
+    inputs = (*vectors, step.transpose(0, 1), gate.transpose(0, 1))
+    start = torch.zeros_like(value[:, :, 0]), none if before is None else before
+    outputs, after = unroll(after_step, inputs, start)
+    return outputs.permute(1, 2, 0, 3), after[1]
 
 
 # --- fades and attention --------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 """A trial's network for use without this package: Python, safetensors and ONNX.
 
 The Python file is written from the network itself: a recurrent cell from its program, a network of CNN
-cells from its list of layers. What is written is run, and held against the trial's own network.
+cells from its list of layers, a decoder from the steps of its block. What is written is run, and held
+against the trial's own network.
 """
 
 from __future__ import annotations
@@ -16,10 +17,11 @@ from safetensors.torch import save
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import canonical_json, written_beside
 from gp_cells.config.recipe import Form
-from gp_cells.exchange.export import convolutional, onnx, reader, recurrent
+from gp_cells.exchange.export import convolutional, decoder, onnx, reader, recurrent
 from gp_cells.exchange.export.check import compare, load_module, make_inputs
 from gp_cells.exchange.export.trained import Trained, find_trained, kept_reading
 from gp_cells.networks.convolutional import ConvolutionalNetwork
+from gp_cells.networks.decoder import DecoderNetwork
 from gp_cells.networks.network import Network
 from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.tables.query import find_trial
@@ -31,6 +33,7 @@ from gp_cells.training.trial import setup_of
 WRITERS: Mapping[type[Any], Any] = {
     RecurrentNetwork: recurrent,
     ConvolutionalNetwork: convolutional,
+    DecoderNetwork: decoder,
 }
 
 

@@ -34,7 +34,10 @@ def load_module(python: Path) -> ModuleType:
 
 
 def make_inputs(network: Network, form: Form, time: int, batch: int) -> tuple[Tensor, ...]:
-    """Return made-up inputs of a trial's network: images, or sequences and a state to go on from."""
+    """Return made-up inputs of a trial's network: images, or sequences and a state to go on from.
+
+    A file has no state where each layer's is not of one shape, or there is none.
+    """
     generator = torch.Generator().manual_seed(time)
     if form.inputs == "images":
         return (torch.randn(batch, form.features, form.height, form.width, generator=generator),)
@@ -42,10 +45,12 @@ def make_inputs(network: Network, form: Form, time: int, batch: int) -> tuple[Te
     with torch.no_grad():
         kind = torch.int64 if form.inputs == "symbols" else torch.float32
         _, after = network(torch.zeros(shape, dtype=kind), None, None)
-    state = torch.randn(torch.stack(after).shape, generator=generator)
+    shapes = {layer.shape for layer in after}
+    is_told = len(shapes) == 1
+    state = (torch.randn(torch.stack(after).shape, generator=generator),) if is_told else ()
     if form.inputs == "symbols":
-        return torch.randint(form.features, (time, batch), generator=generator), state
-    return torch.randn(time, batch, form.features, generator=generator), state
+        return torch.randint(form.features, (time, batch), generator=generator), *state
+    return torch.randn(time, batch, form.features, generator=generator), *state
 
 
 def compare(network: Network, exported: Callable[..., Any], inputs: tuple[Tensor, ...]) -> float:
@@ -57,7 +62,7 @@ def compare(network: Network, exported: Callable[..., Any], inputs: tuple[Tensor
     with torch.no_grad():
         predictions, state = network(inputs[0], tuple(inputs[1]) if len(inputs) > 1 else None, None)
         given = exported(*inputs)
-        expected = [predictions, torch.stack(state)] if state else [predictions]
+        expected = [predictions, *([torch.stack(state)] if len(inputs) > 1 else [])]
         found = [given] if isinstance(given, Tensor) else given
         apart = max(_apart(*pair) for pair in zip(found, expected, strict=True))
     if not apart <= CLOSE:  # nor if it is NaN

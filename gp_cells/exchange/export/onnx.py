@@ -38,19 +38,20 @@ def write(
 ) -> None:
     """Write the network of an exported Python file, traced with some inputs, and texts by name beside it.
 
-    A recurrent network's inputs are the sequences and the state; the axes time and batch stay open.
+    Inputs of sequences are these and the state, if a file has one; the axes time and batch stay open.
     """
     module.unroll = _unroll  # type: ignore[attr-defined]
     any_size = torch.export.Dim.DYNAMIC
-    sizes = [{0: any_size, 1: any_size}, {2: any_size}] if len(inputs) > 1 else [{0: any_size}]
-    names = ["inputs", "state"] if len(inputs) > 1 else ["images"]
+    is_images = inputs[0].dim() == 4
+    sizes = [{0: any_size}] if is_images else [{0: any_size, 1: any_size}, {2: any_size}]
+    names = ["images"] if is_images else ["inputs", "state"]
     with _silence():
         graph = torch.onnx.export(
             network,
             inputs,
             dynamo=True,
-            dynamic_shapes=tuple(sizes),
-            input_names=names,
+            dynamic_shapes=tuple(sizes[: len(inputs)]),
+            input_names=names[: len(inputs)],
             output_names=["predictions", "last_state"][: len(inputs)],
             verbose=False,
         )
@@ -78,11 +79,14 @@ def run(path: Path, inputs: tuple[Tensor, ...]) -> list[Tensor]:
     return [torch.from_numpy(output) for output in outputs]
 
 
-def _unroll(step: Callable[..., State], inputs: Tensor, state: State) -> tuple[Tensor, State]:
+def _unroll(
+    step: Callable[..., State], inputs: Tensor | State, state: State
+) -> tuple[Tensor, State]:
     """Do as `unroll` of an exported file; what scan is given and gives may share no memory."""
 
-    def once(carried: State, x: Tensor) -> tuple[State, Tensor]:
-        after = tuple(part.clone() for part in step(x, *carried))
+    def once(carried: State, x: Tensor | State) -> tuple[State, Tensor]:
+        given = x if isinstance(x, tuple) else (x,)
+        after = tuple(part.clone() for part in step(*given, *carried))
         return after, after[0].clone()
 
     last, outputs = scan(once, tuple(part.clone() for part in state), inputs)

@@ -56,7 +56,7 @@ def unroll(step, inputs, state):
 def source(network: RecurrentNetwork, form: Form, about: str) -> str:
     """Return the text of the file."""
     program = network.cells[0].program
-    parts = [_opening(network, form, about), _cell(program), UNROLL, _network(network), LOAD]
+    parts = [_opening(network, form, about), cell_class(program), UNROLL, _network(network), LOAD]
     return "\n\n".join(parts)
 
 
@@ -104,10 +104,10 @@ def _imports(network: RecurrentNetwork) -> list[str]:
     return lines
 
 
-def _cell(program: Program) -> str:
-    """Return the class of a layer."""
+def cell_class(program: Program, name: str = "Cell") -> str:
+    """Return the class of a layer; its file has `unroll` and `UNITS`, too."""
     return f'''\
-class Cell(nn.Module):
+class {name}(nn.Module):
     """One layer: (time, batch, inputs) and a state → (time, batch, UNITS) and the last state."""
 
     def __init__(self, inputs):

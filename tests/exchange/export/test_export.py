@@ -33,6 +33,7 @@ from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks.convolutional import BatchNorm
 from gp_cells.spaces.convolutional import FUNCTIONS as BLOCK_FUNCTIONS
 from gp_cells.spaces.convolutional import Convolutional
+from gp_cells.spaces.decoder import Decoder
 from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.spaces.recurrent_graph import RecurrentGraph
 from gp_cells.spaces.steps import FUNCTIONS, LEAVES
@@ -49,6 +50,10 @@ SYMBOLS = Form("symbols", 7, "classes", 7)
 IMAGES = Form("images", 2, "classes", 10, 9, 7)
 RECIPE = Recipe(units=6, layers=2, batch_size=2)
 CELLS, BLOCKS = Recurrent(), Convolutional()
+DECODERS, DECODER_RECIPE = (
+    Decoder(heads=2, most_parameters=0),
+    Recipe(units=8, layers=2, batch_size=2),
+)
 EVERYTHING = Recurrent(tuple(f.name for f in FUNCTIONS), tuple(LEAVES), memory_cells=4)
 
 
@@ -242,6 +247,38 @@ torch.save(network.load()(*inputs), sys.argv[1] + "/outputs.pt")
     assert imported <= {"json", "pathlib", "torch", "torch.nn"}
 
 
+@pytest.mark.usefixtures("without_onnx")
+@pytest.mark.parametrize("form", [FRAMES, SYMBOLS], ids=["frames", "symbols"])
+@pytest.mark.parametrize("name", DECODERS.baselines)
+def test_every_decoder_block_gives_the_same_predictions(
+    name: str, form: Form, tmp_path: Path
+) -> None:
+    network = make(DECODERS, baseline(DECODERS, name), form, DECODER_RECIPE)
+    assert apart(network, form, tmp_path) < 1e-6  # a scan is written step after step
+
+
+@pytest.mark.usefixtures("without_onnx")
+@pytest.mark.parametrize("seed", range(30))
+def test_a_random_decoder_block_of_all_words_gives_the_same_predictions(
+    seed: int, tmp_path: Path
+) -> None:
+    space = dataclasses.replace(DECODERS, start=(), words=tuple(DECODERS.language.spelt))
+    genome = variation.sample(space, np.random.default_rng(seed))
+    assert apart(make(space, genome, FRAMES, DECODER_RECIPE), FRAMES, tmp_path) < 1e-4
+
+
+@pytest.mark.usefixtures("without_onnx")
+def test_a_decoder_block_with_what_no_published_one_has_gives_the_same(tmp_path: Path) -> None:
+    text = (
+        "f = fade(each(x)) + rise(each(x)) + slope\nh = split(x)\n"
+        "mixer = x + attend(guard(weigh(dot(h, h * each(x)), f)), unit(h))\n"
+        "mlp = gru(x) + mut1(shift(x)) + attend(softmax(tilt(dot(h, h), alibi)), h)"
+    ).replace("mlp = gru", "h = split(x)\nmlp = gru")
+    genome = parse(text, DECODERS.language)
+    tied = dataclasses.replace(DECODER_RECIPE, tied=True, dropout=0.5)
+    assert apart(make(DECODERS, genome, SYMBOLS, tied), SYMBOLS, tmp_path) < 1e-6
+
+
 # --- ONNX -----------------------------------------------------------------------------------------
 
 
@@ -255,12 +292,15 @@ torch.save(network.load()(*inputs), sys.argv[1] + "/outputs.pt")
         (CELLS, "nascell", FRAMES),
         (BLOCKS, "se_resnet", IMAGES),
         (BLOCKS, "mobilenet_v2", IMAGES),
+        (DECODERS, "min_gru", SYMBOLS),
+        (DECODERS, "fox", FRAMES),
     ],
 )
 def test_a_graph_gives_the_same_at_lengths_and_batches_that_it_was_not_traced_with(
     space: Any, name: str, form: Form, tmp_path: Path
 ) -> None:
-    network = make(space, baseline(space, name), form)
+    recipe = DECODER_RECIPE if space is DECODERS else RECIPE
+    network = make(space, baseline(space, name), form, recipe)
     write(network, form, "made up", tmp_path)
     for time, batch in ((1, 1), (40, 3)):
         inputs = make_inputs(network, form, time, batch)
