@@ -97,6 +97,8 @@ def say_stopping(row: Row) -> str:
         f"stopping by {row['rule']} saved {row['saved']:.0%} of the epochs and an estimated "
         f"{row['saved_cpu_s']:,.3g} of {row['cpu_s'] + row['saved_cpu_s']:,.3g} CPU seconds"
     )
+    if not row["control"]:
+        return f"{saved}; without a control group nothing says what that cost"
     if row["tau"] is None or not math.isfinite(row["low"]):
         return (
             f"{saved}; its control group of {row['control']} is too small to say what that cost "

@@ -67,6 +67,11 @@ def test_a_small_control_group_says_nothing() -> None:
     assert line.endswith("its control group of 3 is too small to say what that cost (it takes 10)")
 
 
+def test_without_a_control_group_only_what_was_saved_is_said() -> None:
+    line = said(run_of([], []))
+    assert line.endswith("of 75 CPU seconds; without a control group nothing says what that cost")
+
+
 def test_searches_that_never_stop_are_not_spoken_of() -> None:
     assert stopping_cost(records({("gp", 1): [1.0, 2.0]})) == []
     assert settings("gp", 1)["stopping"] == {"name": "never"}
