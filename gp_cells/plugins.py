@@ -157,6 +157,7 @@ def fill_in(run: RunConfig) -> RunConfig:
             f"stopping: the strategy {run.strategy.name} ranks by predictions, and {run.stopping.name} "
             "makes none from a curve alone; choose parametric, or rank by what is observed"
         )
+    _check_schedule(run, strategy)
     final_recipe_of(run)
     measures = measures_of(run)
     filled = _filled(run.strategy, strategy)
@@ -171,6 +172,15 @@ def fill_in(run: RunConfig) -> RunConfig:
         if run.measures is None
         else tuple(_filled(named, measures[named.name]) for named in run.measures),
     )
+
+
+def _check_schedule(run: RunConfig, strategy: Strategy) -> None:
+    schedule = recipe_of(run).schedule
+    if reach_of(strategy) and schedule != "constant":
+        raise SettingError(
+            f"{run.task.name}.recipe.schedule: the strategy {run.strategy.name} trains in pieces, "
+            f"which have no end for a {schedule} schedule to fall to; choose constant"
+        )
 
 
 def _filled(named: PlugIn, member: Any) -> PlugIn:

@@ -41,7 +41,8 @@ class SettingError(Refusal):
 class About:
     """What a field says of its setting, beside its type and default.
 
-    Of a list, `low`, `above`, `high` and `choices` concern each item.
+    Of a list, `low`, `above`, `high` and `choices` concern each item. A setting that came `later` than
+    records that are to keep their bytes is written only where it is other than its default.
     """
 
     description: str = ""
@@ -52,6 +53,7 @@ class About:
     choices: tuple[str, ...] = ()
     min_items: int = 0
     max_items: int | None = None
+    later: bool = False
 
 
 def setting(
@@ -65,6 +67,7 @@ def setting(
     choices: Sequence[str] = (),
     min_items: int = 0,
     max_items: int | None = None,
+    later: bool = False,
 ) -> Any:
     """Return the field of a setting: its default or `REQUIRED`, what it means and what it may be.
 
@@ -79,6 +82,7 @@ def setting(
         choices=tuple(choices),
         min_items=min_items,
         max_items=max_items,
+        later=later,
     )
     return dataclasses.field(default=default, metadata={"about": said})
 

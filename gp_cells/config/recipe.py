@@ -12,6 +12,7 @@ from gp_cells.config.choose import SettingError, check_settings, configure, sett
 
 Inputs = Literal["frames", "symbols", "images"]
 Targets = Literal["keys", "classes", "numbers"]
+Schedule = Literal["constant", "cosine", "linear"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +59,9 @@ class Recipe:
         16, "examples in one step of the optimiser", unit="sequences or images", low=1
     )
     epochs: int = setting(20, "passes over the training split", unit="epochs", low=1)
-    learning_rate: float = setting(0.003, "Adam's step size, constant", low=1e-9)
+    learning_rate: float = setting(
+        0.003, "Adam's step size, the largest where it changes", low=1e-9
+    )
     clip_norm: float = setting(1.0, "largest gradient norm; a larger one is scaled down", low=1e-9)
     dropout: float = setting(
         0.0,
@@ -68,6 +71,25 @@ class Recipe:
     )
     tied: bool = setting(
         False, "symbols only: the output layer shares its weight with the embedding"
+    )
+    warm_up: int = setting(
+        0,
+        "first steps of the optimiser, over which the step size grows linearly from nothing",
+        unit="steps",
+        low=0,
+        later=True,
+    )
+    weight_decay: float = setting(
+        0.0,
+        "share that matrices lose in each step, times the step size, as in AdamW; vectors lose nothing",
+        low=0,
+        later=True,
+    )
+    schedule: Schedule = setting(
+        "constant",
+        "the step size after the warm-up: constant, or down to nothing at the end of training, as half a "
+        "cosine or a line; refused where trials go on from others, which have no end of their own",
+        later=True,
     )
 
     def __post_init__(self) -> None:

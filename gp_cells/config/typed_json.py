@@ -1,8 +1,8 @@
 """JSON to frozen dataclasses and back: every field checked, and the same bytes again.
 
 A number keeps the form that it came in (600 stays 600 where a float may stand), so that what was
-read is written as the same bytes. A field whose default is None or () is left out of the file where it
-has that value.
+read is written as the same bytes. A field whose default is None or (), and a setting that came later than
+the records that have none of it, are left out of the file where they have their default.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
+from gp_cells.config.choose import about
 from gp_cells.config.files import RecordError, read_json, write_json
 from gp_cells.config.refusal import shown
 
@@ -229,16 +230,24 @@ def encode(record: Any) -> dict[str, Any]:
     """Return a record as the value that its JSON file spells."""
     kind: Any = type(record)
     fields = {name: (getattr(record, name), default) for name, default in _defaults(kind)}
+    left_out = _left_out(kind)
     return {
         name: plain(value)
         for name, (value, default) in fields.items()
-        if not (default in (None, ()) and value == default)
+        if name not in left_out or value != default
     }
 
 
 @cache
 def _defaults(kind: Any) -> tuple[tuple[str, Any], ...]:
     return tuple((field.name, field.default) for field in dataclasses.fields(kind))
+
+
+@cache
+def _left_out(kind: Any) -> frozenset[str]:
+    """Return the fields that are left out of a file where they have their default."""
+    fields = dataclasses.fields(kind)
+    return frozenset(of.name for of in fields if of.default in (None, ()) or about(of).later)
 
 
 def plain(value: Any) -> Any:

@@ -38,6 +38,21 @@ def _listed(words: Sequence[str]) -> str:
     return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
 
 
+def _optimiser(recipe: Mapping[str, Any]) -> str:
+    decay = recipe.get("weight_decay", 0)
+    return f"AdamW, weight decay {decay:g}" if decay else "Adam"
+
+
+def _changes(recipe: Mapping[str, Any]) -> str:
+    """Return how the learning rate changes; a recipe that does not say so has a constant one."""
+    said = []
+    if recipe.get("warm_up"):
+        said.append(f"warmed up for {_counted(recipe['warm_up'], 'step', 'steps')}")
+    if recipe.get("schedule", "constant") != "constant":
+        said.append(f"{recipe['schedule']} schedule")
+    return f" ({', '.join(said)})" if said else ""
+
+
 def describe_protocol(evidence: Evidence) -> list[tuple[str, str]]:
     """Return what all runs of a task share, and what each strategy may spend, from the settings."""
     settings = evidence.settings
@@ -47,7 +62,8 @@ def describe_protocol(evidence: Evidence) -> list[tuple[str, str]]:
         ("network", f"{recipe['layers']} layer(s) of {recipe['units']} units"),
         (
             "training",
-            f"Adam, learning rate {recipe['learning_rate']:g}, batches of {recipe['batch_size']}, "
+            f"{_optimiser(recipe)}, learning rate {recipe['learning_rate']:g}"
+            f"{_changes(recipe)}, batches of {recipe['batch_size']}, "
             f"{recipe['epochs']} epochs, gradient norm at most {recipe['clip_norm']:g}, "
             f"dropout {recipe['dropout']:g}; stopping rule {settings['stopping']['name']}",
         ),

@@ -31,7 +31,7 @@ from gp_cells.stopping import Stopper
 from gp_cells.stopping.stopper import Curve, Learned, first_stop
 from gp_cells.tasks import Arrays, Batch, SplitName, Task
 from gp_cells.tasks.shards import deal
-from gp_cells.training.adam import Adam
+from gp_cells.training.adam import Adam, share_of_rate
 from gp_cells.training.loss import first_guess, ignorant_loss, summed_errors, summed_loss
 from gp_cells.training.state import Before, State, take_up
 
@@ -256,9 +256,12 @@ class _Training:
         self.stop_requested = stop_requested
         self.network = make_network(setup)
         batches = setup.task.batches(self.splits["train"], None)
-        guess = first_guess(setup.form, ((batch.targets, batch.counted) for batch in batches))
+        told = [(batch.targets, batch.counted) for batch in batches]
+        guess = first_guess(setup.form, told)
         self.network.start_from(guess.to(setup.device))
-        self.optimiser = Adam(self.network.parameters(), setup.learning_rate)
+        recipe = setup.task.recipe
+        self.steps = recipe.epochs * len(told)
+        self.optimiser = Adam(self.network.parameters(), setup.learning_rate, recipe.weight_decay)
         self.generator = torch.Generator(setup.device)
         self.state: Any = None
         self.before = Before()
@@ -367,7 +370,8 @@ class _Training:
         loss = summed.item()
         if not (math.isfinite(loss) and math.isfinite(norm.item())):
             raise _Failed("diverged", f"training loss or gradient not finite in epoch {epoch}")
-        self.optimiser.step()
+        recipe = self.setup.task.recipe
+        self.optimiser.step(share_of_rate(recipe, self.optimiser.steps, self.steps))
         self.state = tuple(layer.detach() for layer in state)
         for name, value in (("loss", loss), ("targets", targets), ("norm", norm.item())):
             self.progress.running[name] += value

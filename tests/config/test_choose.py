@@ -43,9 +43,10 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
 
 # Numbers that count nothing and have no dimension, and are no shares either.
 PLAIN = {
-    *("recipe.learning_rate", "recipe.clip_norm", "own_data.seed", "convolutional.stem"),
-    "halving.factor",
-    *(f"{space}.max_depth" for space in ("convolutional", "recurrent", "recurrent_graph")),
+    *(f"recipe.{name}" for name in ("learning_rate", "clip_norm", "weight_decay")),
+    *("own_data.seed", "convolutional.stem", "halving.factor"),
+    *("decoder.most_parameters", "decoder.most_state"),
+    *(f"{s}.max_depth" for s in ("convolutional", "decoder", "recurrent", "recurrent_graph")),
 }
 
 SETTINGS = [
