@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,7 @@ from gp_cells.cli.command import CONFIG, RESULTS, command, file, folder, option
 if TYPE_CHECKING:
     from gp_cells.tabular.replay import Fitness, Missing
 
+PAGE = file("--page", "HTML page to write, with regret curves and tests", required=False)
 ALL = "which ones; default: all of the config"
 
 
@@ -36,6 +38,7 @@ ALL = "which ones; default: all of the config"
         default="refuse",
     ),
     file("--to", "file to write (default: BENCHMARK-replay.parquet)", required=False),
+    PAGE,
     RESULTS,
 )
 def replay(
@@ -47,6 +50,7 @@ def replay(
     fitness: Fitness,
     missing: Missing,
     to: Path | None,
+    page: Path | None,
     results: Path,
 ) -> None:
     """Play a config's strategies on stored results; nothing is trained.
@@ -56,11 +60,13 @@ def replay(
     """
     from gp_cells.config.given import plan_of
     from gp_cells.tabular.replay import (
+        WHAT,
         Replay,
         as_table,
         chosen_runs,
         compare_replayed,
         summary,
+        tell_compared,
         write,
     )
 
@@ -70,8 +76,14 @@ def replay(
     path = to or Path(f"{plan.benchmark}-replay.parquet")
     write(as_table(player, replayed), path)
     print(summary(replayed, workers))
-    print(compare_replayed(player, replayed))
+    compared = compare_replayed(player, replayed)
+    print(tell_compared(compared))
     print(f"outcomes: {path}")
+    if page is not None:
+        chosen = {"--task": task, "--strategy": strategy, "--seed": seed}
+        options: dict[str, Any] = {name: of for name, of in chosen.items() if of is not None}
+        options |= {"--workers": workers, "--fitness": fitness, "--missing": missing}
+        _write_page(compared, WHAT, ["replay", config], {**options, "--results": results}, page)
 
 
 @command(
@@ -98,6 +110,7 @@ def replay(
     folder(
         "--figures", "where to write the regret by candidates as SVG, PDF and CSV", required=False
     ),
+    PAGE,
 )
 def play(
     strategy: str,
@@ -109,6 +122,7 @@ def play(
     lag: int,
     format: str,
     figures: Path | None,
+    page: Path | None,
 ) -> None:
     """Play a strategy against random search on a complete table of trained architectures.
 
@@ -128,3 +142,27 @@ def play(
     print(canonical_json(found) if format == "json" else text)
     if figures is not None:
         write_regret(found, figures)
+    if page is not None:
+        options: dict[str, Any] = {
+            "--strategy": strategy,
+            "--settings": json.dumps(settings),
+            "--table": table,
+        }
+        options |= {"--seeds": seeds, "--candidates": candidates, "--slots": slots, "--lag": lag}
+        _write_page([found], "regret", ["play"], options, page)
+
+
+def _write_page(
+    compared: Sequence[Mapping[str, Any]],
+    what: str,
+    command: Sequence[str],
+    options: Mapping[str, Any],
+    page: Path,
+) -> None:
+    from gp_cells.report.played import write_played
+
+    words = ["gp-cells", *command]
+    for name, value in {**options, "--page": page}.items():
+        words += [name, *map(str, value if isinstance(value, list) else [value])]
+    write_played(compared, what, shlex.join(words), page)
+    print(f"page: {page}")

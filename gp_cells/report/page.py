@@ -43,7 +43,7 @@ def write_report(results: Path, benchmark: str, comparison: Mapping[str, Any], p
         for evidence, compared in zip(gathered, comparison["tasks"], strict=True)
     ]
     over_tasks = describe_over_tasks(comparison["strategies"], gathered[0].colours, specs)
-    environment = _environment()
+    environment = environment_of_pages()
     environment.globals["where"] = in_results(results)
     environment.globals["has_records"] = not (results / "SHA256SUMS").exists()  # a release has none
     card: Any = environment.get_template("cells.html").module
@@ -61,10 +61,7 @@ def write_report(results: Path, benchmark: str, comparison: Mapping[str, Any], p
         most_rows=MOST_ROWS,
         most_cards=MOST_CARDS,
         most_curves=MOST_CURVES,
-        style=Markup((HERE / "page.css").read_text(encoding="utf-8") + STYLE),
-        library=Markup(_library()),
-        script=Markup((HERE / "page.js").read_text(encoding="utf-8")),
-        specs={name: Markup(_json(spec)) for name, spec in specs.items()},
+        **parts_of_pages(specs),
         packed={
             task["label"]: pack(
                 {
@@ -79,7 +76,18 @@ def write_report(results: Path, benchmark: str, comparison: Mapping[str, Any], p
         beside.write_text(html, encoding="utf-8")
 
 
-def _environment() -> jinja2.Environment:
+def parts_of_pages(specs: Mapping[str, Any]) -> Row:
+    """Return what a template needs beside its own values: style, scripts, and charts by their ids."""
+    return {
+        "style": Markup((HERE / "page.css").read_text(encoding="utf-8") + STYLE),
+        "library": Markup(_library()),
+        "script": Markup((HERE / "page.js").read_text(encoding="utf-8")),
+        "specs": {name: Markup(_json(spec)) for name, spec in specs.items()},
+    }
+
+
+def environment_of_pages() -> jinja2.Environment:
+    """Return what renders templates of pages, with the filters that they use."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(HERE),
         autoescape=True,
@@ -93,6 +101,7 @@ def _environment() -> jinja2.Environment:
         "share": _share,
         "duration": _duration,
         "short": short_id,
+        "chance": _chance,
     }
     for name, form in (("difference", "+z.3f"), ("two", "z.2f"), ("three", "z.3f")):
         environment.filters[name] = partial(_written, form)
@@ -136,6 +145,10 @@ def _example(tasks: Sequence[Row]) -> str:
 
 def _loss(value: float | None) -> str:
     return "–" if value is None or not math.isfinite(value) else f"{value:z.3f}"
+
+
+def _chance(p: float) -> str:
+    return "<0.001" if p < 0.0005 else f"{p:.3f}"
 
 
 def _written(form: str, value: float | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import altair as alt
@@ -45,16 +46,25 @@ def describe_strategies(compared: Mapping[str, Any], colours: Mapping[str, str])
 
 
 def draw_regret(
-    compared: Mapping[str, Any], budget: str, colours: Mapping[str, str]
+    compared: Mapping[str, Any],
+    budget: str,
+    colours: Mapping[str, str],
+    top: float | None = None,
 ) -> dict[str, Any] | None:
-    """Return each strategy's regret against what it has spent, with a band over seeds."""
+    """Return each strategy's regret against what it has spent, with a band over seeds.
+
+    What is above the `top` is not shown.
+    """
     curves = [curve for curve in compared["anytime"]["curves"] if curve["budget"] == budget]
     if not curves:
         return None
     best = compared["anytime"]["best_known"]["loss"]
     unit = f"regret, {compared['loss_unit']}"
     names = [curve["strategy"] for curve in curves]
-    over_time = _over_time(curves, ("regret", unit, best), BUDGETS[budget], colours, names)
+    shown = Shown(
+        "regret", unit, best, alt.Scale(domain=[0, top], nice=False) if top else alt.Scale()
+    )
+    over_time = _over_time(curves, shown, BUDGETS[budget], colours, names)
     return finish(over_time, HEIGHT)
 
 
@@ -75,22 +85,38 @@ def draw_tested(compared: Mapping[str, Any], colours: Mapping[str, str]) -> dict
     base = alt.Chart(inline(single)).encode(x=alt.X("x:Q"), y=alt.Y("loss:Q"))
     line = base.mark_line(strokeWidth=1.2, opacity=0.35, interpolate="step-after")
     faint = line.encode(color=colour(colours, names), detail="seed:N")
-    means = _over_time(shown, ("loss", unit, 0.0), BUDGETS["evaluations"], colours, names)
+    means = _over_time(
+        shown,
+        Shown("loss", unit, 0.0, alt.Scale(zero=False)),
+        BUDGETS["evaluations"],
+        colours,
+        names,
+    )
     return finish(faint + means, HEIGHT)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What curves over time show: its name, the title of its axis, what it is more than, and its scale."""
+
+    name: str
+    title: str
+    least: float
+    scale: alt.Scale
 
 
 def _over_time(
     curves: Sequence[Mapping[str, Any]],
-    shown: tuple[str, str, float],
+    what: Shown,
     words: str,
     colours: Mapping[str, str],
     names: Sequence[str],
 ) -> alt.LayerChart:
-    """Return curves as steps with bands; what is `shown` has a name, a title, and what it is more than."""
-    name, unit, least = shown
-    rows = [row for curve in curves for row in _points(curve, name, least)]
+    """Return curves as steps with bands."""
+    name = what.name
+    rows = [row for curve in curves for row in _points(curve, name, what.least)]
     x = alt.X("x:Q", title=words, scale=alt.Scale(nice=False))
-    y = alt.Y(f"{name}:Q", title=unit, scale=alt.Scale(zero=name == "regret"))
+    y = alt.Y(f"{name}:Q", title=what.title, scale=what.scale)
     tips = [
         alt.Tooltip("strategy:N"),
         alt.Tooltip("x:Q", title=words, format=",.4~g"),
@@ -99,8 +125,12 @@ def _over_time(
     ]
     base = alt.Chart(inline(rows)).encode(x=x, color=colour(colours, names))
     banded = base.transform_filter("isValid(datum.low)")
-    band = banded.mark_area(opacity=0.15, interpolate="step-after").encode(y="low:Q", y2="high:Q")
-    line = base.mark_line(strokeWidth=2.2, interpolate="step-after").encode(y=y, tooltip=tips)
+    band = banded.mark_area(opacity=0.15, clip=True, interpolate="step-after").encode(
+        y="low:Q", y2="high:Q"
+    )
+    line = base.mark_line(strokeWidth=2.2, clip=True, interpolate="step-after").encode(
+        y=y, tooltip=tips
+    )
     return band + line
 
 

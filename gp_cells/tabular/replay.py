@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -40,6 +40,8 @@ from gp_cells.tabular.surrogate import Surrogate, learn
 from gp_cells.tabular.truth import Foretell, Row, play
 from gp_cells.workflow import cost
 from gp_cells.workflow.budget import limits_of
+
+WHAT = "best validation loss"  # of a search, by which it counts
 
 Fitness = Literal["own", "mean"]
 Missing = Literal["refuse", "avoid", "surrogate"]
@@ -360,18 +362,24 @@ def summary(replayed: Sequence[Replayed], workers: int) -> str:
     return "\n".join(lines)
 
 
-def compare_replayed(replay: Replay, replayed: Sequence[Replayed]) -> str:
-    """Return how the strategies of each task compare by what their searches found; "" of one search."""
-    parts = []
+def tell_compared(compared: Sequence[Mapping[str, Any]]) -> str:
+    """Return in words and columns how the strategies of each task compare."""
+    titles = [f"{WHAT} on {of['task']}, {of['loss_unit']}" for of in compared]
+    return "\n".join(f"\n{tell(*of)}\n" for of in zip(compared, titles, strict=True))
+
+
+def compare_replayed(replay: Replay, replayed: Sequence[Replayed]) -> list[dict[str, Any]]:
+    """Return how the strategies compare on each task that has several searches, by what they found."""
+    compared = []
     searching = [one for one in replayed if searches(strategy_of(fill_in(one.run.config)))]
     for task in dict.fromkeys(one.run.task for one in searching):
         own = [one for one in searching if one.run.task == task]
         if len(own) > 1:
             unit = replay.tables[task].settings.data.unit
             last = min(len(one.outcomes) for one in own)
-            found = compare_played(task, unit, [_played(one) for one in own], looks(last), None)
-            parts.append(f"\n{tell(found, f'best validation loss on {task}, {unit}')}\n")
-    return "\n".join(parts)
+            played = [_played(one) for one in own]
+            compared.append(compare_played(task, unit, played, looks(last), None))
+    return compared
 
 
 def _played(one: Replayed) -> Played:

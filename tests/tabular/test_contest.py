@@ -138,16 +138,19 @@ def test_an_unknown_table_is_refused_with_those_there_are() -> None:
     assert len(TRUTHS) == 9
 
 
-def test_the_command_prints_regrets_and_writes_their_chart(
+def test_the_command_prints_regrets_and_writes_their_chart_and_a_page(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["play", "--strategy", "aging", "--settings", json.dumps(AGING), "--table", TABLE]
     figures = ["--figures", str(tmp_path), "--seeds", "3", "--candidates", "12"]
 
-    assert main([*command, *figures]) == 0
+    assert main([*command, *figures, "--page", str(tmp_path / "page.html")]) == 0
 
     said = capsys.readouterr().out
     assert "regret on nas_bench_201, points of accuracy" in said
     assert "aging − random" in said
     lines = list(csv.DictReader((tmp_path / f"{TABLE}-evaluations.csv").open()))
     assert {line["strategy"] for line in lines} == {"aging", "random"}
+    page = (tmp_path / "page.html").read_text()
+    assert "by regret on nas_bench_201 after 12 candidates" in page
+    assert "gp-cells play --strategy aging --settings" in page
