@@ -86,6 +86,12 @@ def block(
     return console.Group(*lines, _rows(tally, height - AROUND))
 
 
+def work_words(work: Work) -> str:
+    """Return in a few words what jobs are doing."""
+    failed = f" · {work.failed} failed by the machine" if work.failed else ""
+    return f"{work.running} running · {work.queued} queued{failed}"
+
+
 def _work_line(tally: Tally, work: Work) -> Text:
     from rich.text import Text
 

@@ -7,6 +7,7 @@ line for each trial that has finished.
 from __future__ import annotations
 
 import contextlib
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -17,8 +18,9 @@ import psutil
 
 from gp_cells.config.choose import check_range
 from gp_cells.config.plan import Plan
-from gp_cells.workflow.show import block, is_drawable, time_left, trial_line
+from gp_cells.workflow.show import block, is_drawable, time_left, trial_line, work_words
 from gp_cells.workflow.tally import FinishedTrial, Tally
+from gp_cells.workflow.under_way import work_under_way
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -51,7 +53,8 @@ def _follow(plan: Plan, root: Path, process: int | None, every_s: float) -> None
             print(first_line(tally), file=sys.stderr, flush=True)
         while True:
             if draw is not None:
-                draw(progress_block(tally, at_start, time.monotonic() - began))
+                height = shutil.get_terminal_size().lines
+                draw(progress_block(tally, at_start, time.monotonic() - began, height))
             if len(tally.finished) >= tally.total or not _is_running(process):
                 return
             time.sleep(wait_s)
@@ -78,7 +81,9 @@ def _drawing(process: int | None) -> Iterator[Callable[[RenderableType], None] |
 def first_line(tally: Tally) -> str:
     """Return a line on what had finished before anybody looked."""
     done = len(tally.finished)
-    return f"[{done}/{tally.total}] {'done before' if done else 'nothing is done yet'}"
+    said = f"[{done}/{tally.total}] {'done before' if done else 'nothing is done yet'}"
+    work = work_under_way(tally)
+    return f"{said} · {work_words(work)}" if work else said
 
 
 def progress_lines(
@@ -94,12 +99,18 @@ def progress_lines(
     ]
 
 
-def progress_block(tally: Tally, at_start: int, elapsed_s: float) -> RenderableType:
-    """Return a block to draw: a line on the whole benchmark, then a row for each strategy on each task."""
+def progress_block(
+    tally: Tally, at_start: int, elapsed_s: float, height: int = 1000
+) -> RenderableType:
+    """Return a block to draw: a line on the whole benchmark, then a row for each strategy on each task.
+
+    While a run is under way there is a line on its jobs, too.
+    """
     failed, new = tally.failed, len(tally.finished) - at_start
-    head = [f"{failed} failed"] if failed else []
+    work = work_under_way(tally)
+    head = [f"{failed} failed"] if failed and work is None else []
     head += [f"{60 * new / elapsed_s:.3g} a minute"] if new > 0 else []
-    return block(tally, [*head, _left(tally, at_start, elapsed_s)])
+    return block(tally, [*head, _left(tally, at_start, elapsed_s)], height, work)
 
 
 def _left(tally: Tally, at_start: int, elapsed_s: float) -> str:

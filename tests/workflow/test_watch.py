@@ -15,7 +15,7 @@ from gp_cells.workflow import tally as tallies
 from gp_cells.workflow import watch
 from gp_cells.workflow.show import block
 from gp_cells.workflow.tally import Tally
-from gp_cells.workflow.watch import follow, progress_block, progress_lines
+from gp_cells.workflow.watch import first_line, follow, progress_block, progress_lines
 
 GP, RANDOM = "tiny-bach-gp-s1", "tiny-bach-random-s1"
 PLAN = read_plan(
@@ -134,6 +134,44 @@ def test_a_block_has_a_row_for_each_strategy_on_each_task(tmp_path):
     assert "best 2.2500 s1/r00-0-0" in gp
     assert random.count("━") == 4 and "1 of 5" in random and "0 of 1 runs" in random
     assert "best none" in random and "1 failed" in random
+
+
+def begin(root: Path, place: str, log: str | None, second: int = 100) -> None:
+    """Breed a trial and, if its log has any text, let its job begin at a second."""
+    folder = root / "results/runs" / GP / place
+    folder.mkdir(parents=True)
+    (folder / "genome.json").write_text("{}")
+    if log is not None:
+        path = root / "results/logs/train" / GP / f"{place}.log"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(log)
+        os.utime(path, (second, second))
+
+
+def test_while_a_run_is_under_way_its_jobs_are_counted_from_its_files(tmp_path):
+    finish(tmp_path, GP, "replicates/00-0-0", 2.5, 110)
+    begin(tmp_path, "waves/000/00", "")
+    begin(tmp_path, "waves/000/01", "gp-cells step train: results/data/x is missing\n")
+    begin(tmp_path, "waves/001/00", "", second=10)  # of a run before this one
+    begin(tmp_path, "waves/001/01", None)
+
+    def head(lines: int) -> list[str]:
+        shown = StringIO()
+        Console(width=120, file=shown).print(progress_block(looked(tmp_path), 0, 60.0))
+        return [line.rstrip() for line in shown.getvalue().splitlines()[:lines]]
+
+    assert "running" not in str(head(9))
+    lock = tmp_path / ".snakemake/locks/0.input.lock"
+    lock.parent.mkdir(parents=True)
+    lock.touch()
+    os.utime(lock, (90, 90))
+
+    assert head(2)[1] == (
+        "1 running · 2 queued · 1 done · 0 failed by the candidate · 1 failed by the machine"
+    )
+    assert first_line(looked(tmp_path)) == (
+        "[1/10] done before · 1 running · 2 queued · 1 failed by the machine"
+    )
 
 
 def test_a_block_with_a_row_too_many_for_the_terminal_has_a_row_for_each_task(tmp_path):
