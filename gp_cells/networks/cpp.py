@@ -75,13 +75,19 @@ def source(passes: Passes, precision: str = "float32") -> str:
     spelled = _function("forward", passes.forward, passes)
     spelled += _function("backward", passes.backward, passes)
     text = _read("cell.cpp").replace("// CONSTANTS", "\n".join(numbers))
-    return _together(precision, text.replace("// PASSES", "\n".join(spelled)))
+    whole = text.replace("// PASSES", "\n".join(spelled))
+    return _together(precision, _read("exponential.h"), whole)
 
 
 def sequence(precision: str = "float32") -> str:
     """Return the C++ of what is the same for all cells, in float32, float64 or bfloat16."""
     products = "products_bfloat16.cpp" if precision == "bfloat16" else "products.cpp"
     return _together(precision, *map(_read, ("products.h", products, "sequence.cpp")))
+
+
+def loops(precision: str = "float32") -> str:
+    """Return the C++ of the words of decoder blocks that are loops over time, in float32 or float64."""
+    return _together(precision, _read("exponential.h"), _read("loops.cpp"))
 
 
 def _together(precision: str, *texts: str) -> str:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import Genome
-from gp_cells.networks import words
+from gp_cells.networks import loops, words
 from gp_cells.networks.block import Sizes, block_parts
 from gp_cells.networks.cell import Engine
 from gp_cells.networks.decoder_block import Block
@@ -44,7 +44,7 @@ class DecoderNetwork(nn.Module):
         super().__init__()
         units, is_text = recipe.units, form.inputs == "symbols"
         self.dropout, self.carries, self.sizes = recipe.dropout, carries, sizes
-        self.engine = Engine(engine)
+        self.engine = _made(engine)
         self.embedding = nn.Embedding(form.features, units) if is_text else None
         self.projection = None if is_text else nn.Linear(form.features, units)
         parts = block_parts(genome)
@@ -128,3 +128,11 @@ class DecoderNetwork(nn.Module):
         network = copy.deepcopy(self)
         network.dropout = 0.0
         return network
+
+
+def _made(engine: str) -> Engine:
+    """Return an engine for the record of a trial, the compiled one with its compiler."""
+    if engine != "compiled":
+        return Engine(engine)
+    made = loops.library(torch.float32)
+    return Engine(engine, made.compiler, made.compile_s)

@@ -13,7 +13,7 @@ from torch.nn import functional
 
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.terms import NodePath
-from gp_cells.networks import words
+from gp_cells.networks import loops, words
 from gp_cells.networks.block import TAPS, Part, Sizes, Step, score_chain, weights
 from gp_cells.networks.engine import build_layers
 
@@ -53,6 +53,7 @@ SIMPLE: Mapping[str, Callable[..., Any]] = {
     "layernorm": words.layernorm,
 }
 OVER_TIME = ("shift", "depth", "scan", "long", "wkv", "select", "state", "delta")
+COMPILED = ("scan", "select", "state", "delta")
 SCORES = ("dot", "tilt", "weigh", "softmax", "average", "guard")  # run by `attend`
 
 
@@ -94,7 +95,7 @@ class Block(nn.Module):
         self, parts: Sequence[Part], sizes: Sizes, cells: Mapping[str, Genome], engine: str
     ) -> None:
         super().__init__()
-        self.parts_, self.sizes = tuple(parts), sizes
+        self.parts_, self.sizes, self.is_compiled = tuple(parts), sizes, engine == "compiled"
         self.learned = nn.ParameterDict()
         self.cells = nn.ModuleDict()
         for step in self._steps():
@@ -196,7 +197,8 @@ class Block(nn.Module):
         word = "depth" if step.word in TAPS else step.word
         if word not in OVER_TIME:
             raise AssertionError(f"no block can run the word {step.name}")
-        operate: Any = getattr(words, word)
+        compiled = self.is_compiled and word in COMPILED
+        operate: Any = getattr(loops if compiled else words, word)
         if word == "wkv":
             value, memory = operate(*given, *learned, run.take(3))
             return run.leave(value, *memory)
@@ -217,7 +219,9 @@ class Block(nn.Module):
         value = values[step.arguments[1]]
         if "softmax" in chain:
             memory = run.take(2 if fades is None else 3)
-            found, after = words.softmax_attention(query, key, value, fades, memory)
+            fused = self.is_compiled and fades is None and memory is None
+            attention = fused_attention if fused else words.softmax_attention
+            found, after = attention(query, key, value, fades, memory)
         else:
             divide = next((word for word in chain if word in ("average", "guard")), "")
             memory = run.take(1 + bool(divide) + (fades is not None))
@@ -232,6 +236,14 @@ class Block(nn.Module):
         value, after = self.cells[label(step.node)](x.transpose(0, 1).contiguous(), state)
         found: Tensor = run.leave(value.transpose(0, 1), after.transpose(0, 1))
         return found
+
+
+def fused_attention(
+    query: Tensor, key: Tensor, value: Tensor, *_: object
+) -> tuple[Tensor, words.Memory]:
+    """Return softmax attention without fades or a memory by torch's own; see `words.softmax_attention`."""
+    found = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+    return found, (key, value)
 
 
 def label(node: tuple[str, NodePath]) -> str:

@@ -69,7 +69,7 @@ class Decoder:
     """Blocks of a decoder; the settings limit what a search may write, and shape the network."""
 
     reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols")
-    engines: ClassVar[tuple[str, ...]] = ("eager",)
+    engines: ClassVar[tuple[str, ...]] = steps.ENGINES
     language: ClassVar[Language] = LANGUAGE
     projections: ClassVar[Sequence[str]] = ()  # what is learned is in the words
 
@@ -228,7 +228,9 @@ class Decoder:
         from gp_cells.networks.decoder import DecoderNetwork
 
         if engine not in self.engines:
-            raise SettingError(f"decoder blocks run by the engine eager, not {engine}")
+            raise SettingError(f"there is no engine {engine!r}; choose one of compiled, eager")
+        if engine == "compiled" and device != "cpu":
+            raise SettingError("decoder blocks are compiled for the cpu; choose the engine eager")
         if precision != "float32":
             raise SettingError(f"decoder blocks have float32, not {precision}")
         sizes = self._sizes(recipe)

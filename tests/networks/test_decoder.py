@@ -12,7 +12,7 @@ from torch import Tensor
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
-from gp_cells.networks import block
+from gp_cells.networks import block, loops, words
 from gp_cells.networks.decoder import DecoderNetwork
 from gp_cells.spaces.decoder import BLOCKS, LANGUAGE, Decoder, published
 from gp_cells.training.loss import summed_loss
@@ -37,9 +37,15 @@ GENOMES = {
 }
 
 
-def make(genome: Genome, layers: int = 2, tied: bool = False, form: Form = FORM) -> DecoderNetwork:
+def make(
+    genome: Genome,
+    layers: int = 2,
+    tied: bool = False,
+    form: Form = FORM,
+    engine: str = "eager",
+) -> DecoderNetwork:
     recipe = Recipe(units=UNITS, layers=layers, tied=tied)
-    network = ANY.network(genome, form, recipe, "eager", "cpu", "float32")
+    network = ANY.network(genome, form, recipe, engine, "cpu", "float32")
     network.initialise(7)
     return network
 
@@ -48,9 +54,10 @@ def frames(seed: int = 1, time: int = TIME) -> Tensor:
     return torch.randn(time, BATCH, 5, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.parametrize("engine", ANY.engines)
 @pytest.mark.parametrize("name", GENOMES)
-def test_a_later_step_changes_no_bit_of_earlier_outputs(name: str) -> None:
-    network, inputs = make(GENOMES[name]), frames()
+def test_a_later_step_changes_no_bit_of_earlier_outputs(name: str, engine: str) -> None:
+    network, inputs = make(GENOMES[name], engine=engine), frames()
     whole, _ = network(inputs)
     for step in (1, 6, TIME - 1):
         changed = inputs.clone()
@@ -60,9 +67,11 @@ def test_a_later_step_changes_no_bit_of_earlier_outputs(name: str) -> None:
         assert not torch.equal(outputs[step], whole[step])
 
 
+@pytest.mark.parametrize("engine", ANY.engines)
 @pytest.mark.parametrize("name", GENOMES)
-def test_pieces_with_what_is_carried_over_give_the_whole(name: str) -> None:
-    network, inputs = make(GENOMES[name]).to(torch.float64), frames().double()
+def test_pieces_with_what_is_carried_over_give_the_whole(name: str, engine: str) -> None:
+    network = make(GENOMES[name], engine=engine).to(torch.float64)
+    inputs = frames().double()
     whole, at_end = network.stream(inputs, None)
     state, outputs = None, []
     for piece in inputs.split([1, 5, 1, 4, 2]):
@@ -101,6 +110,46 @@ def test_gradients_are_those_of_small_differences(name: str) -> None:
 
     learned = [of.requires_grad_() for of in weights.values()]
     assert torch.autograd.gradcheck(outputs, (inputs, *learned), fast_mode=True)
+
+
+# What is run by compiled loops: (batch, time, width), (batch, heads, time, K), numbers a head, and codes.
+STREAMS, VECTORS, EACH, CODES = (2, 37, 6), (2, 3, 37, 4), (2, 37, 3), (2, 37, 16)
+LOOPS: dict[str, list[tuple[int, ...]]] = {
+    "scan": [STREAMS, STREAMS, (2, 1, 6)],
+    "state": [*[VECTORS] * 4, (2, 3, 4, 4)],
+    "delta": [*[VECTORS] * 3, EACH, EACH, (2, 3, 4, 4)],
+    "select": [STREAMS, STREAMS, CODES, CODES, (6, 16), (6,), (2, 1, 6, 16)],
+}
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", LOOPS)
+def test_compiled_loops_give_what_the_reference_gives(name: str, kind: torch.dtype) -> None:
+    dice = torch.Generator().manual_seed(4)
+    drawn = [torch.randn(shape, generator=dice, dtype=kind) / 2 for shape in LOOPS[name]]
+    if name == "select":
+        drawn[1] = drawn[1].abs()  # what softplus gives
+    found = []
+    for module in (words, loops):
+        given = [of.detach().clone().requires_grad_() for of in drawn]
+        outputs, last = getattr(module, name)(*given)
+        ((outputs**2).sum() + (last**3).sum()).backward()
+        found.append([outputs, last, *(of.grad for of in given)])
+    loose = kind is torch.float32
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(
+            one, other, rtol=1e-3 if loose else 1e-9, atol=1e-4 if loose else 1e-9
+        )
+
+
+def test_compiled_loops_refuse_numbers_that_they_do_not_have() -> None:
+    half = torch.ones(1, 2, 3, dtype=torch.bfloat16)
+    with pytest.raises(TypeError, match=r"has float32 and float64 numbers, not torch.bfloat16"):
+        loops.scan(half, half, None)
+    with pytest.raises(
+        TypeError, match=r"expected all on cpu, here in torch.float32; got torch.float64"
+    ):
+        loops.scan(torch.ones(1, 2, 3), torch.ones(1, 2, 3).double(), None)
 
 
 def test_random_blocks_run_and_are_causal_to_the_bit() -> None:

@@ -413,11 +413,12 @@ def test_every_published_block_has_a_reference() -> None:
     assert set(REFERENCES) == set(BLOCKS)
 
 
+@pytest.mark.parametrize("engine", Decoder.engines)
 @pytest.mark.parametrize("name", BLOCKS)
-def test_a_block_is_its_reference_in_outputs_and_all_gradients(name: str) -> None:
+def test_a_block_is_its_reference_in_outputs_and_all_gradients(name: str, engine: str) -> None:
     form = Form("frames", D, "numbers", D)
     recipe = Recipe(units=D)
-    network = SPACE.network(published(name), form, recipe, "eager", "cpu", "float32").double()
+    network = SPACE.network(published(name), form, recipe, engine, "cpu", "float32").double()
     network.initialise(5)
     block, dice = network.blocks[0], torch.Generator().manual_seed(2)
     with torch.no_grad():  # gains of one and biases of zero hide faults
