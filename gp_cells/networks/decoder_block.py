@@ -53,7 +53,7 @@ SIMPLE: Mapping[str, Callable[..., Any]] = {
     "layernorm": words.layernorm,
 }
 OVER_TIME = ("shift", "depth", "scan", "long", "wkv", "select", "state", "delta")
-COMPILED = ("scan", "select", "state", "delta")
+COMPILED = ("scan", "wkv", "select", "state", "delta")
 SCORES = ("dot", "tilt", "weigh", "softmax", "average", "guard")  # run by `attend`
 
 

@@ -17,6 +17,7 @@ from torch.autograd.function import once_differentiable
 
 from gp_cells.networks import compiler, cpp
 from gp_cells.networks.block import CODES
+from gp_cells.networks.words import Memory
 
 FLAGS = (*compiler.FLAGS, "-fopenmp-simd")
 
@@ -86,6 +87,36 @@ class _Scan(torch.autograd.Function):
         given = (a, first, outputs, _adjoint(of_outputs, outputs), of_a, of_b, carry)
         _call("scan_backward", tuple(outputs.shape), *given)
         return of_a, of_b, carry
+
+
+def wkv(
+    key: Tensor, value: Tensor, decay: Tensor, bonus: Tensor, before: Memory | None
+) -> tuple[Tensor, Memory]:
+    """Return the average over time of RWKV-4, and its sums with their largest exponent; see `words.wkv`.
+
+    It is the ratio of two scans, at each step scaled by the largest exponent so far; that may be off by its
+    rounding, since whatever it is cancels out.
+    """
+    slower = torch.exp(decay)
+    if before is None:
+        none = torch.zeros_like(key[:, 0])
+        before = (none, none, torch.full_like(none, -1e30))
+    over, under, first = before
+    with torch.no_grad():
+        lost = slower * torch.arange(key.shape[1] + 1, dtype=key.dtype)[:, None]
+        tops = (torch.cat([first[:, None], key], 1) + lost).cummax(1).values - lost
+    earlier, later = tops[:, :-1], tops[:, 1:]
+    kept, added = torch.exp(earlier - later - slower), torch.exp(key - later)
+    overs, _ = scan(kept, added * value, over[:, None])
+    unders, _ = scan(kept, added, under[:, None])
+    top = torch.maximum(earlier, key.detach() + bonus.detach())
+    old, new = torch.exp(earlier - top), torch.exp(key + bonus - top)
+    past = (
+        torch.cat([of[:, None], all_of[:, :-1]], 1)
+        for of, all_of in ((over, overs), (under, unders))
+    )
+    above, below = (old * of for of in past)
+    return (above + new * value) / (below + new), (overs[:, -1], unders[:, -1], tops[:, -1])
 
 
 def state(

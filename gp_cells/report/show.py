@@ -10,6 +10,7 @@ from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
 from gp_cells.report.drawing import draw
 from gp_cells.spaces import SPACES
+from gp_cells.spaces.decoder import Decoder
 from gp_cells.tables.parquet import find_genome
 
 
@@ -34,6 +35,11 @@ def describe(
     if "images" in chosen.reads:
         form = Form("images", 3, "classes", 10, height=32, width=32)
         of = f"an image, of {layers} × {units} cells on 32 × 32 pixels of 3 channels"
+    elif isinstance(chosen, Decoder):
+        form = Form("frames", inputs, "keys", inputs)
+        of = (
+            f"a step, of one block with {units} units, {chosen.heads} heads, {chosen.context} steps"
+        )
     else:
         form = Form("frames", inputs, "keys", inputs)
         of = f"a step, of one layer with {inputs} inputs and {units} units"
@@ -45,6 +51,10 @@ def describe(
         f"parameters       {counts['parameters']:,}",
         f"multiply-adds    {counts['multiply_adds']:,} {of}",
     ]
+    if isinstance(chosen, Decoder):
+        numbers, growth = chosen.carried(parsed, Recipe(units=units, layers=layers))
+        grows = f" after {chosen.context} steps, a cache that grows by {growth:,} with each"
+        lines.append(f"state            {numbers:,} numbers{grows if growth else ''}")
     if drawing is not None:
         drawing.write_text(draw(parsed), encoding="utf-8")
         lines.append(f"drawing          {drawing}")

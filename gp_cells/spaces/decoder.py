@@ -216,6 +216,11 @@ class Decoder:
             "nodes": sum(size(term) for _, term in genome.formulas),
         }
 
+    def carried(self, genome: Genome, recipe: Recipe) -> tuple[int, int]:
+        """Return how many numbers a block carries after `context` steps, and how many more a step."""
+        own = block.totals(genome, self._sizes(recipe))
+        return own["state"], own["growth"]
+
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
     ) -> DecoderNetwork:

@@ -430,6 +430,26 @@ def test_show_prints_a_baseline_by_its_name(capsys: pytest.CaptureFixture[str]) 
     assert "10 inputs and 20 units" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("min_gru", "20 numbers"),
+        ("gpt", "5,120 numbers after 128 steps, a cache that grows by 40 with each"),
+    ],
+)
+def test_show_says_what_a_decoder_block_carries_over_time(
+    name: str, state: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    drawing = tmp_path / "block.svg"
+    options = ["--space", "decoder", "--units", "20", "--svg", str(drawing)]
+    assert main(["show", name, *options]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert f"state            {state}" in said
+    assert any(line.endswith("of one block with 20 units, 4 heads, 128 steps") for line in said)
+    drawn = drawing.read_text()
+    assert all(f">{word}<" in drawn for word in ("mixer", "mlp", "gelu", "wide4"))
+
+
 def test_show_reads_a_file_and_prints_it_in_canonical_form(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
