@@ -18,7 +18,8 @@ class DataCard:
 
     `examples` of each of the `splits` are images, sequences, or the steps of one long text, whose
     `shortest` and `longest` are 0. `classes` (splits, classes) counts the examples of each class; it
-    is empty where an example has no single class.
+    is empty where an example has no single class. `scored` is the mean number of steps of a sequence that
+    are scored, where only some are; `chance` is what a guess gets right where all targets can be told.
     """
 
     form: Form
@@ -27,6 +28,8 @@ class DataCard:
     shortest: int
     longest: int
     classes: tuple[tuple[int, ...], ...]
+    scored: float | None = None
+    chance: float | None = None
 
     def counts(self, names: tuple[str, ...]) -> DataCounts:
         """Return the card as a run keeps it, with the names of the classes, if they have any."""
@@ -60,7 +63,11 @@ class DataCard:
             plural = "" if self.form.outputs == 1 else "s"
             return f"{outputs} {self.form.targets.removesuffix('s')}{plural} to predict"
         if not self.classes:
-            return f"one of {outputs} classes at each step"
+            where = (
+                "each step" if self.scored is None else f"{round(self.scored, 1):g} steps of each"
+            )
+            known = "" if self.chance is None else f" ({_bounds(self.chance)})"
+            return f"one of {outputs} classes at {where}{known}"
         totals = np.sum(self.classes, axis=0).tolist()
         shares = sorted((100 * n / sum(totals) for n in totals), reverse=True)
         if len(shares) <= NAMED_SHARES:
@@ -69,12 +76,16 @@ class DataCard:
         return f"{outputs} classes ({most if least == most else f'{least} to {most}'} % each)"
 
 
+def _bounds(chance: float) -> str:
+    return f"wrong by chance: {100 * (1 - chance):.4g} %, at best: 0 %"
+
+
 def card_of(task: Task, data: Data) -> DataCard:
     """Return what the data are that a task has read; each split has a batch."""
     counts = {split: _Counts(data.form) for split in data.splits}
     for split, arrays in data.splits.items():
         for batch in task.batches(arrays, None):
-            counts[split].add(batch)
+            counts[split].add(batch, is_whole="scored" in arrays)
     of_all = list(counts.values())
     lengths = np.concatenate([length for split in of_all for length in split.lengths])
     examples = [split.targets if split.is_text else split.columns for split in of_all]
@@ -89,6 +100,10 @@ def card_of(task: Task, data: Data) -> DataCard:
         classes=tuple(tuple(split.classes.tolist()) for split in of_all)
         if has_one_target and len(of_all[0].classes)
         else (),
+        scored=sum(split.targets for split in of_all) / sum(split.columns for split in of_all)
+        if any("scored" in arrays for arrays in data.splits.values())
+        else None,
+        chance=data.chance,
     )
 
 
@@ -102,13 +117,14 @@ class _Counts:
         self.lengths: list[np.ndarray] = []
         self.classes = np.zeros(form.outputs if form.targets == "classes" else 0, np.int64)
 
-    def add(self, batch: Batch) -> None:
-        """Count one more batch; a sequence goes to its last target, after which is padding."""
+    def add(self, batch: Batch, is_whole: bool) -> None:
+        """Count one more batch; a sequence that is not whole goes to its last target, then is padding."""
         counts = batch.counted > 0
         self.is_text |= batch.continues
         self.columns += counts.shape[-1]
         self.targets += int(counts.sum())
-        self.lengths.append(len(counts) - counts[::-1].argmax(axis=0, keepdims=True).ravel())
+        unscored = 0 if is_whole else counts[::-1].argmax(axis=0, keepdims=True).ravel()
+        self.lengths.append(np.broadcast_to(len(counts) - unscored, counts.shape[-1:]))
         if len(self.classes):
             found = np.bincount(batch.targets[counts], minlength=len(self.classes))
             self.classes = self.classes + found

@@ -65,7 +65,7 @@ class Data:
     `splits` maps each split name to named arrays. `reference_valid` holds losses of trivial
     predictors, fitted on the training split and measured on the validation split, in the task's unit.
     `reading` is how new examples are read, if the task can say it. `notes` are lines that a user has to
-    see.
+    see. `chance` is the share of targets that a guess gets right, of tasks in which all can be told.
     """
 
     form: Form
@@ -73,6 +73,7 @@ class Data:
     reference_valid: Mapping[str, float]
     reading: Reading | None = None
     notes: tuple[str, ...] = ()
+    chance: float | None = None
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
 PLAIN = {
     *(f"recipe.{name}" for name in ("learning_rate", "clip_norm", "weight_decay")),
     *("own_data.seed", "convolutional.stem", "halving.factor"),
+    *(f"{task}.seed" for task in ("fuzzy_recall", "parity", "recall", "selective_copy")),
     *("decoder.most_parameters", "decoder.most_state"),
     *(f"{s}.max_depth" for s in ("convolutional", "decoder", "recurrent", "recurrent_graph")),
 }

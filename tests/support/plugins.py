@@ -30,6 +30,10 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "aging": {"population": 8, "sample": 4, "mutations": MUTATIONS},
     "baselines": {"cells": ("lstm", "gru", "tanh_rnn")},
     "cifar10": {"file": "cifar-10-binary.tar.gz"},
+    **{
+        made_up: {"sequences": 200, "held": 40}
+        for made_up in ("fuzzy_recall", "parity", "recall", "selective_copy")
+    },
     "introspectability": {"targets": 50},
     "latency": {"passes": 1},
     "nsga2": {
