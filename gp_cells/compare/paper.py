@@ -108,15 +108,16 @@ def as_markdown(comparison: Mapping[str, Any]) -> str:
 
 
 def as_latex(comparison: Mapping[str, Any]) -> str:
-    """Return the table as LaTeX for the package booktabs."""
+    """Return the table as LaTeX for the packages booktabs and graphicx, no wider than the text."""
     head = _head(comparison)
     has_errors = len(head) > len(HEAD)
     lines = [
-        f"% benchmark {comparison['benchmark']}; needs \\usepackage{{booktabs}} and UTF-8",
+        f"% benchmark {comparison['benchmark']}; needs \\usepackage{{booktabs,graphicx}} and UTF-8",
         "\\begin{table}",
         f"\\caption{{{_in_latex(EXPLAINED)}}}",
         f"\\label{{tab:{comparison['benchmark']}}}",
         "\\centering\\small",
+        "\\resizebox{\\ifdim\\width>\\textwidth\\textwidth\\else\\width\\fi}{!}{%",
         f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
         "\\toprule",
         f"{' & '.join(map(_in_latex, head))} \\\\",
@@ -133,7 +134,7 @@ def as_latex(comparison: Mapping[str, Any]) -> str:
                 lines.append("\\addlinespace")
             kind = row["kind"]
             lines.append(f"{' & '.join(_cells(row, task, has_errors, _in_latex, _in_latex))} \\\\")
-    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}", "\\end{table}", ""])
+    return "\n".join([*lines, "\\bottomrule", "\\end{tabular}}", "\\end{table}", ""])
 
 
 HEAD = ("cell or strategy", "validation", "test", "behind", "parameters", "n")

@@ -13,6 +13,7 @@ from typing import Any
 
 import altair as alt
 
+from gp_cells.compare.summary import short_id
 from gp_cells.report.encoding import (
     colour_of,
     drawn_candidates,
@@ -47,7 +48,7 @@ def compare_finalists(evidence: Evidence) -> dict[str, Any]:
         scale=alt.Scale(domain=SPLITS, range=["circle", "diamond"]),
         legend=alt.Legend(title=None, orient="top"),
     )
-    tips = hover("cell:N", "split:N", "loss:Q", "low:Q", "high:Q", "seeds:Q")
+    tips = hover("cell:N", "id:N", "split:N", "loss:Q", "low:Q", "high:Q", "seeds:Q")
     base = alt.Chart(inline(dots)).encode(y=y, yOffset=lane, color=colour, tooltip=tips)
     ranges = base.mark_rule(strokeWidth=1.4).encode(
         x=alt.X("low:Q", title=f"loss, {evidence.unit}"), x2="high:Q", opacity=emphasise(0.45)
@@ -88,6 +89,7 @@ def _dots(name: str, rows: Sequence[Row], evidence: Evidence) -> list[Row]:
                     {
                         **{key: row[key] for key in ("strategy", "run")},
                         **{"row": name, "cell": row["label"], "split": split, "seeds": len(known)},
+                        "id": short_id(row["trial_id"]),
                         "lane": round(0.06 + 0.44 * half + 0.4 * within, 3),
                         "loss": rounded(statistics.fmean(known)),
                         "low": rounded(min(known)),
@@ -156,7 +158,7 @@ def draw_rates(evidence: Evidence) -> dict[str, Any]:
     x = alt.X("rate:Q", title="learning rate (log)", scale=scale, axis=axis)
     y = alt.Y("loss:Q", title=title(evidence), scale=alt.Scale(domain=domain, nice=False))
     colour = colour_of(evidence, "stroke")
-    tips = hover("cell:N", "rate:Q", "loss:Q", "n:Q")
+    tips = hover("cell:N", "id:N", "rate:Q", "loss:Q", "n:Q")
     base = alt.Chart(inline(lines)).encode(x=x, y=y, color=colour, detail="cell:N", tooltip=tips)
     drawn = base.mark_line(strokeWidth=2).encode(opacity=emphasise(0.3, named=0.95))
     means = base.mark_circle(size=36).encode(opacity=emphasise(0.3, named=0.95))
@@ -175,7 +177,8 @@ def draw_rates(evidence: Evidence) -> dict[str, Any]:
 def _named(row: Row, evidence: Evidence) -> Row:
     """Return whose mark it is, and whether its name is written unasked."""
     label = row["label"]
-    return {"cell": label, "strategy": row["strategy"], "named": label in evidence.leading}
+    named = {"cell": label, "strategy": row["strategy"], "named": label in evidence.leading}
+    return {**named, "id": short_id(row["trial_id"])}
 
 
 def _around(rates: Sequence[float]) -> list[float]:
@@ -192,7 +195,7 @@ def draw_sizes(evidence: Evidence) -> dict[str, Any]:
     faint = [
         {key: c[key] for key in ("run", "candidate")}
         | {"strategy": evidence.strategy_of[c["run"]], "parameters": sizes[c["architecture_id"]]}
-        | {"loss": rounded(c["fitness"])}
+        | {"loss": rounded(c["fitness"]), "id": short_id(c["trial_id"])}
         for c in drawn_candidates(evidence)
     ]
     strong = [
@@ -205,12 +208,12 @@ def draw_sizes(evidence: Evidence) -> dict[str, Any]:
     x = alt.X("parameters:Q", title="parameters of the cell", scale=alt.Scale(zero=False))
     y = alt.Y("loss:Q", title=title(evidence), scale=alt.Scale(domain=domain, nice=False))
     colour = colour_of(evidence)
-    tips = hover("strategy:N", "candidate:N", "parameters:Q", "loss:Q")
+    tips = hover("strategy:N", "candidate:N", "id:N", "parameters:Q", "loss:Q")
     points = alt.Chart(inline(faint)).mark_circle(size=28, clip=True)
     crowd = points.encode(
         x=x, y=y, color=colour, tooltip=tips, opacity=emphasise(0.22, others=0.08)
     )
-    tips_of_named = hover("cell:N", "parameters:Q", "loss:Q")
+    tips_of_named = hover("cell:N", "id:N", "parameters:Q", "loss:Q")
     named = alt.Chart(inline(strong)).mark_point(filled=True, size=80)
     mark = named.encode(
         x=x,

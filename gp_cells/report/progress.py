@@ -9,6 +9,7 @@ from typing import Any
 import altair as alt
 
 from gp_cells.compare.intervals import FEWEST_FOR_INTERVAL, bootstrap
+from gp_cells.compare.summary import short_id
 from gp_cells.report.encoding import (
     colour_of,
     drawn_candidates,
@@ -52,7 +53,7 @@ def draw_search(evidence: Evidence) -> dict[str, Any] | None:
     y = alt.Y("loss:Q", title=title(evidence), scale=alt.Scale(domain=domain, nice=False))
     colour = colour_of(evidence, "stroke", list(names))
     points = alt.Chart(inline(dots)).mark_circle(size=20, clip=True)
-    tips = hover("strategy:N", "candidate:N", "operator:N", "loss:Q")
+    tips = hover("strategy:N", "candidate:N", "id:N", "operator:N", "loss:Q")
     seen = emphasise(0.25, field="run", picked=0.6, others=0.05)
     layers = [points.encode(x=x, y=y, color=colour, tooltip=tips, opacity=seen)]
     if any(len(runs) > 1 for runs in names.values()):
@@ -78,6 +79,7 @@ def _dot(candidate: Row, evidence: Evidence) -> Row:
         "strategy": evidence.strategy_of[run],
         "evaluation": evidence.candidates[run].index(candidate) + 1,
         "loss": rounded(candidate["fitness"]),
+        "id": short_id(candidate["trial_id"]),
     }
 
 
@@ -98,9 +100,11 @@ def _where_found(evidence: Evidence, x: alt.X, y: alt.Y, colour: alt.Color) -> a
     for row in evidence.evolved:
         own = own_candidate(evidence, row)
         if own is not None:
-            found.append({"cell": row["label"], **_dot(own, evidence)})
+            found.append(
+                {**_dot(own, evidence), "cell": row["label"], "id": short_id(row["trial_id"])}
+            )
     marks = alt.Chart(inline(found)).mark_point(size=150, filled=True, shape="diamond", clip=True)
-    tips = hover("cell:N", "candidate:N", "operator:N", "loss:Q")
+    tips = hover("cell:N", "id:N", "candidate:N", "operator:N", "loss:Q")
     seen = emphasise(0.0, others=0.0)
     return marks.encode(x=x, y=y, color=colour, tooltip=tips, opacity=seen)
 
@@ -175,7 +179,7 @@ def draw_curves(evidence: Evidence) -> dict[str, Any]:
     colour = colour_of(evidence, "stroke")
     crowd = _lines(faint, "trial").mark_line(clip=True, strokeWidth=1)
     lines = _lines(strong, "cell").mark_line(clip=True, strokeWidth=2.2)
-    tips = hover("cell:N", "strategy:N", "epoch:Q", "loss:Q")
+    tips = hover("cell:N", "id:N", "strategy:N", "epoch:Q", "loss:Q")
     dim = emphasise(0.16 if len(faint) < 80 else 0.09, others=0.04)
     clear = emphasise(0.3, named=0.95)
     chart = alt.layer(
@@ -194,6 +198,7 @@ def _mean_curves(evidence: Evidence) -> list[Row]:
         mean = [rounded(statistics.fmean(at)) for at in zip(*curves, strict=False)]
         if mean:
             named = {"cell": row["label"], "named": row["label"] in evidence.leading}
+            named["id"] = short_id(row["trial_id"])
             rows.append({**named, "strategy": row["strategy"], "losses": mean})
     return rows
 

@@ -140,6 +140,21 @@ def scripts(page, kind, ending):
     return dict(found)
 
 
+def test_the_cells_of_the_headline_and_of_every_tooltip_have_their_ids(page, made_up):
+    text = page.read_text()
+    _, comparison = made_up
+    [header] = re.findall(r"<header>(.*?)</header>", text, re.DOTALL)
+    ids = {row["trial_id"][:8] for row in comparison["tasks"][0]["rows"]}
+    assert len(ids & set(re.findall(r"<code>(\w+)</code>", header))) == 2
+
+    for name in ("finalists", "search", "sizes", "rates", "curves"):
+        [spec] = re.findall(rf'id="bach_chorales-{name}-spec">(.*?)</script>', text)
+        rows = [row for rows in json.loads(spec)["datasets"].values() for row in rows]
+        marks = [row for row in rows if "cell" in row and "id" in row]
+        assert marks and {row["id"] for row in marks} <= ids, name
+        assert '"id"' in spec.partition('"datasets"')[0] or '"field":"id"' in spec, name
+
+
 def test_every_chart_has_its_place_and_says_no_nan(page):
     specs = scripts(page, "application/json", "spec")
     places = re.findall(r'<div class="chart" id="([^"]*)"', page.read_text())
