@@ -13,6 +13,7 @@ drawn from scratch if none is named.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -25,10 +26,10 @@ from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.config.files import read_text
 from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.edits import edited
-from gp_cells.genomes.genome import Genome, parse
+from gp_cells.genomes.genome import Genome, GenomeError, parse
 from gp_cells.genomes.growth import grow
 from gp_cells.genomes.kinds import GraphFormulas
-from gp_cells.genomes.language import Language
+from gp_cells.genomes.language import Function, Language
 from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.networks import block
 from gp_cells.networks.block import Sizes
@@ -70,7 +71,6 @@ class Decoder:
 
     reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols")
     engines: ClassVar[tuple[str, ...]] = steps.ENGINES
-    language: ClassVar[Language] = LANGUAGE
     projections: ClassVar[Sequence[str]] = ()  # what is learned is in the words
 
     words: tuple[str, ...] = setting(
@@ -78,6 +78,11 @@ class Decoder:
         "what a search may write; the names of recurrent cells are words too",
         choices=WORDS,
         min_items=1,
+    )
+    cells: tuple[str, ...] = setting(
+        (),
+        "recurrent cells as mixers, each the text of its formulas; a search may write the word cell_ID, "
+        "ID being the first eight letters of the cell's architecture_id",
     )
     start: tuple[str, ...] = setting(
         ("gpt",),
@@ -120,11 +125,21 @@ class Decoder:
 
     def __post_init__(self) -> None:
         check_settings(self, "decoder")
+        try:
+            own_cells(self.cells)
+        except GenomeError as error:
+            raise SettingError(f"decoder.cells: {error}") from error
+
+    @property
+    def language(self) -> Language:
+        """The language of all blocks, and the words of cells that the settings bring."""
+        return _language(tuple(own_cells(self.cells)))
 
     @property
     def functions(self) -> tuple[str, ...]:
         """The functions that the words stand for, on values of every shape."""
-        return tuple(function.name for word in self.words for function in LANGUAGE.spelt[word])
+        usual = (function.name for word in self.words for function in LANGUAGE.spelt[word])
+        return (*usual, *own_cells(self.cells))
 
     @property
     def baselines(self) -> Mapping[str, Path]:
@@ -145,9 +160,10 @@ class Decoder:
         """Return parts that add to the stream what is drawn of it and of its norm."""
         parts: list[tuple[str, Term | None]] = []
         for output, name in zip(KIND.outputs, KIND.named, strict=False):
-            types = LANGUAGE.types([(name, ("norm", ("x",)))])
+            language, leaves = self.language, (name, "x")
+            types = language.types([(name, ("norm", ("x",)))])
             depth = int(rng.integers(2, 6))
-            drawn = grow(LANGUAGE, self.functions, LANGUAGE.formula, depth, (name, "x"), types, rng)
+            drawn = grow(language, self.functions, language.formula, depth, leaves, types, rng)
             whole: Term = ("x",) if drawn is None else ("add", ("x",), drawn)
             parts += [(name, ("norm", ("x",))), (output, whole)]
         return parts
@@ -167,7 +183,7 @@ class Decoder:
             and all(size(term) <= self.max_nodes for term in terms)
             and all(any("x" in heads(term) for _, term in part) for part in parts)
             and sum(used.count(name) for name in words.SCORES) <= self.max_scores
-            and self._excess(genome, _with_cells(PROBE)) is None
+            and self._excess(genome, self._with_cells(PROBE)) is None
         )
 
     def _excess(self, genome: Genome, sizes: Sizes) -> str | None:
@@ -185,6 +201,9 @@ class Decoder:
                 )
         return None
 
+    def _with_cells(self, sizes: Sizes) -> Sizes:
+        return dataclasses.replace(sizes, cells=_programs(self.cells))
+
     def _sizes(self, recipe: Recipe) -> Sizes:
         """Return the sizes that a recipe asks for.
 
@@ -196,7 +215,7 @@ class Decoder:
                 f"decoder.heads: {recipe.units} units cannot be split into {self.heads} heads; "
                 "choose a number of heads that divides recipe.units"
             )
-        return _with_cells(Sizes(recipe.units, self.heads, self.context))
+        return self._with_cells(Sizes(recipe.units, self.heads, self.context))
 
     def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
         """Return the sizes of one block and of the network; see `Space.count`."""
@@ -245,7 +264,9 @@ class Decoder:
             raise SettingError(
                 "decoder.carries: the block's memory grows with each step; set it to false"
             )
-        return DecoderNetwork(genome, form, recipe, sizes, cells(), self.carries, engine)
+        return DecoderNetwork(
+            genome, form, recipe, sizes, _all_cells(self.cells), self.carries, engine
+        )
 
 
 @cache
@@ -255,16 +276,31 @@ def published(name: str) -> Genome:
 
 
 @cache
-def cells() -> Mapping[str, Genome]:
-    """Return the recurrent cells that are words, by their names."""
-    names = [function.name for function in words.CELL_WORDS]
-    return {n: parse(read_text(words.CELLS / f"{n}.cell"), steps.CELLS) for n in names}
+def own_cells(texts: tuple[str, ...]) -> Mapping[str, Genome]:
+    """Return recurrent cells by the words that they are; the same cell is the same word everywhere.
+
+    Raises:
+        GenomeError: a text is no recurrent cell.
+    """
+    found = [parse(text, steps.CELLS) for text in texts]
+    return {f"cell_{genome.architecture_id[:8]}": genome for genome in found}
 
 
 @cache
-def _programs() -> Mapping[str, Program]:
-    return {name: compile_program(genome) for name, genome in cells().items()}
+def _language(names: tuple[str, ...]) -> Language:
+    stream = words.STREAM
+    own = (Function(name, (stream.any,), stream.mixed) for name in names)
+    return dataclasses.replace(LANGUAGE, functions=(*words.FUNCTIONS, *own)) if names else LANGUAGE
 
 
-def _with_cells(sizes: Sizes) -> Sizes:
-    return Sizes(sizes.width, sizes.heads, sizes.context, _programs())
+@cache
+def _all_cells(texts: tuple[str, ...]) -> Mapping[str, Genome]:
+    """Return all recurrent cells that are words, by their names."""
+    names = [function.name for function in words.CELL_WORDS]
+    known = {n: parse(read_text(words.CELLS / f"{n}.cell"), steps.CELLS) for n in names}
+    return {**known, **own_cells(texts)}
+
+
+@cache
+def _programs(texts: tuple[str, ...]) -> Mapping[str, Program]:
+    return {name: compile_program(genome) for name, genome in _all_cells(texts).items()}

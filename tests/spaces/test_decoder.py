@@ -14,6 +14,7 @@ from gp_cells.genomes.genome import GenomeError, parse
 from gp_cells.genomes.terms import heads, height, size
 from gp_cells.networks import block
 from gp_cells.spaces.decoder import BLOCKS, LANGUAGE, PROBE, Decoder, published
+from gp_cells.spaces.steps import CELLS
 
 SPACE = Decoder()
 SCRATCH = Decoder(start=(), words=tuple(LANGUAGE.spelt))
@@ -168,6 +169,40 @@ def test_a_memory_that_grows_is_not_carried_over() -> None:
     carrying.network(published("min_gru"), TEXT, Recipe(units=16), "eager", "cpu", "float32")
     with pytest.raises(SettingError, match=r"decoder\.carries: the block's memory grows"):
         carrying.network(published("gpt"), TEXT, Recipe(units=16), "eager", "cpu", "float32")
+
+
+# --- recurrent cells as words ---------------------------------------------------------------------
+
+CELL = "c' = c + sigmoid(gate1) * tanh(gate2)\nh' = tanh(c') * sigmoid(gate3)"
+SAME = "c' = tanh(gate9) * sigmoid(gate2) + c\nh' = sigmoid(gate5) * tanh(c')"
+
+
+def test_a_cell_of_ones_own_is_a_word_that_its_architecture_names() -> None:
+    space = Decoder(cells=(CELL,))
+    [word] = set(space.functions) - set(SPACE.functions)
+    assert word == f"cell_{parse(CELL, CELLS).architecture_id[:8]}"
+    assert set(Decoder(cells=(SAME,)).functions) == set(space.functions)
+    text = block_of(f"mixer = x + {word}(norm(x))", "mlp = x + narrow(gelu(wide2(norm(x))))")
+    genome = parse(text, space.language)
+    assert space.admits(genome.canonical())
+    network = space.network(genome, TEXT, Recipe(units=8), "eager", "cpu", "float32")
+    counts = space.count(genome, TEXT, Recipe(units=8))
+    assert counts["network_parameters"] == sum(of.numel() for of in network.parameters())
+    with pytest.raises(GenomeError, match=f"there is no function '{word}'"):
+        parse(text, SPACE.language)
+
+
+def test_a_search_writes_cells_of_ones_own_beside_attention() -> None:
+    space, dice = Decoder(cells=(CELL,), edits=1, most_parameters=0), np.random.default_rng(2)
+    drawn = [str(variation.sample(space, dice)) for _ in range(150)]
+    assert any("cell_" in text and "softmax" in text for text in drawn)
+    for text in drawn:
+        parse(text, space.language)
+
+
+def test_a_text_that_is_no_cell_is_refused() -> None:
+    with pytest.raises(SettingError, match=r"decoder\.cells: line 1: .*there is no 'y'"):
+        Decoder(cells=("h' = y",))
 
 
 # --- chance ---------------------------------------------------------------------------------------
