@@ -177,7 +177,7 @@ class _Reader:
     def checked(self, part: _Part) -> Term:
         """Return a formula's term if it is of the type that a formula has."""
         if not issubclass(part.type, self.language.formula):
-            raise self.refuse(self.language.formula.refusal)
+            raise self.refuse(self.expected([self.language.formula], part.type))
         return part.term
 
     def check_size(self, name: str, nodes: int, depth: int) -> None:

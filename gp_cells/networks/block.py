@@ -16,7 +16,7 @@ from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.terms import NodePath, Term
 from gp_cells.networks.program import Program, count_multiply_adds, count_parameters
 
-RANK = 16  # of `low`
+RANK = 16  # of `low`, and at most a quarter of the width
 CODES = 16  # numbers of `code`, and of the state that `select` keeps for each of its channels
 FILTER = 16  # width of the small network that writes the filter of `long`
 TAPS = {"depth3": 3, "depth4": 4}
@@ -125,7 +125,8 @@ def weights(step: Step, sizes: Sizes) -> Mapping[str, tuple[int, ...]]:
         case "narrow":
             return {"weight": (own, width)}
         case "low":
-            return {"down": (own, RANK), "up": (RANK, own), "bias": (own,)}
+            rank = max(1, min(RANK, width // 4))
+            return {"down": (own, rank), "up": (rank, own), "bias": (own,)}
         case "each":
             return {"weight": (width, each)}
         case "code":

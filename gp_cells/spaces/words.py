@@ -164,7 +164,7 @@ ELEMENTWISE = (
 
 LEARNED = (
     *_on((STREAM,), "linear", "any"),  # D to D
-    *_on(FLAT, "low", "any"),  # by way of 16 numbers, and a bias
+    *_on(FLAT, "low", "any"),  # by way of 16 numbers, or D / 4, and a bias
     *(Function(f"wide{f.mark[1:]}", (STREAM.any,), f.mixed) for f in WIDE),
     *(Function(f"narrow{f.mark}", (f.any,), STREAM.mixed, spelt="narrow") for f in WIDE),
     Function("each", (STREAM.any,), EACH.mixed),

@@ -38,6 +38,16 @@ def test_a_published_block_reads_back_and_a_search_may_propose_it(name: str) -> 
     assert Decoder(words=tuple(LANGUAGE.spelt)).admits(genome.canonical())
 
 
+@pytest.mark.parametrize("units", [32, 64, 128])
+@pytest.mark.parametrize("name", BLOCKS)
+def test_a_published_block_has_about_as_many_numbers_as_the_gpt_block(
+    name: str, units: int
+) -> None:
+    counts = [SPACE.count(published(of), TEXT, Recipe(units=units)) for of in (name, "gpt")]
+    own, gpt = (of["parameters"] for of in counts)
+    assert 0.85 < own / gpt <= 1.25
+
+
 def test_published_blocks_are_different_architectures() -> None:
     assert len({published(name).architecture_id for name in BLOCKS}) == len(BLOCKS)
 
@@ -94,7 +104,8 @@ def test_a_name_has_the_type_of_its_value() -> None:
             "mixer = x + wide4(x)",
             "add: its arguments do not go together; they are a stream that may",
         ),
-        ("mixer = wide2(x)", "this value cannot stand here"),
+        ("mixer = wide2(x)", "line 1: expected a stream, got a stream 2 times as wide"),
+        ("mixer = slope", "line 1: expected a stream, got fades"),
         (
             "mixer = attend(softmax(dot(x, split(x))), split(x))",
             r"line 1: dot\(x\): expected .*heads",
