@@ -8,6 +8,7 @@ but not imported, and before a plug-in's setting is refused the code is asked.
 from __future__ import annotations
 
 import ast
+import difflib
 import functools
 import json
 import math
@@ -91,10 +92,16 @@ def _said(error: jsonschema.ValidationError) -> str:
     if error.validator == "additionalProperties":
         allowed = ", ".join(error.schema.get("properties", {}))
         extra = sorted(set(error.instance) - set(error.schema.get("properties", {})))
-        return f"there is no {shown(extra[0])} here; allowed: {allowed or 'nothing'}"
+        near = difflib.get_close_matches(str(extra[0]), error.schema.get("properties", {}), n=1)
+        meant = f"; did you mean {near[0]}?" if near else ""
+        return f"there is no {shown(extra[0])} here; allowed: {allowed or 'nothing'}{meant}"
     if error.validator == "enum":
         allowed = ", ".join(map(str, error.validator_value))
         return f"there is no {shown(error.instance)}; choose one of {allowed}"
+    if error.validator == "type" and error.validator_value == "array":
+        if isinstance(error.instance, (str, int, float)):
+            return f"expected a list, e.g. [{error.instance}], got {shown(error.instance)}"
+        return f"expected a list, got {shown(error.instance)}"
     if error.validator == "type":
         return f"expected {error.validator_value}, got {shown(error.instance)}"
     if error.validator in ("minimum", "exclusiveMinimum", "maximum"):

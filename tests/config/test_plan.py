@@ -80,7 +80,7 @@ BAD: dict[str, tuple[Callable[[Config], None], list[str]]] = {
     "text for a number": (put("3", *SEARCH, "waves"), ["search.waves", "integer", "'3'"]),
     "fraction for a count": (put(1.5, "training", "threads"), ["training.threads", "integer"]),
     "truth for a number": (put(True, *SEARCH, "slots"), ["search.slots", "integer", "True"]),
-    "number for a list": (put(1, "seeds"), ["seeds", "array", "1"]),
+    "number for a list": (put(1, "seeds"), ["seeds: expected a list, e.g. [1], got 1"]),
     "null settings": (
         put(None, "strategies", "gp", "settings"),
         ["strategies.gp.settings", "object", "None"],
@@ -115,6 +115,10 @@ BAD: dict[str, tuple[Callable[[Config], None], list[str]]] = {
     "more finalists than candidates": (
         put(13, *SEARCH, "finalists"),
         ["strategies.gp.search.finalists", "13", "at most 12"],
+    ),
+    "a key with a letter too many": (
+        put({"epochs": 9}, *SEARCH, "budgets"),
+        ["there is no 'budgets' here", "did you mean budget?"],
     ),
     "a budget of nothing": (put({}, *SEARCH, "budget"), ["search.budget", "non-empty"]),
     "a budget of no epochs": (put(0, *SEARCH, "budget", "epochs"), ["budget.epochs", "at least 1"]),
