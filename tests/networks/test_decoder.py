@@ -15,6 +15,7 @@ from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks import block, loops, words
 from gp_cells.networks.decoder import DecoderNetwork
 from gp_cells.spaces.decoder import BLOCKS, LANGUAGE, Decoder, published
+from gp_cells.training.inherit import inherit
 from gp_cells.training.loss import summed_loss
 
 UNITS, TIME, BATCH = 16, 13, 3
@@ -174,6 +175,19 @@ def test_layers_have_weights_of_their_own_and_tied_networks_one_for_both_ends() 
     loss.backward()
     assert tied.output.weight.grad is not None and tied.embedding is not None
     assert tied.embedding.weight is tied.output.weight
+
+
+def test_a_child_takes_on_what_a_mutation_left_as_it_was() -> None:
+    parent = parse("mixer = x + scan(sigmoid(linear(norm(x))), lstm(x))\nmlp = x", LANGUAGE)
+    child = parse("mixer = x + scan(tanh(linear(norm(x))), lstm(x))\nmlp = x", LANGUAGE)
+    giving, taking = make(parent), make(child)
+    taking.initialise(8)
+    assert inherit(parent.canonical(), giving, child.canonical(), taking) == 1
+    given, taken = giving.state_dict(), taking.state_dict()
+    assert given.keys() == taken.keys()
+    assert all(torch.equal(given[name], of) for name, of in taken.items())
+    other = make(published("gpt"))
+    assert 0 < inherit(parent.canonical(), giving, published("gpt").canonical(), other) < 0.2
 
 
 def test_windows_stand_alone_unless_they_are_to_be_carried_over() -> None:
