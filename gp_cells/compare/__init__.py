@@ -25,7 +25,7 @@ from gp_cells.compare.tested import losses_over_time
 from gp_cells.compare.variance import seed_against_architecture
 from gp_cells.config.files import RecordError, read_json
 
-VERSION = "7"  # of comparison.json
+VERSION = "8"  # of comparison.json
 
 
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:
@@ -63,6 +63,7 @@ def _task(records: Records, finalists: list[Row]) -> Row:
         "task": records.task,
         "loss_unit": records.runs[0]["loss_unit"],
         "references": records.references,
+        "symbol": records.symbol,
         "rows": finalists,
         "guards": guard(records, finalists),
         "equal_size": at_equal_size(finalists),

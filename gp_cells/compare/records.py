@@ -40,6 +40,19 @@ class Records:
         """The validation losses of trivial predictors."""
         return dict(json.loads(self.runs[0]["references"]))
 
+    @property
+    def symbol(self) -> tuple[str, Mapping[str, float]] | None:
+        """What bits are told of, where a text is predicted, and how many of it a target has, by split.
+
+        That is a byte, or a character where the data were prepared before their bytes were counted.
+        """
+        unit = self.runs[0]["loss_unit"]
+        if unit not in ("nats per character", "nats per byte"):
+            return None
+        counts = self.settings[self.runs[0]["run"]].get("counts") or {}
+        sizes: Mapping[str, float] = counts.get("bytes_per_target", {})
+        return "byte" if sizes else unit.removeprefix("nats per "), sizes
+
     @cached_property
     def searching(self) -> Mapping[str, Sequence[Row]]:
         """The runs of each strategy that searches, ordered by seed."""

@@ -45,10 +45,10 @@ def summary(comparison: Mapping[str, Any], results: Path = RESULTS) -> str:
 
 
 def _task_summary(task: Mapping[str, Any], results: Path) -> str:
-    in_bits = task["loss_unit"] == "nats per character"
-    bits = " (bits: validation, per character)" if in_bits else ""
+    symbol = task["symbol"]
+    bits = f" (bits: validation, per {symbol[0]})" if symbol else ""
     lines = [f"{task['task']}: loss in {task['loss_unit']}, lower is better{bits}", ""]
-    lines += _cells(task, in_bits)
+    lines += _cells(task, None if symbol is None else symbol[1].get("valid", 1))
     lines += [f"  warning: {found['said']}" for found in task["guards"]]
     lines += _sizes(task["equal_size"])
     lines += _strategies(task["strategies"])
@@ -65,25 +65,28 @@ def _task_summary(task: Mapping[str, Any], results: Path) -> str:
     return "\n".join(lines)
 
 
-def _cells(task: Mapping[str, Any], in_bits: bool) -> list[str]:
-    """Return the table of finalists and trivial predictors; of classes the errors come first."""
+def _cells(task: Mapping[str, Any], size: float | None) -> list[str]:
+    """Return the table of finalists and trivial predictors; of classes the errors come first.
+
+    Of texts it has bits too; a target has `size` of what they are told of.
+    """
     errors = has_errors(task["rows"])
     head = [
         *("cell", *(["test error"] if errors else []), "validation", "test", "spread"),
-        *("parameters", "rate", "seeds", "id", *(["bits"] if in_bits else [])),
+        *("parameters", "rate", "seeds", "id", *([] if size is None else ["bits"])),
     ]
     rows = []
     for row in once(task["rows"]):
-        known = in_bits and row["valid_mean"] is not None
+        known = size is not None and row["valid_mean"] is not None
         error = [_error(row["test_error"])] if errors else []
-        numbers = [*error, *_line(row), *([_bits(row["valid_mean"])] if known else [])]
+        numbers = [*error, *_line(row), *([_bits(row["valid_mean"], size)] if known else [])]
         failed = (
             f"{row['failed']} failed" if row["failed"] and row["valid_mean"] is not None else ""
         )
         rows.append([cell_name(row), *numbers, failed])
     for name, loss in sorted(task["references"].items(), key=lambda item: item[1]):
         guess = [f"reference: {name}", *([""] if errors else []), f"{loss:.3f}"]
-        bits = [_bits(loss)] if in_bits else []
+        bits = [] if size is None else [_bits(loss, size)]
         rows.append([*guess, *[""] * (len(head) - len(guess) - len(bits)), *bits])
     return [f"  {line}" for line in aligned([head, *rows])]
 
@@ -289,8 +292,8 @@ def _front_line(front: Mapping[str, Any]) -> str:
     )
 
 
-def _bits(nats: float) -> str:
-    return f"{nats / math.log(2):z.3f}"
+def _bits(nats: float, size: float | None) -> str:
+    return f"{nats / math.log(2) / (size or 1):z.3f}"
 
 
 def _error(share: float | None) -> str:

@@ -144,7 +144,7 @@ class DataCounts:
     """How many examples each split has, and how many of each class; the names of these, by number.
 
     `shortest` and `longest` are steps of a sequence, 0 of images and of one long text; there are no
-    `classes` where an example has no single one.
+    `classes` where an example has no single one. Of characters, `bytes_per_target` has those of each split.
     """
 
     examples: Mapping[str, int]
@@ -152,6 +152,7 @@ class DataCounts:
     longest: int
     classes: Mapping[str, tuple[int, ...]]
     names: tuple[str, ...]
+    bytes_per_target: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

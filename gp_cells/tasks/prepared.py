@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from gp_cells.config.files import content_hash, write_json, written_beside
-from gp_cells.config.typed_json import encode
+from gp_cells.config.typed_json import encode, plain
 from gp_cells.tasks.card import card_of
 from gp_cells.tasks.reading import write_reading
 from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, SplitName, Task
@@ -40,8 +40,9 @@ def prepare(task: Task, name: str, folder: Path) -> tuple[str, ...]:
     """
     data = task.read()
     sizes = sizes_of(task, name, data)
-    settings = dataclasses.asdict(task)  # type: ignore[call-overload]
-    del settings["recipe"]
+    settings = {key: value for key, value in plain(task).items() if key != "recipe"}
+    counts = card_of(task, data).counts(data.reading.classes if data.reading else ())
+    counts = dataclasses.replace(counts, bytes_per_target=data.bytes_per_target)
     splits = {
         split: {key: describe(array) for key, array in arrays.items()}
         for split, arrays in data.splits.items()
@@ -56,7 +57,7 @@ def prepare(task: Task, name: str, folder: Path) -> tuple[str, ...]:
         "splits": splits,
         "hash": content_hash(splits),
         "reference_valid": dict(data.reference_valid),
-        "counts": encode(card_of(task, data).counts(data.reading.classes if data.reading else ())),
+        "counts": encode(counts),
     }
     for which, names in FILES.items():
         arrays = {f"{split}/{key}": a for split in names for key, a in data.splits[split].items()}

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import csv
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -36,9 +36,15 @@ from gp_cells.tasks.task import (
     Recipe,
     SplitName,
 )
+from gp_cells.tasks.texts import (
+    check_window,
+    cut_streams,
+    score_references,
+    turned,
+    window_batches,
+)
 
 RECIPE = Recipe(units=128, batch_size=32, epochs=10, learning_rate=0.005)
-UNKNOWN = 0  # the symbol of every character that the training split lacks
 
 
 @dataclass(frozen=True)
@@ -66,6 +72,14 @@ class StateOfTheUnion:
     steps: int = setting(
         64, "length of the segments that gradients flow back through", unit="characters", low=1
     )
+    window: int = setting(
+        0,
+        "length of the windows that the text is cut into, each from a zero state, so that every network "
+        "sees as much; 0: streams, whose state goes on from segment to segment",
+        unit="characters",
+        low=0,
+        later=True,
+    )
     recipe: Recipe = setting(RECIPE, "how a candidate is trained")
 
     def __post_init__(self) -> None:
@@ -83,9 +97,13 @@ class StateOfTheUnion:
         vocabulary = sorted(set(texts["train"]))
         shares = {"train": self.part, "valid": self.valid_part, "test": 1.0}
         splits: dict[SplitName, Arrays] = {}
+        sizes: dict[str, float] = {}
         for name, text in texts.items():
             symbols = encode(text, vocabulary)
-            splits[name] = {"symbols": symbols[: max(1, round(shares[name] * len(symbols)))]}
+            kept = max(1, round(shares[name] * len(symbols)))
+            splits[name] = {"symbols": symbols[:kept]}
+            sizes[name] = len(text[:kept].encode()) / kept
+        check_window(splits, self.window, "state_of_the_union")
         features = len(vocabulary) + 1
         references = score_references(
             splits["train"]["symbols"], splits["valid"]["symbols"], features
@@ -98,7 +116,7 @@ class StateOfTheUnion:
             symbols=(None, *vocabulary),
             classes=("unknown", *vocabulary),
         )
-        return Data(form, splits, references, reading)
+        return Data(form, splits, references, reading, bytes_per_target=sizes)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
         """Yield `recipe.batch_size` streams of equal length side by side, `steps` at a time.
@@ -107,16 +125,13 @@ class StateOfTheUnion:
         cut into streams; each starts from a zero state and goes on from batch to batch. The
         end of the last ones is padding, so each character of the text counts exactly once.
         With `shuffle` the row is first turned by a random number of characters, so that streams
-        and segments begin elsewhere each time.
+        and segments begin elsewhere each time. With a `window` see `window_batches`.
         """
-        targets = split["symbols"]
-        inputs = np.concatenate([[UNKNOWN], targets[:-1]]).astype(targets.dtype)
-        turn = 0 if shuffle is None else int(shuffle.integers(len(targets)))
         width = self.recipe.batch_size
-        streams = [
-            cut_streams(np.roll(row, -turn), width)
-            for row in (inputs, targets, np.ones(len(targets), np.uint8))
-        ]
+        if self.window:
+            yield from window_batches(split, self.window, width, shuffle)
+            return
+        streams = [cut_streams(row, width) for row in turned(split, shuffle)]
         for first in range(0, len(streams[0]), self.steps):
             segment = [stream[first : first + self.steps] for stream in streams]
             yield Batch(
@@ -204,30 +219,3 @@ def encode(text: str, vocabulary: list[str]) -> np.ndarray:
     table = np.zeros(0x110000, np.uint8)
     table[[ord(character) for character in vocabulary]] = np.arange(1, len(vocabulary) + 1)
     return table[np.frombuffer(text.encode("utf-32-le"), np.uint32)]
-
-
-def cut_streams(row: np.ndarray, width: int) -> np.ndarray:
-    """Return a row (time,) as `width` streams (ceil(time / width), width), zeros after its end."""
-    length = -(-len(row) // width)
-    padded = np.zeros(length * width, row.dtype)
-    padded[: len(row)] = row
-    return padded.reshape(width, length).T
-
-
-def score_references(train: np.ndarray, valid: np.ndarray, features: int) -> Mapping[str, float]:
-    """Return the validation loss, in nats per character, of two predictors counted on `train`.
-
-    `unigram` knows how often each symbol comes, `bigram` how often it comes after the one before.
-    Counts are add-one smoothed, over all `features` symbols.
-    """
-    single = np.bincount(train, minlength=features) + 1.0
-    unigram = np.log(single / single.sum())
-    pairs = np.bincount(
-        train[:-1].astype(np.intp) * features + train[1:], minlength=features**2
-    ).reshape(features, features)
-    bigram = np.log((pairs + 1.0) / (pairs.sum(axis=1, keepdims=True) + features))
-    before = np.concatenate([[UNKNOWN], valid[:-1]])
-    return {
-        "unigram": round(-float(unigram[valid].mean()), 6),
-        "bigram": round(-float(bigram[before, valid].mean()), 6),
-    }

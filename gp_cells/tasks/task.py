@@ -66,6 +66,7 @@ class Data:
     predictors, fitted on the training split and measured on the validation split, in the task's unit.
     `reading` is how new examples are read, if the task can say it. `notes` are lines that a user has to
     see. `chance` is the share of targets that a guess gets right, of tasks in which all can be told.
+    `bytes_per_target` is how many bytes of UTF-8 a character of each split of a text has.
     """
 
     form: Form
@@ -74,6 +75,7 @@ class Data:
     reading: Reading | None = None
     notes: tuple[str, ...] = ()
     chance: float | None = None
+    bytes_per_target: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ PLUG_INS: Mapping[str, type] = {
 NEEDED: Mapping[str, Mapping[str, Any]] = {
     "baselines": {"cells": ["lstm"]},
     "cifar10": {"file": "cifar-10-binary.tar.gz"},
+    "enwik8": {"file": "enwik8"},
     "nsga2": {"objectives": ["fitness"], "reference_point": [9.0]},
     "own_data": {
         "file": "mine.csv",
@@ -39,6 +40,7 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
         "targets": "numbers",
         "target": ["y"],
     },
+    "tiny_shakespeare": {"file": "input.txt"},
 }
 
 # Numbers that count nothing and have no dimension, and are no shares either.

@@ -34,6 +34,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         made_up: {"sequences": 200, "held": 40}
         for made_up in ("fuzzy_recall", "parity", "recall", "selective_copy")
     },
+    "enwik8": {"file": "enwik8"},
     "introspectability": {"targets": 50},
     "latency": {"passes": 1},
     "nsga2": {
@@ -41,6 +42,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "reference_point": (20.0, 50.0),
         "population": 8,
     },
+    "tiny_shakespeare": {"file": "tinyshakespeare.txt"},
     "own_data": {
         "file": str(Path(__file__).parent / "sequences.csv"),
         "inputs": "frames",

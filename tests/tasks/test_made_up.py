@@ -30,7 +30,7 @@ def read(name: str, **settings: Any) -> Data:
 def rows(split: Arrays) -> list[tuple[list[int], list[tuple[int, int]]]]:
     """Return of each sequence its symbols, and the scored steps with their targets."""
     return [
-        (symbols.tolist(), [(i, int(targets[i])) for i in np.flatnonzero(scored)])
+        (symbols.tolist(), [(i, int(targets[i])) for i in np.flatnonzero(scored).tolist()])
         for symbols, targets, scored in zip(
             split["symbols"], split["targets"], split["scored"], strict=True
         )

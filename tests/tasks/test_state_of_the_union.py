@@ -17,10 +17,10 @@ from gp_cells.tasks.state_of_the_union import (
     find_addresses,
     join_splits,
     read_addresses,
-    score_references,
     split_of,
 )
 from gp_cells.tasks.task import DataError, Recipe
+from gp_cells.tasks.texts import score_references
 
 
 @pytest.fixture(scope="module")
