@@ -167,6 +167,49 @@ class Strategy(Protocol):
         ...
 
 
+def proposals_of(
+    strategy: Strategy,
+    history: Sequence[Outcome],
+    wave: int,
+    slots: int,
+    space: Vocabulary,
+    seed: int,
+    name: str | None = None,
+) -> list[Proposal]:
+    """Return what a strategy proposes for a wave, held to what a proposal is; `name` is the strategy's.
+
+    Raises:
+        SettingError: they are more or fewer than the slots, or one is made of something else.
+    """
+    proposals = strategy.propose(history, wave, slots, space, seed)
+    if len(proposals) != slots:
+        raise SettingError(
+            f"wave {wave}: expected {slots} genomes, one for each slot, got {len(proposals)} from the "
+            f"strategy {name or type(strategy).__name__}; its `propose` has to return as many as `slots` "
+            "says"
+        )
+    for slot, proposal in enumerate(proposals):
+        if not _is_made_of(proposal):
+            raise SettingError(
+                f"wave {wave}, slot {slot}: expected Proposal(genome, operator, parents) of a Genome, a "
+                f"text and a tuple of texts, got {proposal!r:.200} from the strategy "
+                f"{name or type(strategy).__name__}; mutate returns a genome and its operator, cross and "
+                "sample a genome"
+            )
+    return proposals
+
+
+def _is_made_of(proposal: Any) -> bool:
+    """Return whether a proposal has a genome, an operator and parents, whatever they say."""
+    return (
+        isinstance(proposal, Proposal)
+        and isinstance(proposal.genome, Genome)
+        and isinstance(proposal.operator, str)
+        and isinstance(proposal.parents, tuple)
+        and all(isinstance(parent, str) for parent in proposal.parents)
+    )
+
+
 def searches(strategy: Strategy) -> bool:
     """Return whether a strategy searches; false if it lists designs."""
     return bool(getattr(strategy, "searches", True))

@@ -54,7 +54,7 @@ from gp_cells.plugins import (
 from gp_cells.stopping.stopper import Learned
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.history import or_infinite, read_history, write_history
-from gp_cells.strategies.strategy import reach_of, told
+from gp_cells.strategies.strategy import proposals_of, reach_of, told
 from gp_cells.workflow.budget import (
     empty_slots,
     is_first_empty,
@@ -115,17 +115,12 @@ def propose(settings: RunSettings, history: Sequence[Outcome], wave: int) -> lis
     """Return what the run's strategy proposes for a wave.
 
     Raises:
-        SettingError: it proposes another number of genomes than there are slots.
+        SettingError: it proposes another number of genomes than there are slots, or none at all.
     """
     strategy, space = strategy_of(settings), space_of(settings)
     slots = settings.search.widths[wave]
-    proposals = strategy.propose(history, wave, slots, space, search_seed(settings))
-    if len(proposals) != slots:
-        raise SettingError(
-            f"wave {wave}: expected {slots} genomes, one for each slot, got {len(proposals)} from the "
-            f"strategy {settings.strategy.name}; its `propose` has to return as many as `slots` says"
-        )
-    return proposals
+    seed, name = search_seed(settings), settings.strategy.name
+    return proposals_of(strategy, history, wave, slots, space, seed, name)
 
 
 def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> None:

@@ -39,6 +39,8 @@ class Fault:
             found = drawn(space, slots, seed=hash("a") % 10**6)
         if self.fault == "a slot less":
             found = found[1:]
+        if self.fault == "a text for a genome":
+            found[0] = Proposal("insert", found[0].genome)  # type: ignore[arg-type]
         if self.fault == "changes the history" and history:
             assert isinstance(history, list)
             history.pop()

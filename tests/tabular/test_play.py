@@ -7,8 +7,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from support.bad_strategies import Fault
 
 from gp_cells.compare import pareto
+from gp_cells.config.choose import SettingError
 from gp_cells.config.records import Search
 from gp_cells.config.seeds import generator
 from gp_cells.genomes import variation
@@ -45,6 +47,12 @@ def test_a_wave_is_shown_what_lies_the_lag_before_it_and_nothing_newer(lag: int)
     history = play(watching, SPACE, nas_bench_201.table, [3, 4, 1, 3], lag, 1)
     for wave, shown in enumerate(watching.shown):
         assert shown == [o.candidate for o in history if o.wave <= wave - lag]
+
+
+@pytest.mark.parametrize("fault", ["a slot less", "a text for a genome"])
+def test_a_strategy_with_a_fault_is_refused_in_a_line_that_says_where(fault: str) -> None:
+    with pytest.raises(SettingError, match=r"^wave 0.*strategy Fault"):
+        play(Fault(fault), SPACE, nas_bench_201.table, [3], 1, 1)
 
 
 def test_what_a_table_says_of_the_test_split_stays_with_it() -> None:

@@ -14,7 +14,8 @@ from gp_cells.testing.strategies import check_failures, check_lag, check_process
 
 FAULTS: list[tuple[str, Any, str]] = [
     ("global chance", check_pure, "asked twice, it proposes two things"),
-    ("a slot less", check_pure, "3 genomes for 4 slots"),
+    ("a slot less", check_pure, "expected 4 genomes, one for each slot, got 3"),
+    ("a text for a genome", check_pure, "wave 0, slot 0: expected Proposal"),
     ("changes the history", check_pure, "it changes the history"),
     ("unknown parent", check_pure, "w999-00 is a parent that the history has not got"),
     ("needs a history", check_lag, "is empty|empty sequence|empty"),

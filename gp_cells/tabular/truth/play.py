@@ -11,7 +11,7 @@ from gp_cells.config.plan import searched_candidate
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import Outcome, Proposal, Strategy
-from gp_cells.strategies.strategy import reach_of, told
+from gp_cells.strategies.strategy import proposals_of, reach_of, told
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def play(
     outcomes of which this says so.
 
     Raises:
-        SettingError: a proposal asks for what no table of whole trainings can know.
+        SettingError: a proposal is none, or asks for what no table of whole trainings can know.
     """
     history: list[Outcome] = []
     for wave, slots in enumerate(widths):
@@ -66,7 +66,7 @@ def play(
         if ends is not None and ends(seen):
             break
         known = {outcome.candidate: outcome for outcome in seen}
-        for slot, proposal in enumerate(strategy.propose(seen, wave, slots, space, seed)):
+        for slot, proposal in enumerate(proposals_of(strategy, seen, wave, slots, space, seed)):
             name, genome = searched_candidate(wave, slot), proposal.genome
             before = _epochs_before(proposal, known, name)
             is_whole = not before and not proposal.recipe
