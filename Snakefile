@@ -13,7 +13,7 @@ from pathlib import Path
 from gp_cells.config.refusal import Refusal
 from gp_cells.warm.launch import start_warm
 from gp_cells.workflow.kept import keep_ended
-from gp_cells.workflow.live import begin, plugin_of
+from gp_cells.workflow.live import begin, plugin_of, refuse
 from gp_cells.workflow.moved import refuse_moved
 from gp_cells.workflow.refused import heed_refusals
 from gp_cells.workflow.scheduling import calm, hasten_touch, remember_signatures
@@ -68,7 +68,7 @@ onstart:
         refuse_moved(workflow, PLAN)
     except Refusal as error:
         print(error, file=sys.stderr)
-        sys.exit(2)
+        refuse(workflow)
     calm(workflow)
     heed_refusals(workflow, PLAN, logger.error)
     if workflow.touch:
@@ -81,7 +81,7 @@ onstart:
     if not workflow.local_exec:
         checking.append("--elsewhere")
     if subprocess.run(checking, input=everything).returncode != 0:
-        sys.exit(2)
+        refuse(workflow)
     if begin(workflow, PLAN):
         return
     command = ["gp-cells", "watch", "-", "--process", str(os.getpid())]

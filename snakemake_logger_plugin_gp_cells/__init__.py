@@ -61,6 +61,7 @@ class LogHandler(LogHandlerBase):
         self.plan: Plan | None = None
         self.run: _Run | None = None
         self.has_nothing_to_do = False
+        self.is_refused = False
         names = {getattr(word, "name", "") for word in said.quiet or ()}
         self.is_counting = said.dryrun and bool(names & {"REASON", "RULES", "ALL"})
         self.has_counted = False
@@ -74,6 +75,10 @@ class LogHandler(LogHandlerBase):
             from gp_cells.workflow.scheduling import describe_no_job
 
             describe_no_job()
+
+    def refuse(self) -> None:
+        """Hear that nothing is to run, and that why has been said."""
+        self.is_refused = True
 
     def begin(self, workers: int, is_elsewhere: bool, stop: str, log: str) -> None:
         """Begin to tell a run."""
@@ -100,7 +105,8 @@ class LogHandler(LogHandlerBase):
     def close(self) -> None:
         """Tell the end."""
         with self.hold:
-            if sys.exc_info()[0] is None:  # else this is a way out, and its reason has been said
+            is_way_out = self.is_refused or sys.exc_info()[0] is not None
+            if not is_way_out:  # else its reason has been said
                 self._pass_on_held()
             if self.run is not None:
                 self.run.close()

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+import sys
+from typing import Any, NoReturn, Protocol
 
 from gp_cells.config.plan import Plan
 
@@ -21,6 +22,9 @@ class Told(Protocol):
     def expect(self, plan: Plan) -> None:
         """Hear what is about to run, before Snakemake says whether anything has to."""
 
+    def refuse(self) -> None:
+        """Hear that nothing is to run, and that why has been said."""
+
     def begin(self, workers: int, is_elsewhere: bool, stop: str, log: str) -> None:
         """Begin to tell a run; `stop` says what an interruption does, `log` has Snakemake's lines."""
 
@@ -32,6 +36,13 @@ def plugin_of(workflow: Any) -> Told | None:
     """Return the plugin if a workflow's logger has it."""
     handlers = getattr(workflow.logger_manager, "plugin_handlers", ())
     return next((handler for handler in handlers if hasattr(handler, "expect")), None)
+
+
+def refuse(workflow: Any) -> NoReturn:
+    """End a start that was refused, with no line beside the one that says why."""
+    if told := plugin_of(workflow):
+        told.refuse()
+    sys.exit(2)
 
 
 def begin(workflow: Any, plan: Plan) -> bool:

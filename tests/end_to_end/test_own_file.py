@@ -51,6 +51,7 @@ def test_a_file_that_cannot_be_used_ends_with_its_line_before_any_job_starts(
     ran = mine.run(DATA)
     assert ran.status != 0
     assert ran.said.count("texts.csv: row 2: it is empty, expected at least one step") == 1
+    assert "Job stats" not in ran.said and "Building DAG" not in ran.said
     assert ran.jobs == set()
 
 
