@@ -24,7 +24,11 @@ class IEpoch:
 
     def stop(self, curve: Curve, learned: Learned | None) -> Stop | None:
         """Return why the trial should end, or None; see `Stopper.stop`."""
-        epoch = cut(self.share, curve.epochs)
+        epoch = self.ends(curve.epochs)
         if len(curve.losses) < epoch:
             return None
         return Stop("same_epoch", f"all end after epoch {epoch} of {curve.epochs}")
+
+    def ends(self, epochs: int) -> int:
+        """Return the epoch after which all trials end."""
+        return cut(self.share, epochs)

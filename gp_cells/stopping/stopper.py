@@ -59,6 +59,9 @@ class Stopper(Protocol):
 
     One that predicts from a curve alone has a method `predict(curve: Curve) -> float | None`: the best loss
     in all `curve.epochs`, None where it cannot tell. Strategies that rank by it ask for it; see `predicts`.
+
+    One that ends every trial at the same epoch, whatever its losses, has a method `ends(epochs: int) ->
+    int`: after which of them. What a run will take is foretold by it; see `ends_after`.
     """
 
     def stop(self, curve: Curve, learned: Learned | None) -> Stop | None:
@@ -102,6 +105,13 @@ def predicted_by(rule: Stopper, curve: Curve) -> float | None:
     """Return what a rule that predicts from a curve alone says that it will come to."""
     loss: float | None = rule.predict(curve)  # type: ignore[attr-defined]
     return loss
+
+
+def ends_after(rule: Stopper, epochs: int) -> int:
+    """Return after how many of its epochs a rule ends every trial; all where losses decide."""
+    ends = getattr(rule, "ends", None)
+    epoch: int = epochs if ends is None else ends(epochs)
+    return epoch
 
 
 def first_stop(rule: Stopper, curve: Curve, learned: Learned | None) -> tuple[int, Stop] | None:

@@ -206,15 +206,16 @@ def costs_of(settings: RunSettings, pace: Pace | None) -> tuple[list[Cost], Cost
     genomes = [proposal.genome for proposal in (*first, *designs)]
 
     @cache
-    def cost(recipe: Recipe, share: float = 1.0) -> Cost:
+    def cost(recipe: Recipe, epochs: int, share: float = 1.0) -> Cost:
         counts = [space.count(genome, data.form, recipe) for genome in genomes]
-        sizes = [size_of(of, data, recipe.epochs, recipe.batch_size, share) for of in counts]
+        sizes = [size_of(of, data, epochs, recipe.batch_size, share) for of in counts]
         return _cost(counts, sizes, pace, settings.training.time_limit_s)
 
     works = list(work_of_waves(settings, first))
-    epochs = [sum(n * of.epochs * share for (of, share), n in wave.items()) for wave in works]
+    epochs = [sum(n * of * share for (_, of, share), n in wave.items()) for wave in works]
     waves = [_mean([(cost(*work), count) for work, count in wave.items()]) for wave in works]
-    return waves, cost(final_recipe_of(settings)), bred_waves(settings.search, epochs)
+    final = final_recipe_of(settings)
+    return waves, cost(final, final.epochs), bred_waves(settings.search, epochs)
 
 
 def _mean(costs: Sequence[tuple[Cost, int]]) -> Cost:

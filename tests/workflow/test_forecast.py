@@ -77,7 +77,9 @@ def test_trainings_are_counted_and_cost_what_earlier_trials_took(monkeypatch) ->
     assert max(map(len, told.splitlines())) <= 130
 
 
-def waves_of(name: str, settings: dict[str, Any], slots: Sequence[int]) -> list[float]:
+def waves_of(
+    name: str, settings: dict[str, Any], slots: Sequence[int], stopping: Any = CONFIG["stopping"]
+) -> list[float]:
     """Return for each wave the passes over the training and the validation split that a trial takes.
 
     Both splits count alike here, by a made-up pace of a second a pass, and 4 epochs are the whole recipe.
@@ -87,6 +89,7 @@ def waves_of(name: str, settings: dict[str, Any], slots: Sequence[int]) -> list[
     plan = read_plan(
         {
             **CONFIG,
+            "stopping": stopping,
             "tasks": {"bach": {"name": "bach_chorales", "settings": task}},
             "strategies": {name: {"name": name, "settings": settings, "search": search}},
         }
@@ -122,6 +125,29 @@ def test_a_wave_costs_the_epochs_that_it_trains(
 ) -> None:
     monkeypatch.setattr(module, "measured", lambda results, kind: {kind: trials("a") + trials("b")})
     assert waves_of(name, settings, slots) == pytest.approx(epochs)
+
+
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize(
+    ("name", "settings", "slots", "control", "epochs"),
+    [
+        ("random", {}, [4, 4], 0.0, [2, 2]),
+        ("random", {}, [4, 4], 0.25, [2.5, 2.5]),  # one of four goes on to its end
+        # trials of 1, 1 and 2 epochs: half of what weights have seen, but at least one
+        ("halving", {"epochs": 1, "factor": 2, "rungs": 3}, [8, 4, 2], 0.0, [1, 1, 1]),
+    ],
+)
+def test_a_wave_costs_what_a_rule_lets_it_train_that_ends_all_alike(
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    settings: dict[str, Any],
+    slots: list[int],
+    control: float,
+    epochs: list[float],
+) -> None:
+    monkeypatch.setattr(module, "measured", lambda results, kind: {kind: trials("a") + trials("b")})
+    rule = {"name": "i_epoch", "settings": {"share": 0.5}, "control": control}
+    assert waves_of(name, settings, slots, rule) == pytest.approx(epochs)
 
 
 @pytest.mark.usefixtures("here")
