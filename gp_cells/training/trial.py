@@ -31,6 +31,8 @@ from gp_cells.training.state import State
 from gp_cells.training.state_file import read_state, write_state
 from gp_cells.training.train import Interrupted, Setup, train
 
+CHECKPOINT, ATTEMPTS = "checkpoint.h5", "measuring.json"  # beside a trial until it has ended
+
 
 def run_trial(
     protocol_file: Path, genome_file: Path, data: Path, fitness_file: Path, trial_file: Path
@@ -43,6 +45,8 @@ def run_trial(
     """
     empty = read_empty_slot(genome_file)
     if empty is not None:
+        for left in (STATE, CHECKPOINT, ATTEMPTS):  # of a candidate that a larger budget had here
+            fitness_file.with_name(left).unlink(missing_ok=True)
         record.write_empty(trial_file, fitness_file, empty)
         return
     protocol, spec = read_record(TrialProtocol, protocol_file), read_record(TrialSpec, genome_file)
@@ -52,8 +56,8 @@ def run_trial(
     set_up_torch(protocol.training.threads)
     code = [record.version("gp-cells"), record.git_state()]
     fingerprint = content_hash(encode(protocol), encode(spec), code)
-    checkpoints = record.CheckpointFile(fitness_file.with_name("checkpoint.h5"), fingerprint)
-    attempts = AttemptsFile(fitness_file.with_name("measuring.json"), fingerprint)
+    checkpoints = record.CheckpointFile(fitness_file.with_name(CHECKPOINT), fingerprint)
+    attempts = AttemptsFile(fitness_file.with_name(ATTEMPTS), fingerprint)
     splits = load(data, "search", protocol.data.hash)
     start = None if spec.start is None else read_state(genome_file.parents[3], spec.start)
     setup = setup_of(protocol, spec, start)

@@ -134,14 +134,17 @@ def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> 
     wave = wave_number(wave_folder)
     settings = read_record(RunSettings, settings_file)
     history = () if history_file is None else read_history(history_file)
+    reach = reach_of(strategy_of(settings))
     if is_spent(settings.search.budget, history):
         if is_first_empty(settings.search, history, wave):
             LOG.warning("%s: %s: no candidates from wave %d on", settings.run, SPENT, wave)
+            # Not of later waves: a raised budget would breed this one, and needs what it may start from.
+            if reach:
+                remove_states(wave_folder.parents[1], wave, settings.search, reach)
         for slot, empty in enumerate(empty_slots(settings, wave)):
             write_record(wave_folder / slot_name(slot) / "genome.json", empty)
         write_records(wave_folder / "lineage.json", [])
         return
-    reach = reach_of(strategy_of(settings))
     learned = learned_by(settings, history)
     seen = foretold(settings, as_read(settings, history, learned), wave)
     bred = specify(settings, seen, wave, propose(settings, seen, wave), learned)

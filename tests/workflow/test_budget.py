@@ -12,8 +12,8 @@ from support.tiny import TINY
 
 from gp_cells.config.empty_slot import EmptySlot, read_empty_slot
 from gp_cells.config.files import RecordError, read_json, write_json
-from gp_cells.config.plan import Plan, Run, read_plan
-from gp_cells.config.records import Budget, RunSettings, Search
+from gp_cells.config.plan import STATE, Plan, Run, read_plan
+from gp_cells.config.records import Budget, PlugIn, RunSettings, Search
 from gp_cells.config.typed_json import read_record, write_record
 from gp_cells.strategies.history import read_history
 from gp_cells.training.trial import run_trial
@@ -122,6 +122,24 @@ def test_a_budget_that_is_raised_fills_the_slots_that_were_empty_and_breeds_no_o
     assert {path.parent.parent.name for path in changed} == {"002"}
 
 
+def test_states_go_that_no_wave_may_start_from_if_the_budget_is_raised(settings: Path) -> None:
+    read = read_record(RunSettings, settings)
+    culling = PlugIn(name="culling", settings={"epochs": 2})
+    write_record(settings, dataclasses.replace(read, strategy=culling))
+
+    def kept() -> set[str]:
+        return {path.parent.parent.name for path in settings.parent.glob(f"waves/*/*/{STATE}")}
+
+    bounded(settings, epochs=9)
+    for wave in ("000", "001"):
+        for slot in range(4):
+            path = settings.parent / f"waves/{wave}/{slot:02d}/{STATE}"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.touch()
+    assert bred(settings) == [4, 4, 0, 0, 0]
+    assert kept() == {"001"}
+
+
 # --- an empty slot on its way ---------------------------------------------------------------------
 
 
@@ -155,6 +173,18 @@ def test_an_empty_slot_trains_nothing_and_its_files_say_so(plan: Plan) -> None:
     assert misfit_of(Path(first), None) == ""  # type: ignore[arg-type]
     Path(first, "genome.json").write_text("{}")
     assert "another genome.json" in misfit_of(Path(first), None)  # type: ignore[arg-type]
+
+
+def test_what_a_candidate_left_in_a_slot_goes_when_it_is_empty(plan: Plan) -> None:
+    [run] = plan.runs.values()
+    for name in (STATE, "checkpoint.h5", "measuring.json"):
+        path = Path(run.wave(1)[0], name)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    first, *_ = emptied(run)
+
+    names = {path.name for path in Path(first).iterdir()}
+    assert names == {"genome.json", "fitness.json", "trial.h5"}
 
 
 def test_an_empty_slot_is_done_and_has_not_failed(plan: Plan) -> None:
