@@ -48,8 +48,8 @@ lint: environment  ## check style, types, imports and the workflow
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
-test: lint  ## lint, then run every test, two at a time
-	pytest --numprocesses 2 --no-loadscope-reorder
+test: lint  ## lint, then run every test, two at a time; the slowest are told
+	pytest --numprocesses 2 --no-loadscope-reorder --durations 40
 
 generate: environment  ## write what is made from code and results: schema, settings, dictionary, README's table
 	gp-cells schema > gp_cells/config/config.schema.json

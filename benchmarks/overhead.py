@@ -268,7 +268,7 @@ if __name__ == "__main__":
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("sections", nargs="*", metavar="SECTION", help=", ".join(SECTIONS))
-    parser.add_argument("--epochs", type=int, default=120, help="of a trial in `long`")
+    parser.add_argument("--epochs", type=int, default=240, help="of a trial in `long`")
     options = parser.parse_args()
     if unknown := set(options.sections) - SECTIONS.keys():
         parser.error(
