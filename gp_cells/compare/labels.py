@@ -73,7 +73,7 @@ def say_spent(row: Mapping[str, Any]) -> str:
     spent = " and ".join(f"{_span(*ends)} {UNITS[key]}" for key, ends in of["spent"].items())
     tied = "; hours are of the machine, and another one trains another number of candidates"
     return (
-        f"{row['strategy']} searches within {of['said']}: {spent} spent on completed epochs of training "
+        f"{row['strategy']} searches within {of['said']}: {spent} each, of completed epochs of training "
         f"and validation, {of['ended']} of {row['searches']} searches ended by it"
         f"{tied if of['of_the_machine'] else ''}"
     )

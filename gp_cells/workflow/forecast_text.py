@@ -70,13 +70,18 @@ def _sums(plan: Plan, forecasts: Sequence[Forecast], workers: Sequence[int]) -> 
     stages = [run for of in forecasts for run in of.stages]
     walls = ", ".join(f"{_duration(wall_s(stages, n))} with {n:,}" for n in workers)
     cluster = CLUSTER_S * sum(of.trainings for of in forecasts) / 3600
+    least, most = _hours(hours / factor), _hours(hours * factor)
     return [
-        f"  time       {hours:,.2f} {kind} hours, {hours / factor:,.2f} to {hours * factor:,.2f} {why}; "
-        f"a cluster's jobs take {cluster:,.2f} CPU hours more",
+        f"  time       {_hours(hours)} {kind} hours, {least} to {most} {why}; "
+        f"a cluster's jobs take {_hours(cluster)} CPU hours more",
         f"  wall time  {walls} at once, without queues",
         f"  memory     up to {memory_mb:,.0f} MB a training; a job asks for {asked:,} MB at most",
         disk,
     ]
+
+
+def _hours(hours: float) -> str:
+    return f"{hours:.2g}" if hours < 0.1 else f"{hours:,.2f}"
 
 
 def _megabytes(size_mb: float) -> str:

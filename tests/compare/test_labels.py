@@ -78,7 +78,7 @@ def test_what_was_spent_of_a_budget_is_said_and_how_many_searches_it_ended():
     [row] = spent(of)
 
     assert say_spent(row) == (
-        "gp searches within 4 epochs: 4 to 8 epochs spent on completed epochs of training and "
+        "gp searches within 4 epochs: 4 to 8 epochs each, of completed epochs of training and "
         "validation, 1 of 2 searches ended by it"
     )
 
@@ -89,7 +89,7 @@ def test_a_budget_of_hours_is_said_to_be_of_the_machine():
     [row] = spent(of)
 
     assert say_spent(row) == (
-        "gp searches within 0.0005 CPU hours: 0.0008333 CPU hours spent on completed epochs of training "
+        "gp searches within 0.0005 CPU hours: 0.0008333 CPU hours each, of completed epochs of training "
         "and validation, 1 of 1 searches ended by it; hours are of the machine, and another one trains "
         "another number of candidates"
     )

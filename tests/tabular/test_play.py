@@ -17,6 +17,7 @@ from gp_cells.genomes import variation
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.aging import Aging
+from gp_cells.strategies.halving import Halving
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.random import Random
 from gp_cells.tabular.truth import Row, nas_bench_201, play
@@ -53,6 +54,11 @@ def test_a_wave_is_shown_what_lies_the_lag_before_it_and_nothing_newer(lag: int)
 def test_a_strategy_with_a_fault_is_refused_in_a_line_that_says_where(fault: str) -> None:
     with pytest.raises(SettingError, match=r"^wave 0.*strategy Fault"):
         play(Fault(fault), SPACE, nas_bench_201.table, [3], 1, 1)
+
+
+def test_a_strategy_that_trains_in_pieces_is_refused_with_what_would_do() -> None:
+    with pytest.raises(SettingError, match=r"^w000-00: .* changes the recipe; choose a strategy"):
+        play(Halving(), SPACE, nas_bench_201.table, [9, 3, 1], 1, 1)
 
 
 def test_what_a_table_says_of_the_test_split_stays_with_it() -> None:

@@ -71,7 +71,10 @@ def play(
             before = _epochs_before(proposal, known, name)
             is_whole = not before and not proposal.recipe
             if not is_whole and partly is None:
-                raise SettingError(f"{name}: this table knows whole trainings alone")
+                raise SettingError(
+                    f"{name}: this table knows whole trainings by one recipe alone, and it goes on from "
+                    "another trial or changes the recipe; choose a strategy that does neither, as aging"
+                )
             row = table(genome) if is_whole or partly is None else partly(proposal, before)
             outcome = Outcome(
                 candidate=name,
