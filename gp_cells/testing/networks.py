@@ -15,7 +15,15 @@ from gp_cells.genomes.genome import Genome
 from gp_cells.measures.measure import Measure, Subject
 from gp_cells.networks.network import Network
 from gp_cells.spaces.space import Space
-from gp_cells.stopping.stopper import Curve, Stopper, learned_from, read_as, reads
+from gp_cells.stopping.stopper import (
+    Curve,
+    Stopper,
+    ends_after,
+    first_stop,
+    learned_from,
+    read_as,
+    reads,
+)
 from gp_cells.tasks.prepared import check_batch
 from gp_cells.tasks.task import Data, Task
 from gp_cells.testing.chance import untouched_chance
@@ -152,6 +160,11 @@ def check_stopping_rule(rule: Stopper) -> None:
                 read = read_as(rule, curve, known) if reads(rule) else 0.0
             assert again == stop, f"asked twice, it says {stop!r} and {again!r}"
             assert curve == _curve(list(losses)), "it changes the curve"
+            if hasattr(rule, "ends") and len(losses) >= curve.epochs:
+                first = first_stop(rule, curve, known)
+                end = curve.epochs if first is None else first[0]
+                foretold = ends_after(rule, curve.epochs)
+                assert end == foretold, f"`stop` ends it at {end}, `ends` says {foretold}"
             assert math.isfinite(read), f"it reads {read} of a trial that ended well"
             if stop is not None:
                 said = stop.reason

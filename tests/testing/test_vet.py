@@ -52,6 +52,17 @@ def test_a_stopping_rule_that_says_two_lines_is_found() -> None:
         check_stopping_rule(Talks())
 
 
+def test_a_stopping_rule_whose_end_is_another_than_foretold_is_found() -> None:
+    from gp_cells.stopping.i_epoch import IEpoch
+
+    class Later(IEpoch):
+        def stop(self, curve: Any, learned: Any) -> None:
+            return None
+
+    with pytest.raises(AssertionError, match="`stop` ends it at 40, `ends` says 12"):
+        check_stopping_rule(Later())
+
+
 def test_vet_prints_a_line_a_check(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["vet", "stopping", "patience", "--settings", '{"epochs": 3}']) == 0
     lines = capsys.readouterr().out.splitlines()
