@@ -103,8 +103,8 @@ def replay(
     option("--lag", "waves that a wave is behind (default: 1)", type=int, default=1, metavar="N"),
     option(
         "--format",
-        "text, or as json all there is (default: text)",
-        choices=["text", "json"],
+        "text, a table for a paper, or as json all there is (default: text)",
+        choices=["text", "latex", "csv", "markdown", "json"],
         default="text",
     ),
     folder(
@@ -130,16 +130,16 @@ def play(
     the best found is than the best there is, over the same seeds with a paired test.
     """
     from gp_cells.config.choose import check_range
-    from gp_cells.config.files import canonical_json
     from gp_cells.report.figures import write_regret
+    from gp_cells.tabular.paper import FORMS
     from gp_cells.tabular.searches import tell
     from gp_cells.tabular.truth.contest import UNIT, Contest, play_against_random
 
     check_range("--seeds", seeds, 2)
     contest = Contest(table, candidates, slots, lag)
     found = play_against_random(contest, strategy, settings, range(1, seeds + 1))
-    text = tell(found, f"regret on {table}, {UNIT}")
-    print(canonical_json(found) if format == "json" else text)
+    title = f"regret on {table}, {UNIT}"
+    print(f"{tell(found, title)}\n" if format == "text" else FORMS[format](found, title), end="")
     if figures is not None:
         write_regret(found, figures)
     if page is not None:

@@ -96,12 +96,12 @@ def as_markdown(comparison: Mapping[str, Any]) -> str:
     head = _head(comparison)
     for task in comparison["tasks"]:
         lines += [
-            f"**{_in_markdown(_words(task['task']))}**, {_in_markdown(task['loss_unit'])}",
+            f"**{in_markdown(_words(task['task']))}**, {in_markdown(task['loss_unit'])}",
             "",
         ]
         lines += [f"| {' | '.join(head)} |", f"| --- |{' ---: |' * (len(head) - 1)}"]
         for row in _task_rows(task):
-            cells = _cells(row, task, len(head) > len(HEAD), _in_markdown, str)
+            cells = _cells(row, task, len(head) > len(HEAD), in_markdown, str)
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join([*lines, EXPLAINED, ""])
@@ -114,26 +114,26 @@ def as_latex(comparison: Mapping[str, Any]) -> str:
     lines = [
         f"% benchmark {comparison['benchmark']}; needs \\usepackage{{booktabs,graphicx}} and UTF-8",
         "\\begin{table}",
-        f"\\caption{{{_in_latex(EXPLAINED)}}}",
+        f"\\caption{{{in_latex(EXPLAINED)}}}",
         f"\\label{{tab:{comparison['benchmark']}}}",
         "\\centering\\small",
         "\\resizebox{\\ifdim\\width>\\textwidth\\textwidth\\else\\width\\fi}{!}{%",
         f"\\begin{{tabular}}{{l{'r' * (len(head) - 1)}}}",
         "\\toprule",
-        f"{' & '.join(map(_in_latex, head))} \\\\",
+        f"{' & '.join(map(in_latex, head))} \\\\",
     ]
     for task in comparison["tasks"]:
         said = f"{_words(task['task'])}, {task['loss_unit']}"
         lines += [
             "\\midrule",
-            f"\\multicolumn{{{len(head)}}}{{l}}{{\\emph{{{_in_latex(said)}}}}} \\\\",
+            f"\\multicolumn{{{len(head)}}}{{l}}{{\\emph{{{in_latex(said)}}}}} \\\\",
         ]
         kind = None
         for row in _task_rows(task):
             if kind not in (None, row["kind"]):
                 lines.append("\\addlinespace")
             kind = row["kind"]
-            lines.append(f"{' & '.join(_cells(row, task, has_errors, _in_latex, _in_latex))} \\\\")
+            lines.append(f"{' & '.join(_cells(row, task, has_errors, in_latex, in_latex))} \\\\")
     return "\n".join([*lines, "\\bottomrule", "\\end{tabular}}", "\\end{table}", ""])
 
 
@@ -215,12 +215,12 @@ LATEX: Mapping[str, str] = {
 }
 
 
-def _in_latex(text: str) -> str:
+def in_latex(text: str) -> str:
     """Return words as LaTeX prints them."""
     return "".join(LATEX.get(sign, sign) for sign in " ".join(text.split()))
 
 
-def _in_markdown(text: str) -> str:
+def in_markdown(text: str) -> str:
     """Return words as Markdown shows them, in a cell of a table too."""
     return "".join(f"\\{s}" if s in "\\`*_[]<>|#~" else s for s in " ".join(text.split()))
 

@@ -114,6 +114,16 @@ def _records(task: str, searches: Sequence[Played]) -> Records:
 
 def tell(compared: Mapping[str, Any], title: str) -> str:
     """Return the comparison in words and columns."""
+    last = compared["after"][-1]["strategies"]
+    lines = aligned(columns(compared, title))
+    if last["pairs"]:
+        lines += ["", *aligned(pair_rows(last["pairs"]))]
+        lines += [said for said in [say_power(last["pairs"])] if said]
+    return "\n".join([*lines, *(f"warning: {said}" for said in last["warnings"])])
+
+
+def columns(compared: Mapping[str, Any], title: str) -> list[list[str]]:
+    """Return a row for each strategy, of its mean loss after some numbers of candidates; the head first."""
     head = [title, *(f"{of['candidates']:,} trained" for of in compared["after"])]
     parts = [of["strategies"] for of in compared["after"]]
     if compared["judged"] is not None:
@@ -124,9 +134,4 @@ def tell(compared: Mapping[str, Any], title: str) -> str:
         [name, *(mean_within(next(r for r in of["rows"] if r["strategy"] == name)) for of in parts)]
         for name in names
     ]
-    last = compared["after"][-1]["strategies"]
-    lines = aligned([head, *rows])
-    if last["pairs"]:
-        lines += ["", *aligned(pair_rows(last["pairs"]))]
-        lines += [said for said in [say_power(last["pairs"])] if said]
-    return "\n".join([*lines, *(f"warning: {said}" for said in last["warnings"])])
+    return [head, *rows]

@@ -13,6 +13,7 @@ import pytest
 from gp_cells.cli import main
 from gp_cells.config.choose import SettingError
 from gp_cells.strategies.random import Random
+from gp_cells.tabular.paper import FORMS
 from gp_cells.tabular.searches import Played, compare_played, looks, tell
 from gp_cells.tabular.truth import nas_bench_201, play
 from gp_cells.tabular.truth.contest import Contest, play_against_random, search_once
@@ -102,6 +103,27 @@ def test_the_regret_falls_with_the_candidates(contest: dict[str, Any]) -> None:
 
     assert np.all(np.diff(means) <= 0)
     assert contest["anytime"]["best_known"]["loss"] == 0.0
+
+
+def test_a_contest_is_a_table_for_a_paper(contest: dict[str, Any]) -> None:
+    [*_, last] = contest["after"]
+    [row] = [row for row in last["strategies"]["rows"] if row["strategy"] == "aging"]
+    lines = list(csv.DictReader(FORMS["csv"](contest, "").splitlines()))
+    assert len(lines) == 2 * (len(contest["after"]) + 1)
+    [line] = [
+        line
+        for line in lines
+        if (line["strategy"], line["candidates"], line["split"]) == ("aging", "30", "validation")
+    ]
+    assert float(line["mean"]) == row["mean"]
+    latex, markdown = (
+        FORMS[form](contest, "regret, 100 % of it") for form in ("latex", "markdown")
+    )
+    assert "regret, 100 \\% of it & 5 trained" in latex
+    assert latex.count("\\begin{tabular}") == latex.count("\\end{tabular}") == 2
+    assert markdown.count("| --- |") == 2
+    assert "aging $-$ random" in latex
+    assert "| aging − random |" in markdown
 
 
 def test_a_contest_in_other_processes_is_the_same_as_in_this_one(contest: dict[str, Any]) -> None:
