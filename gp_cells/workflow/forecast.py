@@ -146,10 +146,11 @@ def forecast(plan: Plan, results: Path, probe: Probe | None) -> list[Forecast]:
     groups: dict[tuple[str, str], list[Run]] = {}
     for run in plan.runs.values():
         groups.setdefault((run.task, run.strategy), []).append(run)
+    filled = {of: fill_in(runs[0].config) for of, runs in groups.items()}  # refuse before probing
     paces: dict[Any, Pace | None] = {}
     found = []
     for (task, strategy), runs in groups.items():
-        settings = settings_from(fill_in(runs[0].config), data[runs[0].data], ())
+        settings = settings_from(filled[task, strategy], data[runs[0].data], ())
         kind = kind_of(settings)
         if kind not in paces:
             paces[kind] = pace_of(measured(results, kind).get(kind, []), settings.config, probe)

@@ -14,6 +14,7 @@ import pytest
 from support.tiny import TINY
 
 from gp_cells.cli import main
+from gp_cells.config.choose import SettingError
 from gp_cells.config.plan import read_plan
 from gp_cells.workflow import forecast as module
 from gp_cells.workflow.cost import Measured, Size, Speed
@@ -201,6 +202,15 @@ def test_probes_train_three_cells_and_leave_nothing_behind(capsys) -> None:
     assert said.err.count("training 3 cells for 2 epochs") == 1
     assert "by a few probe trainings" in said.out
     assert sorted(Path().rglob("*")) == before
+
+
+@pytest.mark.usefixtures("here")
+def test_a_config_that_is_refused_trains_no_probe() -> None:
+    search = {"waves": 2, "slots": 2, "lag": 1, "finalists": 1}
+    late = {"name": "aging", "settings": {"population": 9}, "search": search}
+    plan = read_plan({**CONFIG, "strategies": {**CONFIG["strategies"], "late": late}})
+    with pytest.raises(SettingError, match="population"):
+        forecast(plan, Path("results"), lambda *_: pytest.fail("trained a probe"))
 
 
 def test_no_worker_trains_nothing(capsys) -> None:
