@@ -61,9 +61,8 @@ def draw_regret(
     best = compared["anytime"]["best_known"]["loss"]
     unit = f"regret, {compared['loss_unit']}"
     names = [curve["strategy"] for curve in curves]
-    shown = Shown(
-        "regret", unit, best, alt.Scale(domain=[0, top], nice=False) if top else alt.Scale()
-    )
+    scale = alt.Scale(domain=[0, top], nice=False) if top else alt.Scale()
+    shown = Shown("regret", unit, best, scale, cuts=bool(top))
     over_time = _over_time(curves, shown, BUDGETS[budget], colours, names)
     return finish(over_time, HEIGHT)
 
@@ -97,12 +96,16 @@ def draw_tested(compared: Mapping[str, Any], colours: Mapping[str, str]) -> dict
 
 @dataclass(frozen=True)
 class Shown:
-    """What curves over time show: its name, the title of its axis, what it is more than, and its scale."""
+    """What curves over time show: its name, the title of its axis, what it is more than, and its scale.
+
+    `cuts`: whether the scale leaves some of it out.
+    """
 
     name: str
     title: str
     least: float
     scale: alt.Scale
+    cuts: bool = False
 
 
 def _over_time(
@@ -125,10 +128,11 @@ def _over_time(
     ]
     base = alt.Chart(inline(rows)).encode(x=x, color=colour(colours, names))
     banded = base.transform_filter("isValid(datum.low)")
-    band = banded.mark_area(opacity=0.15, clip=True, interpolate="step-after").encode(
+    clip = what.cuts or alt.Undefined  # not where it cuts nothing: Vega numbers all clips on
+    band = banded.mark_area(opacity=0.15, interpolate="step-after", clip=clip).encode(
         y="low:Q", y2="high:Q"
     )
-    line = base.mark_line(strokeWidth=2.2, clip=True, interpolate="step-after").encode(
+    line = base.mark_line(strokeWidth=2.2, interpolate="step-after", clip=clip).encode(
         y=y, tooltip=tips
     )
     return band + line
