@@ -17,13 +17,10 @@ import numpy as np
 
 from gp_cells.config.choose import REQUIRED, check_settings, setting
 from gp_cells.tasks.task import Arrays, Batch, Data, Inputs, Recipe
-from gp_cells.tasks.texts import PER_BYTE, read_split_bytes, window_batches
+from gp_cells.tasks.texts import PER_BYTE, RECIPE, read_split_bytes, window_batches
 
 SHA_256 = "2b49720ec4d78c3c9fabaee6e4179a5e997302b3a70029f30f2d582218c024a8"
 ADVICE = "set `file` to enwik8 of https://mattmahoney.net/dc/textdata.html"
-RECIPE = Recipe(
-    units=64, layers=2, batch_size=16, epochs=1, learning_rate=0.003, weight_decay=0.01, tied=True
-)
 
 
 @dataclass(frozen=True)

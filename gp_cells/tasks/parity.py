@@ -15,10 +15,8 @@ from typing import ClassVar
 import numpy as np
 
 from gp_cells.config.choose import check_settings, setting
-from gp_cells.tasks.synthetic import UNIT, Made, describe, make_splits, scored_batches
+from gp_cells.tasks.synthetic import RECIPE, UNIT, Made, describe, make_splits, scored_batches
 from gp_cells.tasks.task import Arrays, Batch, Data, Inputs, Recipe
-
-RECIPE = Recipe(units=32, layers=2, batch_size=64, epochs=4, learning_rate=0.003, weight_decay=0.01)
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,7 @@ import numpy as np
 from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.tasks.synthetic import (
     MOST_SYMBOLS,
+    RECIPE,
     UNIT,
     Made,
     describe,
@@ -28,7 +29,6 @@ from gp_cells.tasks.synthetic import (
 from gp_cells.tasks.task import Arrays, Batch, Data, Inputs, Recipe
 
 BLANK, MARK, FIRST = 0, 1, 2
-RECIPE = Recipe(units=32, layers=2, batch_size=64, epochs=4, learning_rate=0.003, weight_decay=0.01)
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ import numpy as np
 
 from gp_cells.config import seeds
 from gp_cells.tasks.sources import SPLITS
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Reading, SplitName
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Reading, Recipe, SplitName
 
 UNIT = "nats per scored step"
+RECIPE = Recipe(units=32, layers=2, batch_size=64, epochs=4, learning_rate=0.003, weight_decay=0.01)
 MOST_SYMBOLS = 100  # of a kind, so that all fit into 8 bits
 ROUNDS = 50  # of drawing what came twice again
 

@@ -12,11 +12,15 @@ from pathlib import Path
 import numpy as np
 
 from gp_cells.tasks.sources import SPLITS, read_bytes
-from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Reading, SplitName
+from gp_cells.tasks.task import Arrays, Batch, Data, DataError, Form, Reading, Recipe, SplitName
 
 UNKNOWN = 0  # the symbol of every character that the training split lacks
 SHARES = (0.9, 0.05, 0.05)  # of a file: training, validation, test, in this order
 PER_BYTE = "nats per byte"
+# Of a text of bytes, cut into windows.
+RECIPE = Recipe(
+    units=64, layers=2, batch_size=16, epochs=1, learning_rate=0.003, weight_decay=0.01, tied=True
+)
 
 
 def read_split_bytes(path: Path, digest: str, advice: str, part: float, window: int) -> Data:

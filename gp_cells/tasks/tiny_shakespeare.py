@@ -17,13 +17,10 @@ import numpy as np
 
 from gp_cells.config.choose import REQUIRED, check_settings, setting
 from gp_cells.tasks.task import Arrays, Batch, Data, Inputs, Recipe
-from gp_cells.tasks.texts import PER_BYTE, read_split_bytes, window_batches
+from gp_cells.tasks.texts import PER_BYTE, RECIPE, read_split_bytes, window_batches
 
 SHA_256 = "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"
 ADVICE = "set `file` to input.txt of https://github.com/karpathy/char-rnn"
-RECIPE = Recipe(
-    units=64, layers=2, batch_size=16, epochs=1, learning_rate=0.003, weight_decay=0.01, tied=True
-)
 
 
 @dataclass(frozen=True)
