@@ -182,7 +182,7 @@ class Decoder:
             and all(height(term) <= self.max_depth for term in terms)
             and all(size(term) <= self.max_nodes for term in terms)
             and all(any("x" in heads(term) for _, term in part) for part in parts)
-            and sum(used.count(name) for name in words.SCORES) <= self.max_scores
+            and sum(used.count(name) for name in words.DOTS) <= self.max_scores
             and self._excess(genome, self._with_cells(PROBE)) is None
         )
 

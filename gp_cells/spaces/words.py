@@ -222,4 +222,4 @@ CELL_WORDS = tuple(
 
 FUNCTIONS = (*ELEMENTWISE, *LEARNED, *OVER_TIME, *ATTENTION, *CELL_WORDS)
 FADED = ("slope", "alibi")  # fades that are given: of RetNet and of ALiBi
-SCORES = tuple(function.name for function in ATTENTION if function.word == "dot")
+DOTS = tuple(function.name for function in ATTENTION if function.word == "dot")
