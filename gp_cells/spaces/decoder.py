@@ -86,8 +86,8 @@ class Decoder:
     )
     start: tuple[str, ...] = setting(
         ("gpt",),
-        "published blocks, of one of which each fresh genome is made by edits; none: from scratch",
-        choices=BLOCKS,
+        "blocks, of one of which each fresh genome is made by edits: names in "
+        "gp_cells/spaces/decoder_blocks, or the texts of their formulas; none: from scratch",
     )
     edits: int = setting(
         4, "most edits of a fresh genome; 1 at least", unit="edits", low=1, high=64
@@ -129,6 +129,8 @@ class Decoder:
             own_cells(self.cells)
         except GenomeError as error:
             raise SettingError(f"decoder.cells: {error}") from error
+        for text in self.start:
+            self._beginning(text)
 
     @property
     def language(self) -> Language:
@@ -150,11 +152,29 @@ class Decoder:
         """Return a published block after 1 to `edits` edits, or both parts drawn from scratch."""
         if not self.start:
             return self._scratch(rng)
-        genome = published(self.start[int(rng.integers(len(self.start)))])
+        genome = self._beginning(self.start[int(rng.integers(len(self.start)))])
         for _ in range(int(rng.integers(1, self.edits + 1))):
             found = edited(self, genome, rng, EDITS, TRIES)
             genome = genome if found is None else found[0]
         return [*genome.formulas]
+
+    def _beginning(self, text: str) -> Genome:
+        """Return the block that an item of `start` is, a name or formulas.
+
+        Raises:
+            SettingError: it is neither.
+        """
+        if text in BLOCKS:
+            return published(text)
+        if "=" not in text:
+            known = ", ".join(BLOCKS)
+            raise SettingError(
+                f"decoder.start: there is no block {text!r}; write formulas, or choose one of {known}"
+            )
+        try:
+            return _written(text, tuple(own_cells(self.cells)))
+        except GenomeError as error:
+            raise SettingError(f"decoder.start: {error}") from error
 
     def _scratch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
         """Return parts that add to the stream what is drawn of it and of its norm."""
@@ -273,6 +293,11 @@ class Decoder:
 def published(name: str) -> Genome:
     """Return a published block."""
     return parse(read_text(FOLDER / f"{name}.cell"), LANGUAGE)
+
+
+@cache
+def _written(text: str, cells: tuple[str, ...]) -> Genome:
+    return parse(text, _language(cells)).canonical()
 
 
 @cache

@@ -260,3 +260,26 @@ def test_one_edit_finds_the_gate_that_parity_needs() -> None:
     dice = np.random.default_rng(1)
     found = {variation.mutate(SPACE, start, dice)[0].architecture_id for _ in range(400)}
     assert wanted.architecture_id in found
+
+
+def test_fresh_genomes_are_edits_of_the_formulas_that_are_given() -> None:
+    text = block_of("mixer = x + scan(sigmoid(linear(norm(x))), linear(x))")
+    dice, space = np.random.default_rng(3), Decoder(start=(text,), edits=1)
+    drawn = [variation.sample(space, dice) for _ in range(20)]
+    scans = [any("scan" in heads(term) for _, term in genome.formulas) for genome in drawn]
+    assert sum(scans) >= 15
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "min_gro",
+            r"decoder\.start: there is no block 'min_gro'; write formulas, or choose .*min_gru",
+        ),
+        ("mixer = y", r"decoder\.start: line 1: .*there is no 'y'"),
+    ],
+)
+def test_a_start_that_is_no_block_is_refused(text: str, said: str) -> None:
+    with pytest.raises(SettingError, match=said):
+        Decoder(start=(text,))
