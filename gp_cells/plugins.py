@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError, choose
-from gp_cells.config.objectives import GIVEN_BY
+from gp_cells.config.objectives import CARRIED, GIVEN_BY
 from gp_cells.config.recipe import Form, Recipe, changed_recipe
 from gp_cells.config.records import PlugIn, RunConfig, RunSettings, TrialProtocol
 from gp_cells.config.reference import settings_reference
@@ -17,6 +17,7 @@ from gp_cells.config.typed_json import plain
 from gp_cells.genomes.genome import parse
 from gp_cells.measures import DEFAULT, MEASURES, Measure
 from gp_cells.spaces import SPACES, Space
+from gp_cells.spaces.space import counts_state
 from gp_cells.stopping import STOPPERS, Stopper
 from gp_cells.stopping.stopper import learns, predicts
 from gp_cells.strategies import STRATEGIES, Strategy
@@ -117,8 +118,15 @@ def measures_of(run: OfRun) -> dict[str, Measure]:
     return found
 
 
-def _check_objectives(objectives: Sequence[str], measures: Mapping[str, Measure]) -> None:
+def _check_objectives(
+    objectives: Sequence[str], measures: Mapping[str, Measure], name: str, space: Space
+) -> None:
     for objective in objectives:
+        if objective in CARRIED and not counts_state(space):
+            raise SettingError(
+                f"strategy.objectives: the space {name} does not count {objective}; select on something "
+                "else, as parameters"
+            )
         needed = GIVEN_BY.get(objective)
         if needed is not None and needed not in measures:
             raise SettingError(
@@ -161,7 +169,7 @@ def fill_in(run: RunConfig) -> RunConfig:
     final_recipe_of(run)
     measures = measures_of(run)
     filled = _filled(run.strategy, strategy)
-    _check_objectives(filled.settings.get("objectives", ()), measures)
+    _check_objectives(filled.settings.get("objectives", ()), measures, run.space.name, space)
     return dataclasses.replace(
         run,
         task=_filled(run.task, task),

@@ -15,12 +15,14 @@ COUNTED = (  # from the genome alone; see `Space.count`
     "network_parameters",
     "network_multiply_adds",
 )
+# The same, of spaces that count what a network carries over time; elsewhere it is NULL.
+CARRIED = ("state_size", "cache_per_token")
 MEASURED = ("entanglement",)  # 1 − introspectability
 LATENCY_BATCHES = (1, 64)  # sequences or images of a timed pass
 TIMED = (*(f"latency_{n}_ms" for n in LATENCY_BATCHES), "cpu_s")  # of a pass; of the whole training
 # What a fitness file says for a budget, by its key: of all epochs' training and validation.
 HOURS = {"cpu_hours": "cpu_s", "gpu_hours": "wall_s"}
-OBJECTIVES = (FITNESS, *COUNTED, *MEASURED, *TIMED)
+OBJECTIVES = (FITNESS, *COUNTED, *CARRIED, *MEASURED, *TIMED)
 
 # The measure that gives an objective, of those that come from one.
 GIVEN_BY = {

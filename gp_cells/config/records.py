@@ -29,11 +29,11 @@ from typing import Any
 
 from gp_cells.config.choose import configure
 from gp_cells.config.files import RecordError, read_json
-from gp_cells.config.objectives import COUNTED
+from gp_cells.config.objectives import CARRIED, COUNTED
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.config.typed_json import decode
 
-SIZES = (*COUNTED, "kept", "nodes")  # of a network; see `Space.count`
+SIZES = (*COUNTED, *CARRIED, "kept", "nodes")  # of a network; see `Space.count`
 
 # --- parts of a config ----------------------------------------------------------------------------
 
@@ -320,6 +320,8 @@ class TrialSpec:
     network_multiply_adds: int
     kept: int
     nodes: int
+    state_size: int | None = None
+    cache_per_token: int | None = None
     finalist: int | None = None
     of: str | None = None
     recipe: Mapping[str, Any] | None = None
@@ -331,7 +333,7 @@ class TrialSpec:
     @property
     def sizes(self) -> dict[str, int]:
         """How large its network is, by the names of `Space.count`."""
-        return {name: getattr(self, name) for name in SIZES}
+        return {name: size for name in SIZES if (size := getattr(self, name)) is not None}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -52,7 +52,7 @@ def describe(
         f"multiply-adds    {counts['multiply_adds']:,} {of}",
     ]
     if isinstance(chosen, Decoder):
-        numbers, growth = chosen.carried(parsed, Recipe(units=units, layers=layers))
+        numbers, growth = counts["state_size"], counts["cache_per_token"]
         grows = f" after {chosen.context} steps, a cache that grows by {growth:,} with each"
         lines.append(f"state            {numbers:,} numbers{grows if growth else ''}")
     if drawing is not None:

@@ -72,6 +72,7 @@ class Decoder:
     reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols")
     engines: ClassVar[tuple[str, ...]] = steps.ENGINES
     projections: ClassVar[Sequence[str]] = ()  # what is learned is in the words
+    counts_state: ClassVar[bool] = True
 
     words: tuple[str, ...] = setting(
         USUAL,
@@ -251,14 +252,11 @@ class Decoder:
             "multiply_adds": own["multiply_adds"],
             "network_parameters": layers * own["parameters"] + around,
             "network_multiply_adds": layers * own["multiply_adds"] + first + output,
+            "state_size": own["state"],
+            "cache_per_token": own["growth"],
             "kept": layers * own["kept"] + form.outputs,
             "nodes": sum(size(term) for _, term in genome.formulas),
         }
-
-    def carried(self, genome: Genome, recipe: Recipe) -> tuple[int, int]:
-        """Return how many numbers a block carries after `context` steps, and how many more a step."""
-        own = block.totals(genome, self._sizes(recipe))
-        return own["state"], own["growth"]
 
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str

@@ -31,7 +31,9 @@ class Space(Vocabulary, Protocol):
         `parameters` and `multiply_adds` (an input step or image) of what the space searches for: one
         recurrent layer, or the whole of a convolutional network; `network_parameters` and
         `network_multiply_adds` of the whole; `kept`, the numbers that a step or image keeps for its
-        gradient; and `nodes`, of all formulas.
+        gradient; and `nodes`, of all formulas. One that counts what is carried over time adds
+        `state_size`, the numbers that what is searched for keeps of one sequence, and `cache_per_token`,
+        how many of them come with each step; it says so by a class variable `counts_state = True`.
         """
         ...
 
@@ -44,3 +46,8 @@ class Space(Vocabulary, Protocol):
             SettingError: there is no such engine, or not with this device or precision.
         """
         ...
+
+
+def counts_state(space: Space) -> bool:
+    """Return whether a space counts what its architectures carry over time; see `Space.count`."""
+    return bool(getattr(space, "counts_state", False))

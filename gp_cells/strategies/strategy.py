@@ -27,9 +27,9 @@ class Outcome:
 
     `genome` is text, of which `parse(outcome.genome, space.language)` makes a genome again. `fitness` is
     the best validation loss (the task's unit, minimised), infinite where the trial failed; `objectives`
-    are what else it may be judged by, minimised too, None where not measured: `COUNTED` and `MEASURED`
-    of `gp_cells.config.objectives`, and of its `TIMED` those that the strategy's setting `objectives`
-    names. Other measures are in the tables alone.
+    are what else it may be judged by, minimised too, None where not measured: `COUNTED`, `CARRIED` where
+    the space counts it, and `MEASURED` of `gp_cells.config.objectives`, and of its `TIMED` those that the
+    strategy's setting `objectives` names. Other measures are in the tables alone.
 
     The rest is told to a strategy that proposes starts or leaves notes, and None to others: what it said
     itself of the proposal; the hash of the state that the trial left, None if it failed; `epochs` that its

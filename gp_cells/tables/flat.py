@@ -46,6 +46,7 @@ COLUMNS = (
         "learned numbers of the cell, as trained; as in summaries",
     ),
     ("network_parameters", "trials.network_parameters", "", "learned numbers of the whole network"),
+    ("state_size", "trials.state_size", "", "numbers that a block keeps of one sequence, or NULL"),
     ("valid_loss", "trials.fitness", "nats", "best validation loss; NULL if the trial failed"),
     ("test_loss", "test.test_loss", "nats", "on the test split; NULL if it was not chosen"),
     ("test_error", "test.test_error", "", "share of wrong classes on the test split"),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from gp_cells.config.objectives import COUNTED
+from gp_cells.config.objectives import CARRIED, COUNTED
 
 VERSION = "2"  # of the tables; `version_1` reads those of the version before
 
@@ -25,10 +25,14 @@ KEYS: Mapping[str, Sequence[str]] = {
 
 TABLES = tuple(KEYS)
 
+CARRIED_COLUMNS = dict.fromkeys(CARRIED, "bigint")
+
 # Columns that tables of this version have had only since later, with SQL's types; NULL before, but for
 # what `failures` works out.
 ADDED_LATER: Mapping[str, Mapping[str, str]] = {
+    "architectures": CARRIED_COLUMNS,
     "trials": {
+        **CARRIED_COLUMNS,
         **{"failure": "varchar", "failure_epoch": "bigint"},
         **{"cpu_capability": "varchar", "git_unknown": "varchar"},
         **{"recipe": "varchar", "start": "varchar", "start_state": "varchar"},

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 
 import pyarrow as pa
 
-from gp_cells.config.objectives import COUNTED
+from gp_cells.config.objectives import CARRIED, COUNTED
 from gp_cells.measures import table_columns
 from gp_cells.tables.names import VERSION
 
@@ -37,6 +37,19 @@ def sizes(of_network: str) -> Sequence[Column]:
             WHOLE,
             "",
             "of the same, for one step of a sequence, or one image",
+        ),
+        (
+            "state_size",
+            WHOLE,
+            "",
+            "numbers that one block keeps of a sequence of `space.settings.context` steps; NULL where the "
+            "space does not count them",
+        ),
+        (
+            "cache_per_token",
+            WHOLE,
+            "",
+            "how many of these come with each step; 0: the state does not grow; NULL likewise",
         ),
         (
             "activations",
@@ -247,7 +260,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
 MINIMISED = frozenset(
     {
         *("fitness", "best_so_far", "train_loss", "valid_loss", "valid_error"),
-        *("test_loss", "test_error", *COUNTED, "cpu_s", "wall_s", "peak_memory_mb"),
+        *("test_loss", "test_error", *COUNTED, *CARRIED, "cpu_s", "wall_s", "peak_memory_mb"),
         *(column.name for column in table_columns() if column.better == "minimised"),
     }
 )

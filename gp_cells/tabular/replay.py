@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from gp_cells.config.choose import SettingError, check_range
 from gp_cells.config.files import RecordError, canonical_json, written_beside
-from gp_cells.config.objectives import COUNTED, FITNESS, MEASURED
+from gp_cells.config.objectives import CARRIED, COUNTED, FITNESS, MEASURED
 from gp_cells.config.plan import Plan, Run, searched_candidate
 from gp_cells.config.records import RunConfig
 from gp_cells.config.typed_json import encode
@@ -183,9 +183,10 @@ class Replay:
     ) -> Surrogate | None:
         if self.missing != "surrogate":
             return None
-        unknown = [name for name in objectives if name not in (FITNESS, *COUNTED)]
+        counted = (FITNESS, *COUNTED, *CARRIED)
+        unknown = [name for name in objectives if name not in counted]
         if unknown:
-            known = ", ".join((FITNESS, *COUNTED))
+            known = ", ".join(counted)
             raise SettingError(f"a surrogate does not predict {unknown[0]}; it predicts {known}")
         key = config.task_label, seed
         if key not in self.surrogates:
@@ -245,7 +246,8 @@ class _Source:
         self.given.append(answer)
         counts = self.stored.counts.get(key, {})
         return dataclasses.replace(
-            answer.row, objectives={name: counts.get(name) for name in (*COUNTED, *MEASURED)}
+            answer.row,
+            objectives={name: counts.get(name) for name in (*COUNTED, *CARRIED, *MEASURED)},
         )
 
     def place(self) -> str:

@@ -20,7 +20,7 @@ import numpy as np
 
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError, canonical_json
-from gp_cells.config.objectives import COUNTED, OBJECTIVES, entanglement
+from gp_cells.config.objectives import CARRIED, COUNTED, OBJECTIVES, entanglement
 from gp_cells.config.records import PlugIn, RunConfig, RunSettings, settings_in
 from gp_cells.config.typed_json import encode
 from gp_cells.genomes.genome import Genome, parse
@@ -168,8 +168,8 @@ class Stored:
     def _objective(
         self, name: str, architecture_id: str, trials: Sequence[Record]
     ) -> float | int | None:
-        if name in COUNTED:
-            return self.counts[architecture_id][name]
+        if name in (*COUNTED, *CARRIED):
+            return self.counts[architecture_id].get(name)
         if name == "entanglement":
             values = [entanglement(trial["introspectability"]) for trial in trials]
         else:

@@ -18,7 +18,7 @@ import numpy as np
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError
-from gp_cells.config.objectives import COUNTED
+from gp_cells.config.objectives import CARRIED, COUNTED
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.config.records import RunSettings
 from gp_cells.genomes.genome import Genome
@@ -89,7 +89,9 @@ class Surrogate:
         epochs = self.recipe.epochs
         size = cost.size_of(counts, self.settings.data, epochs, self.recipe.batch_size)
         return Answer(
-            row=Row(float(mean[0]), "ok", {name: counts[name] for name in COUNTED}),
+            row=Row(
+                float(mean[0]), "ok", {name: counts.get(name) for name in (*COUNTED, *CARRIED)}
+            ),
             spread=float(spread[0]),
             trials=0,
             epochs=float(epochs),

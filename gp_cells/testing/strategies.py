@@ -16,7 +16,7 @@ from typing import Any
 
 from gp_cells.config.choose import SettingError, configure
 from gp_cells.config.files import content_hash
-from gp_cells.config.objectives import COUNTED, MEASURED, TIMED
+from gp_cells.config.objectives import CARRIED, COUNTED, MEASURED, TIMED
 from gp_cells.config.plan import searched_candidate
 from gp_cells.config.recipe import SHARD
 from gp_cells.config.records import Search
@@ -175,7 +175,7 @@ def _outcome(proposal: Proposal, name: str, wave: int, slot: int, failed: bool) 
         status="diverged" if failed else "ok",
         fitness=math.inf if failed else 1 + len(text) / 100,
         objectives={
-            **{name: len(text) for name in COUNTED},
+            **{name: len(text) for name in (*COUNTED, *CARRIED)},
             **{name: None if failed or slot == 2 else 1 / len(text) for name in MEASURED + TIMED},
         },
     )

@@ -31,7 +31,7 @@ import torch
 from gp_cells.config.commit import code_state
 from gp_cells.config.empty_slot import EmptySlot
 from gp_cells.config.files import SCHEMA_VERSION, canonical_json, written_beside
-from gp_cells.config.objectives import COUNTED, MEASURED
+from gp_cells.config.objectives import CARRIED, COUNTED, MEASURED
 from gp_cells.config.records import CurvePoint, FitnessRecord, TrialProtocol, TrialSpec
 from gp_cells.config.typed_json import encode, write_record
 from gp_cells.training.measures import Measures, objectives
@@ -82,7 +82,7 @@ def fitness_of(
         reason=finished.reason,
         fitness=finished.fitness,
         best_epoch=finished.best_epoch,
-        objectives={name: spec.sizes[name] for name in COUNTED}
+        objectives={name: spec.sizes[name] for name in (*COUNTED, *CARRIED) if name in spec.sizes}
         | {name: measured[name] for name in (*MEASURED, *timed)},
         curve=tuple(
             CurvePoint(epoch=e.epoch, train_loss=e.train_loss, valid_loss=e.valid_loss)

@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gp_cells.config import seeds
-from gp_cells.config.objectives import COUNTED, MEASURED, TIMED
+from gp_cells.config.objectives import CARRIED, COUNTED, MEASURED, TIMED
 from gp_cells.config.plan import searched_candidate
 from gp_cells.config.recipe import SHARD, Recipe, recipe_and_shard
 from gp_cells.config.records import RunSettings
@@ -81,6 +81,6 @@ def _outcome(
         architecture_id=proposal.genome.architecture_id,
         status="ok",
         fitness=loss,
-        objectives={of: float(rng.random()) for of in (*COUNTED, *MEASURED, *TIMED)},
+        objectives={of: float(rng.random()) for of in (*COUNTED, *CARRIED, *MEASURED, *TIMED)},
     )
     return told(outcome, proposal, name, epochs, loss, tuple(rng.random(len(judged)).tolist()))

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config.files import RecordError, canonical_json, content_hash
-from gp_cells.config.objectives import COUNTED
+from gp_cells.config.objectives import CARRIED, COUNTED
 from gp_cells.config.plan import Run, candidate_place, wave_place
 from gp_cells.config.recipe import SHARD
 from gp_cells.config.records import (
@@ -132,9 +132,10 @@ def architecture_rows(lineage: Sequence[LineageEntry], settings: RunSettings) ->
     return list(rows.values())
 
 
-def size_columns(counts: Mapping[str, Any]) -> dict[str, int]:
+def size_columns(counts: Mapping[str, Any]) -> dict[str, int | None]:
     """Return the columns that say how large a network is, from what `Space.count` gave of it."""
-    return {**{name: counts[name] for name in COUNTED}, "activations": counts["kept"]}
+    carried = {name: counts.get(name) for name in CARRIED}
+    return {**{name: counts[name] for name in COUNTED}, **carried, "activations": counts["kept"]}
 
 
 def candidate_rows(

@@ -96,3 +96,18 @@ def test_a_search_cannot_select_on_what_is_not_measured(tiny: dict[str, Any]) ->
     )
     tiny["measures"].append({"name": "latency"})
     assert len(fill_in(run_of(tiny)).measures or ()) == 2
+
+
+SMALL = {"objectives": ["fitness", "state_size"], "reference_point": [9.0, 9.0], "population": 4}
+
+
+def test_a_search_selects_on_what_a_network_carries_where_the_space_counts_it(
+    tiny: dict[str, Any],
+) -> None:
+    config = {**tiny, "strategies": {"front": {**FRONT, "settings": SMALL}}}
+    assert refusal(config) == (
+        "strategy.objectives: the space recurrent does not count state_size; select on something else, "
+        "as parameters"
+    )
+    blocks = {**config, "space": {"name": "decoder"}, "measures": []}
+    assert fill_in(run_of(blocks)).strategy.settings["objectives"] == ["fitness", "state_size"]

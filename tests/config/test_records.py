@@ -41,7 +41,9 @@ def test_a_record_reads_back_as_it_was_written(record: Any, tmp_path: Path) -> N
 
 
 def test_what_is_optional_and_not_there_stays_out_of_the_file() -> None:
-    assert {"finalist", "of", "recipe"} & set(encode(make_spec())) == set()
+    assert {"finalist", "of", "recipe", "state_size", "cache_per_token"} & set(
+        encode(make_spec())
+    ) == set()
     assert "timed_objectives" not in encode(make_protocol())
     assert encode(ChosenTrial(candidate="r00-0-0", test_loss=1.0)) == {
         "candidate": "r00-0-0",

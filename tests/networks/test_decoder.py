@@ -92,6 +92,10 @@ def test_what_is_carried_over_and_learned_is_as_large_as_is_counted(name: str) -
         _, state = network.stream(frames(time=time), None)
         assert sum(of.numel() for of in state[1:]) == BATCH * block.totals(genome, sizes)["state"]
     counts = ANY.count(genome, FORM, Recipe(units=UNITS))
+    at = block.Sizes(UNITS, 4, ANY.context, network.sizes.cells)
+    totals = block.totals(genome, at)
+    assert counts["state_size"] == totals["state"]
+    assert counts["cache_per_token"] == totals["growth"]
     assert counts["network_parameters"] == sum(of.numel() for of in network.parameters())
     learned = sum(of.numel() for of in network.blocks[0].parameters())
     assert counts["parameters"] == learned

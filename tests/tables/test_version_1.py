@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from gp_cells.config.files import RecordError
-from gp_cells.tables.names import ADDED_LATER, SIZES, TABLES, VERSION
+from gp_cells.tables.names import ADDED_LATER, KEYS, SIZES, TABLES, VERSION
 from gp_cells.tables.parquet import read_tables, released_file, run_file, write_rows
 from gp_cells.tables.query import ask
 from gp_cells.tables.schemas import schema
@@ -53,6 +53,7 @@ def make_old(results, run, version="1"):
         part = pq.ParquetFile(path).read()
         metadata = {**part.schema.metadata, b"schema_version": version.encode()}
         if table == "architectures":
+            part = part.drop_columns([*ADDED_LATER["architectures"]])
             old = {"activations": "kept", "projections": "gates"}
             part = part.rename_columns([old.get(name, name) for name in part.column_names])
         if table == "runs":
@@ -141,10 +142,12 @@ def test_tables_of_a_later_version_are_refused_with_those_that_can_be_read(tmp_p
 def test_tables_from_before_a_column_was_added_have_null_in_it(tmp_path):
     for run in ("old", "new"):
         write_run(tmp_path, run)
-    path = run_file(tmp_path, "trials", "old")
-    part = pq.ParquetFile(path).read()
-    pq.write_table(part.drop_columns([*ADDED_LATER["trials"]]), path)
+    for table, added in (("trials", "cpu_capability"), ("architectures", "state_size")):
+        path = run_file(tmp_path, table, "old")
+        part = pq.ParquetFile(path).read()
+        pq.write_table(part.drop_columns([*ADDED_LATER[table]]), path)
 
-    arrow, sql = both_ways(tmp_path, "trials", lambda row: (row["run"], row["candidate"]))
-    assert arrow == sql
-    assert {row["cpu_capability"] for row in arrow} == {"None"}
+        key = KEYS[table][1]
+        arrow, sql = both_ways(tmp_path, table, lambda row, key=key: (row["run"], row[key]))
+        assert arrow == sql
+        assert {row[added] for row in arrow} == {"None"}

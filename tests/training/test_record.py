@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from pathlib import Path
@@ -80,6 +81,15 @@ def test_nothing_in_a_fitness_file_can_vary(tmp_path: Path) -> None:
         "train_loss",
         "valid_loss",
     }
+
+
+def test_what_a_network_carries_is_in_the_fitness_file_where_its_space_counts_it(
+    tmp_path: Path,
+) -> None:
+    spec = dataclasses.replace(SPEC, state_size=256, cache_per_token=0)
+    write_fitness(tmp_path / "fitness.json", spec, FINISHED, NOTHING)
+    objectives = read_json(tmp_path / "fitness.json")["objectives"]
+    assert (objectives["state_size"], objectives["cache_per_token"]) == (256, 0)
 
 
 def test_a_timed_objective_is_in_the_fitness_file_where_a_search_selects_on_it(
