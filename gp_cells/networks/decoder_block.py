@@ -54,6 +54,7 @@ SIMPLE: Mapping[str, Callable[..., Any]] = {
 }
 OVER_TIME = ("shift", "depth", "scan", "long", "wkv", "select", "state", "delta")
 COMPILED = ("scan", "wkv", "select", "state", "delta")
+SPANNED = ("select", "rate", "decay", "fade")  # read a span as the length of a step
 SCORES = ("dot", "tilt", "weigh", "softmax", "average", "guard")  # run by `attend`
 
 
@@ -115,9 +116,12 @@ class Block(nn.Module):
 
     def reset_parameters(self, generator: torch.Generator | None = None) -> None:
         """Draw every weight again, from the given generator or torch's own."""
+        lengths = {step for part in self.parts_ for step in before_spans(part)}
         for step in self._steps():
             for role, weight in zip(weights(step, self.sizes), self.weights_of(step), strict=True):
                 draw(step, role, weight, generator)
+                if role == ("weight" if step.word == "bias" else "bias") and step in lengths:
+                    draw_lengths(weight)
             if label(step.node) in self.cells:
                 cell: Any = self.cells[label(step.node)]
                 cell.reset_parameters(generator)
@@ -250,6 +254,22 @@ def label(node: tuple[str, NodePath]) -> str:
     """Return a place in the formulas as part of a weight's name."""
     name, path = node
     return "_".join([name, *map(str, path)])
+
+
+def before_spans(part: Part) -> Iterator[Step]:
+    """Yield what goes by way of softplus alone into a word that reads it as the length of a step."""
+    for step in part.steps:
+        spans = [part.steps[i] for i in step.arguments] if step.word in SPANNED else []
+        yield from (part.steps[of.arguments[0]] for of in spans if of.word == "softplus")
+
+
+def draw_lengths(bias: Tensor) -> None:
+    """Let softplus of a bias be 0.001 to 0.1, as Mamba's steps begin (Gu and Dao 2023, section 3.6).
+
+    Theirs are drawn, uniformly in logarithms; here they are spread evenly.
+    """
+    lengths = torch.logspace(-3, -1, bias.numel(), dtype=bias.dtype)
+    bias.data.copy_(lengths + torch.log(-torch.expm1(-lengths)))
 
 
 def draw(step: Step, role: str, weight: Tensor, generator: torch.Generator | None) -> None:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks import block, loops, words
 from gp_cells.networks.decoder import DecoderNetwork
+from gp_cells.networks.decoder_block import before_spans
 from gp_cells.spaces.decoder import BLOCKS, LANGUAGE, Decoder, published
 from gp_cells.training.inherit import inherit
 from gp_cells.training.loss import summed_loss
@@ -155,6 +157,14 @@ def test_compiled_loops_refuse_numbers_that_they_do_not_have() -> None:
         TypeError, match=r"expected all on cpu, here in torch.float32; got torch.float64"
     ):
         loops.scan(torch.ones(1, 2, 3), torch.ones(1, 2, 3).double(), None)
+
+
+@pytest.mark.parametrize("name", ["mamba", "ssd", "gated_deltanet"])
+def test_the_steps_of_a_block_begin_as_short_as_published(name: str) -> None:
+    layer = make(published(name)).blocks[0]
+    [step] = {of for part in layer.parts_ for of in before_spans(part)}
+    lengths = functional.softplus(layer.weights_of(step)[-1])
+    torch.testing.assert_close(lengths.aminmax(), (torch.tensor(1e-3), torch.tensor(0.1)))
 
 
 def test_random_blocks_run_and_are_causal_to_the_bit() -> None:
