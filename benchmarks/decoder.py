@@ -3,6 +3,7 @@
     blocks   each published block, compiled against torch's operations alone, at two sizes
     fused    the GPT block against one written plainly with torch's fused attention
     loops    scans, matrix states, the delta rule and Mamba's scan against their forms in torch
+    pieces   attention without softmax in pieces against all scores at once, at 128 to 2,048 steps
     lengths  the same loops at 256 to 4,096 steps: milliseconds, and their ratio to the length before
 
 One layer, forward and backward with all gradients, in one process of one thread. The sides of a comparison
@@ -148,7 +149,24 @@ def lengths(rounds: int) -> None:
             before = seconds
 
 
-SECTIONS = {"blocks": blocks, "fused": fused, "loops": of_loops, "lengths": lengths}
+def pieces(rounds: int) -> None:
+    """Print how many times longer blocks take whose scores are all taken at once."""
+    for name in ("linear_attention", "ssd"):
+        for steps in (128, 512, 2048):
+            sides = (of_block(name, engine, 64, steps, 2048 // steps) for engine in Decoder.engines)
+            compiled, eager = sides
+            times, seconds = ratio(eager, compiled, rounds)
+            took = f"{1e3 * seconds:8.1f} ms"
+            print(f"{name:<17} {steps:5} steps {took}  eager takes {times:5.2f} times as long")
+
+
+SECTIONS = {
+    "blocks": blocks,
+    "fused": fused,
+    "loops": of_loops,
+    "pieces": pieces,
+    "lengths": lengths,
+}
 
 
 def main() -> None:

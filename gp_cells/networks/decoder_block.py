@@ -212,7 +212,7 @@ class Block(nn.Module):
         return run.leave(words.merge(value) if word in ("state", "delta") else value, after)
 
     def _attend(self, step: Step, part: Part, values: list[Any], run: _Pass) -> Tensor:
-        """Return attention, all of its scores at once."""
+        """Return attention; of softmax all scores at once."""
         chain = score_chain(step, part)
         at, fades = step.arguments[0], None
         while part.steps[at].word != "dot":
@@ -229,7 +229,8 @@ class Block(nn.Module):
         else:
             divide = next((word for word in chain if word in ("average", "guard")), "")
             memory = run.take(1 + bool(divide) + (fades is not None))
-            found, after = words.linear_attention(query, key, value, fades, divide, memory)
+            operate: Any = loops if self.is_compiled else words
+            found, after = operate.linear_attention(query, key, value, fades, divide, memory)
         merged: Tensor = run.leave(words.merge(found), *after)
         return merged
 

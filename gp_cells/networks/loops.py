@@ -1,7 +1,8 @@
 """The words of decoder blocks that are loops over time, in compiled code on the CPU.
 
 Each is the function of its name in `gp_cells.networks.words`, differentiable once, in one thread, and
-grows in proportion to the sequence. The C++ is compiled once for all blocks (`loops.cpp`).
+grows in proportion to the sequence. The C++ is compiled once for all blocks (`loops.cpp`). Attention
+without softmax has no C++ of its own: it takes the words' torch, a piece of the sequence after the other.
 """
 
 from __future__ import annotations
@@ -15,10 +16,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from gp_cells.networks import compiler, cpp
+from gp_cells.networks import compiler, cpp, words
 from gp_cells.networks.block import CODES
-from gp_cells.networks.words import Memory
+from gp_cells.networks.words import Fades, Memory
 
+PIECE = 64  # steps whose scores are taken at once
 FLAGS = (*compiler.FLAGS, "-fopenmp-simd")
 
 
@@ -219,3 +221,27 @@ class _Select(torch.autograd.Function):
         given = (*read, kept, _adjoint(of_outputs, read[0]), *adjoints, carry, room)
         _call("select_backward", tuple(read[0].shape), *given)
         return *adjoints, carry
+
+
+def linear_attention(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    fades: Fades | None,
+    divide: str,
+    before: Memory | None,
+) -> tuple[Tensor, Memory]:
+    """Return attention without softmax, and what it keeps; see `words.linear_attention`."""
+    found, time = [], query.shape[2]
+    for start in range(0, time, PIECE):
+        at = slice(start, start + PIECE)
+        own = None
+        if fades is not None:
+            row, col = fades
+            base = row[..., start - 1, None] if start else torch.zeros_like(row[..., :1])
+            own = row[..., at] - base, col[..., at] + base
+        given = (query[:, :, at], key[:, :, at], value[:, :, at])
+        outputs, before = words.linear_attention(*given, own, divide, before)
+        found.append(outputs)
+    assert before is not None
+    return torch.cat(found, 2), before

@@ -149,6 +149,22 @@ def test_compiled_loops_give_what_the_reference_gives(name: str, kind: torch.dty
         )
 
 
+@pytest.mark.parametrize("name", ["linear_attention", "retnet", "ssd", "mlstm", "guarded", "faded"])
+def test_attention_in_pieces_gives_what_all_scores_at_once_give(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loops, "PIECE", 5)
+    found = []
+    for engine in ANY.engines:
+        network = make(GENOMES[name], engine=engine).double()
+        inputs = frames().double().requires_grad_()
+        outputs, state = network.stream(inputs, None)
+        (outputs**2).sum().backward()
+        found.append([outputs, *state[1:], inputs.grad, *(of.grad for of in network.parameters())])
+    for one, other in zip(*found, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-9, atol=1e-11)
+
+
 def test_compiled_loops_refuse_numbers_that_they_do_not_have() -> None:
     half = torch.ones(1, 2, 3, dtype=torch.bfloat16)
     with pytest.raises(TypeError, match=r"has float32 and float64 numbers, not torch.bfloat16"):
