@@ -14,11 +14,13 @@ import os
 import sys
 from collections.abc import Collection
 
-from gp_cells.cli import people, steps, tabular
+from gp_cells.cli import exchange, extending, reading, running, steps, tabular
 from gp_cells.cli.command import BAD_INPUT, GROUPS, OUTPUT_CLOSED, Command, Help
 from gp_cells.config.refusal import NOT_AGAIN, Refusal, printable
 
-__all__ = ["main", "parser", "people", "steps", "tabular"]
+__all__ = ["main", "ordered", "parser", "steps"]
+
+MODULES = (running, reading, tabular, exchange, extending)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -88,7 +90,7 @@ def parser(words: Collection[str] | None = None) -> argparse.ArgumentParser:
         "--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="print the version"
     )
     commands = top.add_subparsers(required=True, metavar="COMMAND", title="commands")
-    for command in GROUPS["people"].values():
+    for command in ordered():
         command.add_to(commands, words is None or command.name in words)
     step = commands.add_parser(
         "step",
@@ -101,3 +103,11 @@ def parser(words: Collection[str] | None = None) -> argparse.ArgumentParser:
     for command in GROUPS["step"].values() if words is None or "step" in words else ():
         command.add_to(steps_of_it, words is None or command.name in words)
     return top
+
+
+def ordered() -> list[Command]:
+    """Return the commands that people call, in the order in which someone comes to need them."""
+    places = [module.__name__ for module in MODULES]
+    return sorted(
+        GROUPS["people"].values(), key=lambda command: places.index(command.run.__module__)
+    )

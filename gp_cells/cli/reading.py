@@ -1,0 +1,98 @@
+"""What people call to look at results: the tables, a comparison, a page, one genome."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from gp_cells.cli.command import RESULTS, command, file, folder, option
+
+
+@command(
+    option("sql", "each table is a view of its name, and `results` joins them", metavar="SQL"),
+    option("--format", "(default: table)", choices=["table", "csv"], default="table"),
+    RESULTS,
+)
+def query(sql: str, format: str, results: Path) -> None:
+    """Print the answer to SQL over the tables.
+
+    Reads the tables. On a terminal a table is cut to what it can show; in a pipe or file, and as csv, it
+    has all rows and columns. `from columns` says what each column means.
+    """
+    from gp_cells.tables.query import show as show_answer
+
+    show_answer(results, sql, format)
+
+
+@command(
+    option("--benchmark", "else the only one that is stored", metavar="NAME"),
+    option(
+        "--format",
+        "text for a terminal, one table for a paper, or as json all there is (default: text)",
+        choices=["text", "latex", "csv", "markdown", "json"],
+        default="text",
+    ),
+    folder(
+        "--figures", "where to write each chart as SVG and PDF, its data as CSV", required=False
+    ),
+    RESULTS,
+)
+def compare(benchmark: str | None, format: str, figures: Path | None, results: Path) -> None:
+    """Print a comparison of the cells and strategies of a benchmark's runs in the tables.
+
+    Reads the tables. The table for LaTeX needs the package booktabs. With --figures the charts of the
+    report are written too, in a style that prints.
+    """
+    from gp_cells.compare import compare as compare_runs
+    from gp_cells.compare.paper import say
+    from gp_cells.compare.records import chosen_benchmark, runs_of
+    from gp_cells.report.figures import write_figures
+
+    benchmark = benchmark or chosen_benchmark(results, None)
+    found = compare_runs(results, benchmark, runs_of(results, benchmark))
+    print(say(found, format, results), end="")
+    if figures is not None:
+        names = write_figures(results, benchmark, found, figures)
+        print(f"{figures}: {len(names)} charts, each as .svg, .pdf and .csv", file=sys.stderr)
+
+
+@command(
+    option("--benchmark", "else the only one that is stored", metavar="NAME"),
+    file("--to", "page to write (default: BENCHMARK.html)", required=False),
+    RESULTS,
+)
+def report(benchmark: str | None, to: Path | None, results: Path) -> None:
+    """Write the page of a benchmark from tables alone, those of a release too.
+
+    Reads the tables. The page needs no network and no other file.
+    """
+    from gp_cells.compare import compare as compare_runs
+    from gp_cells.compare.records import chosen_benchmark, runs_of
+    from gp_cells.report.page import write_report
+
+    name = benchmark or chosen_benchmark(results, None)
+    page = to or Path(f"{name}.html")
+    write_report(results, name, compare_runs(results, name, runs_of(results, name)), page)
+    print(f"report: {page}")
+
+
+@command(
+    option("genome", "a .cell file, a baseline's name, or an architecture_id"),
+    option("--space", "(default: recurrent)", default="recurrent"),
+    option("--inputs", "of a recurrent layer (default: 128)", type=int, default=128, metavar="N"),
+    option(
+        "--units", "width: units, or filters (default: 128)", type=int, default=128, metavar="N"
+    ),
+    option(
+        "--layers", "depth: layers, or normal cells (default: 1)", type=int, default=1, metavar="N"
+    ),
+    file("--svg", "its drawing, to write", required=False),
+)
+def show(genome: str, space: str, inputs: int, units: int, layers: int, svg: Path | None) -> None:
+    """Print a genome in canonical form and its size, and draw it.
+
+    Reads the file, or for an architecture_id the tables below results/.
+    """
+    from gp_cells.report.show import describe
+
+    print(describe(genome, space, inputs, units, layers, svg))

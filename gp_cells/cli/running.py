@@ -1,0 +1,181 @@
+"""What people call to run a benchmark: before it, while it runs, and to make a row of it again."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gp_cells.cli.command import CONFIG, DIFFERENT, RESULTS, TRIAL, command, file, option
+
+
+@command(
+    CONFIG,
+    option(
+        "--start",
+        "as each start of the workflow does: of data read only own files that are not prepared yet, "
+        "and be silent if all is well",
+        action="store_true",
+    ),
+    option(
+        "--elsewhere",
+        "other machines train, as on a cluster, so that this one needs no GPU",
+        action="store_true",
+    ),
+)
+def check(config: str, start: bool, elsewhere: bool) -> None:
+    """Refuse a config that could not run to its end on this machine, and say what its data are.
+
+    Reads the config and the data. Prints a line a task: examples, classes, splits, trainings. To standard
+    error go notes on what cores and memory are limited to, and why no record will say the commit. Exit
+    status 1: its engine needs a compiler, and there is none.
+    """
+    from gp_cells.config.given import plan_of
+    from gp_cells.workflow.check import check as check_plan
+    from gp_cells.workflow.check import code_note, read_data
+    from gp_cells.workflow.limits import limits_note
+
+    plan = plan_of(config)
+    check_plan(plan, elsewhere)
+    for line in read_data(plan, only_unprepared_files=start):
+        if not start:
+            print(line, flush=True)
+    for note in filter(None, (code_note(), limits_note())):
+        print(f"gp-cells check: {note}", file=sys.stderr)
+
+
+@command(
+    CONFIG,
+    option(
+        "--workers",
+        "trainings at once, to foretell the wall time of (default: this machine's cores, 16 and 100)",
+        nargs="+",
+        type=int,
+        metavar="N",
+    ),
+    option("--no-probes", "rather call a time unknown than train three cells", action="store_true"),
+    RESULTS,
+)
+def plan(config: str, workers: Sequence[int] | None, no_probes: bool, results: Path) -> None:
+    """Print what a config will take: trainings, hours, memory, disk, and wall time.
+
+    Reads the config, the data unless they are prepared, and the tables, from whose trials it foretells.
+    Where they know none of the kind, it trains three small, middling and large cells a task for two
+    epochs, in a folder that it deletes.
+    """
+    from gp_cells.config.choose import check_range
+    from gp_cells.config.given import plan_of
+    from gp_cells.workflow.forecast import forecast
+    from gp_cells.workflow.forecast_text import tell
+    from gp_cells.workflow.limits import workers_here
+    from gp_cells.workflow.probe import probe
+
+    planned = plan_of(config)
+    for number in workers or ():
+        check_range("--workers", number, 1)
+    forecasts = forecast(planned, results, None if no_probes else probe)
+    print(tell(planned, forecasts, workers or sorted({workers_here(planned.threads), 16, 100})))
+
+
+@command(
+    option("config", "a config file", metavar="CONFIG"),
+    option(
+        "--profile",
+        "of Snakemake's: where it runs (default: profiles/local)",
+        default="profiles/local",
+    ),
+    option("options", "more options of Snakemake's", nargs=argparse.REMAINDER, metavar="OPTION"),
+)
+def run(config: str, profile: str, options: Sequence[str]) -> None:
+    """Run a benchmark: print the Snakemake command that does, and become it.
+
+    On a terminal it shows one block: trials that run, wait, are done and failed, the best so far of each
+    task and whose, the time left. In a pipe or file it prints a line for each trial. Writes what the rules
+    write below results/, and Snakemake's own lines to .snakemake/log/. It ends with the result, or with
+    what failed and how to go on; Ctrl-C keeps what has ended, and the same command goes on.
+
+    Exit status: Snakemake's.
+    """
+    from gp_cells.workflow.start import command_of, start
+
+    start(command_of(config, profile, options))
+
+
+@command(
+    CONFIG,
+    option("--process", "end when this process has ended", type=int, metavar="PID"),
+    option(
+        "--every",
+        "between two looks, and for every 1,000 trials of a larger plan (default: 2)",
+        type=float,
+        default=2.0,
+        metavar="SECONDS",
+    ),
+)
+def watch(config: str, process: int | None, every: float) -> None:
+    """Follow a running benchmark: what is done, what failed, the best so far, the time left.
+
+    Reads fitness.json of each trial below results/. Writes to standard error.
+    """
+    from gp_cells.config.given import plan_of
+    from gp_cells.workflow.watch import follow
+
+    follow(plan_of(config), Path(), process, every)
+
+
+@command(CONFIG)
+def summary(config: str) -> None:
+    """Print the comparison of a finished benchmark and where its report is.
+
+    Reads results/report/BENCHMARK/comparison.json and the tables below results/.
+    """
+    from gp_cells.compare.summary import summary_of
+    from gp_cells.config.given import plan_of
+
+    print(summary_of(plan_of(config), Path("results")))
+
+
+@command(
+    option("trial", TRIAL, nargs="?"),
+    option("--all", "reproduce every trial of the tables", action="store_true"),
+    option("--sample", "with --all: N of them, drawn at random", type=int, metavar="N"),
+    option("--seed", "seed of the sample (default: 1)", type=int, default=1, metavar="N"),
+    option("--profile", "Snakemake profile (default: profiles/local)", default="profiles/local"),
+    file("--file", "the own data of a task, if the file has moved", required=False),
+    RESULTS,
+)
+def rerun(
+    trial: str | None,
+    all: bool,
+    sample: int | None,
+    seed: int,
+    profile: str,
+    file: Path | None,
+    results: Path,
+) -> int:
+    """Reproduce a trial of the tables, or a sample of them, and say whether it came out the same.
+
+    Reads the tables; trains in results/reruns/ and writes nothing else. Data that are gone are prepared
+    again. A profile that is not in this folder is the checkout's.
+
+    Exit status 1: a trial came out different, or could not be made.
+    """
+    from gp_cells.workflow.reproduce import rerun as reproduce
+    from gp_cells.workflow.rerun import chosen_trials, summary
+
+    verdicts = reproduce(results, chosen_trials(results, trial, all, sample, seed), profile, file)
+    if all:
+        print(summary(verdicts))
+    return DIFFERENT if [verdict for verdict in verdicts if not verdict.is_good] else 0
+
+
+@command(RESULTS)
+def cost(results: Path) -> None:
+    """Print how well the trials' time and memory are predicted.
+
+    Reads the tables.
+    """
+    from gp_cells.workflow.cost import report as cost_report
+
+    print(cost_report(results))
