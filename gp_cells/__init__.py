@@ -6,6 +6,7 @@
     output, state = cell(x)
     results = gp_cells.Results("results")
     trials, best = results.table("trials"), results.best(task="bach_chorales")
+    results = gp_cells.run("config/digits.yaml")      # a small benchmark, in this process
 
 Importing the package itself imports next to nothing: every trial's command does, and the Snakefile in each
 cluster job.
@@ -16,12 +17,17 @@ from __future__ import annotations
 TYPE_CHECKING = False  # as in `typing`, which takes its time to import
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import Any
+
     from torch import nn
 
     from gp_cells.config.choose import SettingError
     from gp_cells.config.files import RecordError
     from gp_cells.config.refusal import Refusal
     from gp_cells.genomes.genome import Genome, GenomeError
+    from gp_cells.report.drawing import Drawing
     from gp_cells.results import Results
     from gp_cells.tasks.task import DataError
 
@@ -33,7 +39,9 @@ __all__ = [
     "Results",
     "SettingError",
     "build",
+    "draw",
     "parse",
+    "run",
 ]
 
 # What the input causes, each with the module that it is of; all are kinds of `Refusal`.
@@ -87,3 +95,27 @@ def build(genome: Genome, inputs: int, units: int) -> nn.Module:
             "`network(genome, form, recipe, engine, device, precision)`"
         )
     return build_cell(genome, inputs, units)
+
+
+def draw(genome: Genome) -> Drawing:
+    """Return a genome's drawing, which a notebook shows; `str` of it is SVG."""
+    from gp_cells.report.drawing import Drawing
+    from gp_cells.report.drawing import draw as draw_genome
+
+    return Drawing(draw_genome(genome))
+
+
+def run(config: Mapping[str, Any] | str | Path) -> Results:
+    """Run a benchmark in this process, one trial after the other, and return its results.
+
+    `config` is what a config file holds, or its path. Below results/ of the current folder come the files
+    of the workflow, of the same bytes; what has ended is kept, and the same call goes on.
+
+    Raises:
+        SettingError: the config is refused.
+        DataError: the data of a task cannot be read or used.
+        KeyboardInterrupt: it was interrupted; a checkpoint is kept.
+    """
+    from gp_cells.in_process import run as run_here
+
+    return run_here(config)

@@ -88,6 +88,20 @@ class Node:
         return TALL if self.note else SIZE
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """A genome's drawing as a value: the last one of a notebook's cell is shown."""
+
+    svg: str
+
+    def __str__(self) -> str:
+        """Return it as SVG."""
+        return self.svg
+
+    def _repr_svg_(self) -> str:
+        return self.svg
+
+
 def draw(genome: Genome) -> str:
     """Return a cell as SVG; the same architecture gives the same bytes."""
     nodes = _program_nodes(genome) if genome.language.recurrent else _graph_nodes(genome)
