@@ -9,7 +9,7 @@ export PATH := $(CURDIR)/.venv/bin:$(PATH)
 # that is in .venv already (so PyTorch's own instructions may come first), and else fetches the newest.
 TORCH ?=
 
-.PHONY: help environment quickstart quick lint test generate clean
+.PHONY: help environment quickstart quick lint test docs generate clean
 
 help:  ## show this list
 	@sed -nE 's/^([a-z]+):.*  ## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -25,7 +25,7 @@ endef
 environment: .venv/.installed  ## install everything into .venv, at the versions of envs/constraints.txt
 
 .venv/.installed: pyproject.toml envs/constraints.txt envs/data-alone.txt
-	$(INSTALL) -e '.[data,test,export,release,slurm,lsf,flux,truth]'
+	$(INSTALL) -e '.[data,test,export,release,slurm,lsf,flux,truth,docs]'
 	python -m pip install --no-deps --requirement envs/data-alone.txt
 	touch $@
 
@@ -51,13 +51,16 @@ lint: environment  ## check style, types, imports and the workflow
 test: lint  ## lint, then run every test, two at a time; the slowest are told
 	pytest --numprocesses 2 --no-loadscope-reorder --durations 40
 
-generate: environment  ## write what is made from code and results: schema, settings, dictionary, README's table
+docs: environment  ## build the documentation site into site/; needs no network
+	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
+
+generate: environment  ## write what is made from code and results: schema, settings, dictionary, the README's table
 	gp-cells schema > gp_cells/config/config.schema.json
 	gp-cells settings-reference > config/SETTINGS.md
 	sed -i '/^## runs/,$$d' results/README.md
 	gp-cells dictionary >> results/README.md
 	snakemake --snakefile rules/readme.smk --cores 1
-	sed -i -e '/readme.smk: begin/,/<!-- end/{//!d}' -e '/readme.smk: begin/r results/reference.md' README.md
+	sed -i -e '/readme.smk: begin/,/<!-- end/{//!d}' -e '/readme.smk: begin/r results/reference.md' README.md docs/results/reference.md
 
 clean:  ## delete what the tools left; results and .venv stay
 	rm -rf .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist gp_cells.egg-info

@@ -11,23 +11,24 @@ PACKAGE = ROOT / "gp_cells"
 DOCUMENTS = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "config/README.md")),
     *sorted((ROOT / "benchmarks").glob("*.md")),
+    *sorted((ROOT / "docs").rglob("*.md")),
 ]
 
 
-def entries(readme):
-    """Return the names of the README's tree of the package, a folder with its slash."""
-    tree = readme.partition("\n    gp_cells/ ")[2].partition("\n    envs/ ")[0]
+def entries(text):
+    """Return the names of the tree of the package, a folder with its slash."""
+    tree = text.partition("\n    gp_cells/ ")[2].partition("\n    envs/ ")[0]
     return [line.split()[0] for line in tree.splitlines()[1:]]
 
 
-def test_the_readmes_tree_names_each_part_of_the_package_once_and_nothing_else():
+def test_the_tree_names_each_part_of_the_package_once_and_nothing_else():
     folders = [f"{path.parent.name}/" for path in PACKAGE.glob("*/__init__.py")]
     modules = [path.name for path in PACKAGE.glob("*.py") if not path.stem.startswith("__")]
 
-    assert sorted(entries((ROOT / "README.md").read_text())) == sorted(folders + modules)
+    assert sorted(entries((ROOT / "CONTRIBUTING.md").read_text())) == sorted(folders + modules)
 
 
-def test_the_readmes_tree_is_in_the_order_of_the_floors():
+def test_the_tree_is_in_the_order_of_the_floors():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     [floors] = [
         contract["layers"]
@@ -35,7 +36,7 @@ def test_the_readmes_tree_is_in_the_order_of_the_floors():
         if contract["id"] == "floors"
     ]
     floor = {name: i for i, names in enumerate(floors) for name in names.split(" | ")}
-    tree = [re.split(r"[/.]", name)[0] for name in entries((ROOT / "README.md").read_text())]
+    tree = [re.split(r"[/.]", name)[0] for name in entries((ROOT / "CONTRIBUTING.md").read_text())]
 
     assert tree == sorted(tree, key=floor.__getitem__)
 

@@ -37,7 +37,7 @@ from gp_cells.workflow.tabulate import curve_rows, hardware_row, trial_row
 FOLDER = "reruns"  # of the results: the working directory in which rows are reproduced
 
 # What two validation losses of one epoch may be apart, as a share of the first, and still count as
-# the same training rounded otherwise; README.md says how far rounding was seen to go.
+# the same training rounded otherwise; docs/guides/reproduce.md says how far rounding was seen to go.
 TOLERANCE = 0.01
 
 CODE = ("gp_cells", "git_commit", "git_dirty", "torch", "python")
