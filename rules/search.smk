@@ -3,6 +3,7 @@
 REQUIRED INPUTS:
     results/data/{data}/data.json
     results/runs/{run}/waves/{wave}/{slot}/fitness.json
+    what the settings of a strategy name, such as dictated/{run}/{wave}.jsonl
 OUTPUTS:
     results/runs/{run}/settings.json, protocol.json
     results/runs/{run}/waves/{wave}/lineage.json and {slot}/genome.json
@@ -11,6 +12,7 @@ OUTPUTS:
 
 import json
 
+from gp_cells.config.own_files import own_files
 from gp_cells.config.typed_json import encode
 
 
@@ -59,6 +61,7 @@ for rule_name, strategy, slots, waves in PLAN.breeding():
         input:
             settings="results/runs/{run}/settings.json",
             history=lambda w: PLAN.runs[w.run].history_before(int(w.wave)),
+            own=lambda w: own_files(PLAN.runs[w.run], int(w.wave)),
         output:
             "results/runs/{run}/waves/{wave}/lineage.json",
             expand(

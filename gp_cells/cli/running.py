@@ -179,3 +179,21 @@ def cost(results: Path) -> None:
     from gp_cells.workflow.cost import report as cost_report
 
     print(cost_report(results))
+
+
+@command(
+    option("run", "as in results/runs/", metavar="RUN"),
+    file("--to", "where to write it (default: beside where the answer goes)", required=False),
+    RESULTS,
+)
+def prompt(run: str, to: Path | None, results: Path) -> None:
+    """Write what an outside author is asked before the next wave of a run: a person, or a language model.
+
+    Reads settings.json, histories and lineages of the run. Writes the words and limits of its space, the
+    best cells so far with their losses and ancestors, what was refused and why, and how to answer; equal
+    histories give equal bytes. Prints where, the text's hash, and the file that the answer goes to, which
+    the strategy `dictated` reads.
+    """
+    from gp_cells.workflow.prompt import write_prompt
+
+    print(write_prompt(results, run, to))

@@ -15,6 +15,7 @@ from gp_cells.compare.finalists import rank_finalists
 from gp_cells.compare.fronts import searched_fronts, size_against_loss
 from gp_cells.compare.guards import guard
 from gp_cells.compare.labels import ablations, spent
+from gp_cells.compare.novelty import novelty
 from gp_cells.compare.operators import operator_credit
 from gp_cells.compare.predictors import early_epochs, rank_predictors, search_as_predictor
 from gp_cells.compare.records import Records, Row, read_records
@@ -25,7 +26,7 @@ from gp_cells.compare.tested import losses_over_time
 from gp_cells.compare.variance import seed_against_architecture
 from gp_cells.config.files import RecordError, read_json
 
-VERSION = "8"  # of comparison.json
+VERSION = "9"  # of comparison.json
 
 
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:
@@ -76,6 +77,7 @@ def _task(records: Records, finalists: list[Row]) -> Row:
         "size_against_loss": size_against_loss(records),
         "variance": seed_against_architecture(records),
         "operators": operator_credit(records),
+        "novelty": novelty(records),
         "predictors": rank_predictors(records),
         "epochs": early_epochs(records),
         "stopping": stopping_cost(records),

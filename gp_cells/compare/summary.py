@@ -11,6 +11,7 @@ from typing import Any
 from gp_cells.compare import read_comparison
 from gp_cells.compare.finalists import once
 from gp_cells.compare.labels import say_spent
+from gp_cells.compare.novelty import say_novelty
 from gp_cells.compare.power import say_power
 from gp_cells.compare.sizes import say_sizes
 from gp_cells.compare.versions import dirty_code, mixed_versions
@@ -62,6 +63,7 @@ def _task_summary(task: Mapping[str, Any], results: Path) -> str:
         lines += ["", *(f"    {command}" for command in commands(best, results))]
     lines += [f"  {_front_line(front)}" for front in task["fronts"]]
     lines += [f"  {rule['said']}" for rule in task["stopping"]]
+    lines += [f"  {said}" for said in map(say_novelty, task["novelty"]) if said]
     return "\n".join(lines)
 
 

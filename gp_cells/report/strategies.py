@@ -41,8 +41,31 @@ def describe_strategies(compared: Mapping[str, Any], colours: Mapping[str, str])
         "volumes": compared["size_against_loss"],
         "variance": compared["variance"],
         "operators": compared["operators"],
+        "novelty": [novelty_rows(of) for of in compared["novelty"]],
         "search_as_predictor": compared["search_as_predictor"],
     }
+
+
+def novelty_rows(of: Mapping[str, Any]) -> Row:
+    """Return what is new of a strategy's proposals as shares, in all and wave by wave; None of nothing."""
+
+    def share(counts: Mapping[str, int], part: str, whole: str) -> float | None:
+        return counts[part] / counts[whole] if counts[whole] else None
+
+    def row(name: str, counts: Mapping[str, int]) -> Row:
+        refused = share(counts, "refused", "texts")
+        return {
+            "name": name,
+            **{key: counts[key] for key in ("candidates", "texts", "edits")},
+            "valid": None if refused is None else 1 - refused,
+            "repeated": share(counts, "repeated", "candidates"),
+            "returned": share(counts, "returned", "edits"),
+        }
+
+    whole = row(of["strategy"], of)
+    # wave by wave where an author outside may be told of it
+    waves = [row(f"wave {one['wave']}", one) for one in of["waves"]] if of["texts"] else []
+    return {"rows": [whole, *waves]}
 
 
 def draw_regret(

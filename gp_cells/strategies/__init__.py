@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.baselines import Baselines
 from gp_cells.strategies.culling import Culling
+from gp_cells.strategies.dictated import Dictated
 from gp_cells.strategies.gp import GP
 from gp_cells.strategies.halving import Halving
 from gp_cells.strategies.nsga2 import NSGA2
@@ -23,6 +24,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "pbt": PBT,  # Jaderberg et al. 2017
     "tournament": Tournament,  # LBANN's LTFB
     "halving": Halving,  # Jamieson and Talwalkar 2016, Li et al. 2018
+    "dictated": Dictated,  # what an author outside wrote, a language model above all
 }
 
 __all__ = ["STRATEGIES", "Outcome", "Proposal", "Strategy"]

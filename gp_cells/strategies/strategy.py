@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -142,6 +142,9 @@ class Strategy(Protocol):
     One that proposes starts has a property `reach`: how many waves of those that a wave may see a start may
     be of, the newest first. Without it there are none, and no trial keeps its state; see `reach_of`.
 
+    One that reads files of its own for each run has a method `in_run`, which returns it as it is in the run
+    of that name; see `in_run`. Which files of one's own the workflow watches is in `config.own_files`.
+
     One that wants its trials foretold by the run's stopping rule has a property `horizon`: after how many
     epochs of their weights. Without it, or where that is 0, they are not; see `horizon_of`.
     """
@@ -213,6 +216,12 @@ def _is_made_of(proposal: Any) -> bool:
 def searches(strategy: Strategy) -> bool:
     """Return whether a strategy searches; false if it lists designs."""
     return bool(getattr(strategy, "searches", True))
+
+
+def in_run(strategy: Strategy, run: str) -> Strategy:
+    """Return a strategy as it is in the run of a name: one that reads files of a run is told which."""
+    told_of: Callable[[str], Strategy] | None = getattr(strategy, "in_run", None)
+    return strategy if told_of is None else told_of(run)
 
 
 ANY_WAVE = 1000  # a reach: as many waves as a plan can have

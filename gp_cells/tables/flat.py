@@ -1,4 +1,4 @@
-"""The view `results`: a row a trial with all that most questions ask for, and the view `columns`.
+"""The views `results`, a row a trial with all that most questions ask for, `texts` and `columns`.
 
 `results` joins `trials`, `runs`, `architectures`, `candidates` and `test`, and takes from the settings
 of the runs what no column says: which of the config's seeds and learning rates a finalist's trial had.
@@ -89,6 +89,35 @@ COLUMNS = (
 )
 
 
+TEXTS = "texts"  # the view of what the strategy `dictated` read
+
+# name, SQL where it became a candidate, SQL where it was refused, unit, meaning
+TEXT_COLUMNS = (
+    ("run", "run", "run", "", "run of the wave"),
+    ("wave", "wave", "wave", "", "whose proposals it is among"),
+    ("line", "(note->>'line')::bigint", "(refusal->>'line')::bigint", "", "its line in the file"),
+    ("author", "note->>'author'", "refusal->>'author'", "", "who or what wrote it"),
+    ("prompt", "note->>'prompt'", "refusal->>'prompt'", "", "hash of what the author was asked"),
+    ("file", "note->>'file'", "note->>'file'", "", "hash of all proposals of the wave"),
+    ("candidate", "candidate", "null", "", "what it became; NULL if it was refused"),
+    ("architecture_id", "architecture_id", "null", "", "what it spells; NULL if it was refused"),
+    ("reason", "null", "refusal->>'reason'", "", "why it was refused; NULL if it was not"),
+)
+
+
+def add_texts(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
+    """Make the view `texts`, a row for each text that an outside author proposed, refused ones too."""
+    if "candidates" not in tables:
+        return
+    took, refused = (", ".join(f"{of[i]} as {of[0]}" for of in TEXT_COLUMNS) for i in (1, 2))
+    dictated = "(from candidates where note->>'author' is not null)"
+    refusals = f"(select *, unnest((note->'refused')::json[]) as refusal from {dictated})"
+    connection.execute(
+        f"create view {TEXTS} as select {took} from {dictated}"
+        f" union all select {refused} from {refusals}"
+    )
+
+
 def add_results(connection: duckdb.DuckDBPyConnection, tables: Collection[str]) -> None:
     """Make the view `results`, if the tables that it joins are there."""
     if NEEDED.issubset(tables):
@@ -122,6 +151,7 @@ def add_columns(connection: duckdb.DuckDBPyConnection) -> None:
         ("results", name, types.get(name, ""), unit, direction(name), meaning)
         for name, _, unit, meaning in COLUMNS
     ]
+    rows += [(TEXTS, name, "", unit, "", meaning) for name, _, _, unit, meaning in TEXT_COLUMNS]
     connection.execute(
         "create table columns (table_name varchar, column_name varchar, type varchar,"
         " unit varchar, direction varchar, description varchar)"

@@ -40,6 +40,7 @@ ADDED_LATER: Mapping[str, Mapping[str, str]] = {
         **{"stop_epoch": "bigint", "stop_code": "varchar", "stop_observed": "double"},
         **{"stop_predicted": "double", "control": "boolean", "learned": "varchar"},
     },
+    "candidates": {"note": "varchar"},
     "lineage": {"weights": "varchar"},
     "test": {"confusion": "varchar"},
 }

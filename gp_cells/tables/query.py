@@ -126,6 +126,7 @@ def connect(results: Path) -> duckdb.DuckDBPyConnection:
             f"create view {table} as select run, * exclude (run){told} from ({whole})"
         )
     flat.add_results(connection, selected)
+    flat.add_texts(connection, selected)
     return connection
 
 

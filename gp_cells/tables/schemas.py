@@ -106,6 +106,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("status", TEXT, "", "how its trial ended"),
         ("fitness", REAL, "nats", "best validation loss; NULL if the trial failed"),
         ("best_so_far", REAL, "nats", "lowest fitness of the run up to this candidate"),
+        ("note", TEXT, "JSON", "what the strategy noted of it, such as the author; NULL: nothing"),
         ("trial_id", TEXT, "", "its trial"),
     ),
     "lineage": (

@@ -31,7 +31,7 @@ from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.plugins import fill_in, search_seed, space_of, stopper_of, strategy_of, trial_seed
 from gp_cells.stopping.stopper import Curve, predicted_by
 from gp_cells.strategies import Outcome, Proposal
-from gp_cells.strategies.strategy import horizon_of, plan_words, searches
+from gp_cells.strategies.strategy import horizon_of, in_run, plan_words, searches
 from gp_cells.tables.schemas import REAL, TEXT, WHOLE, Column, fields
 from gp_cells.tabular.schedule import Costs, Schedule, Times, simulate
 from gp_cells.tabular.searches import Played, compare_played, looks, tell
@@ -143,7 +143,7 @@ class Replay:
         shown = {*COUNTED, *MEASURED, *objectives}
         space = self._space(space_of(config), stored, seed)
         outcomes = play(
-            strategy_of(config),
+            in_run(strategy_of(config), run.name),
             space,
             lambda genome: _restricted(source.answer(genome).row, shown),
             run.widths,

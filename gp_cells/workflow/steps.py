@@ -54,7 +54,7 @@ from gp_cells.plugins import (
 from gp_cells.stopping.stopper import Learned
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.history import or_infinite, read_history, write_history
-from gp_cells.strategies.strategy import proposals_of, reach_of, told
+from gp_cells.strategies.strategy import in_run, proposals_of, reach_of, told
 from gp_cells.workflow.budget import (
     empty_slots,
     is_first_empty,
@@ -117,7 +117,7 @@ def propose(settings: RunSettings, history: Sequence[Outcome], wave: int) -> lis
     Raises:
         SettingError: it proposes another number of genomes than there are slots, or none at all.
     """
-    strategy, space = strategy_of(settings), space_of(settings)
+    strategy, space = in_run(strategy_of(settings), settings.run), space_of(settings)
     slots = settings.search.widths[wave]
     seed, name = search_seed(settings), settings.strategy.name
     return proposals_of(strategy, history, wave, slots, space, seed, name)

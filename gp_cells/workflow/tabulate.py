@@ -153,6 +153,7 @@ def candidate_rows(
                 **{key: trial[key] for key in shared},
                 **{key: getattr(entry, key) for key in ("wave", "slot", "operator")},
                 "best_so_far": None if math.isinf(best) else best,
+                "note": None if entry.note is None else json.dumps(entry.note, sort_keys=True),
             }
         )
     return rows

@@ -16,6 +16,7 @@ from gp_cells.spaces import SPACES, Space
 from gp_cells.stopping import STOPPERS
 from gp_cells.strategies import STRATEGIES, Strategy
 from gp_cells.tasks import TASKS, DataError, Task
+from support.dictation import TRANSCRIPT
 
 FAMILIES = {
     "tasks": TASKS,
@@ -34,6 +35,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         made_up: {"sequences": 200, "held": 40}
         for made_up in ("fuzzy_recall", "parity", "recall", "selective_copy")
     },
+    "dictated": {"proposals": str(TRANSCRIPT)},
     "enwik8": {"file": "enwik8"},
     "introspectability": {"targets": 50},
     "latency": {"passes": 1},
