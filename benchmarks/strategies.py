@@ -20,6 +20,7 @@ from gp_cells.compare.intervals import bootstrap
 from gp_cells.genomes.genome import parse
 from gp_cells.strategies import Outcome, Strategy
 from gp_cells.strategies.aging import Aging
+from gp_cells.strategies.bayesian import Bayesian
 from gp_cells.strategies.gp import GP
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.random import Random
@@ -35,7 +36,10 @@ ARMS: dict[str, tuple[Strategy, int, int]] = {  # strategy, slots, lag
     "aging": (Aging(population=10, sample=3), 1, 1),
     "aging, 10 slots, lag 2": (Aging(population=10, sample=3), 10, 2),
     "gp, 10 slots": (GP(), 10, 1),
+    "bayesian": (Bayesian(mutations=("replace",)), 1, 1),
+    "bayesian, 10 slots": (Bayesian(mutations=("replace",)), 10, 1),
 }
+TRUTHS = ("nas_bench_201", "nas_bench_graph_cora")
 
 
 def regrets(truth: str, arm: str, seed: int) -> list[float]:
@@ -51,17 +55,20 @@ def regrets(truth: str, arm: str, seed: int) -> list[float]:
     return [100 * (losses[n - 1] - lowest) for n in EVALUATIONS] + [100 * (test - lowest_test)]
 
 
-def print_regrets(pool: ProcessPoolExecutor, seeds: int) -> None:
+def print_regrets(
+    pool: ProcessPoolExecutor, seeds: int, truths: Sequence[str], arms: Sequence[str]
+) -> None:
     """Print the mean regrets, and by how much `random`'s are larger than those of the others."""
     columns = [f"{n} evaluations" for n in EVALUATIONS] + ["test, at the end"]
     print("".join([f"{'regret in points of accuracy':38}", *(f"{c:>24}" for c in columns)]))
-    for truth in ("nas_bench_201", "nas_bench_graph_cora"):
+    for truth in truths:
         found = {}
-        for arm in ARMS:
+        for arm in arms:
             jobs = [(truth, arm, seed) for seed in range(1, seeds + 1)]
             found[arm] = np.array(list(pool.map(regrets, *zip(*jobs, strict=True))))
             print_means(f"{truth}, {arm}", found[arm])
-        print_means(f"{truth}, random - aging", found["random"] - found["aging"])
+        if {"random", "aging"} <= set(arms):
+            print_means(f"{truth}, random - aging", found["random"] - found["aging"])
 
 
 def print_means(name: str, values: np.ndarray) -> None:
@@ -131,7 +138,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=200)
     parser.add_argument("--front-seeds", type=int, default=30)
+    parser.add_argument("--truths", nargs="+", default=TRUTHS, choices=TRUTHS)
+    parser.add_argument("--arms", nargs="+", default=list(ARMS), choices=list(ARMS), metavar="ARM")
+    parser.add_argument("--workers", type=int)
     options = parser.parse_args()
-    with ProcessPoolExecutor() as pool:
-        print_regrets(pool, options.seeds)
-        print_shares(pool, options.front_seeds)
+    with ProcessPoolExecutor(options.workers) as pool:
+        print_regrets(pool, options.seeds, options.truths, options.arms)
+        if options.front_seeds:
+            print_shares(pool, options.front_seeds)

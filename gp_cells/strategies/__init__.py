@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.baselines import Baselines
+from gp_cells.strategies.bayesian import Bayesian
 from gp_cells.strategies.culling import Culling
 from gp_cells.strategies.dictated import Dictated
 from gp_cells.strategies.gp import GP
@@ -19,6 +20,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "random": Random,  # independent random genomes
     "gp": GP,  # Rawal & Miikkulainen 2018
     "aging": Aging,  # Real et al. 2019
+    "bayesian": Bayesian,  # Ru et al. 2021
     "nsga2": NSGA2,  # Deb et al. 2002
     "culling": Culling,  # as DENAS
     "pbt": PBT,  # Jaderberg et al. 2017

@@ -22,14 +22,21 @@ from itertools import groupby
 import numpy as np
 
 from gp_cells.config import seeds
-from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
-from gp_cells.config.objectives import FITNESS, OBJECTIVES
+from gp_cells.config.choose import REQUIRED, check_settings, setting
+from gp_cells.config.objectives import FITNESS
 from gp_cells.config.records import Search
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies import selection
-from gp_cells.strategies.strategy import Outcome, Proposal, check_founders, mutated
+from gp_cells.strategies.strategy import (
+    Outcome,
+    Proposal,
+    check_founders,
+    check_known,
+    check_objectives,
+    mutated,
+)
 
 
 @dataclass(frozen=True)
@@ -62,22 +69,11 @@ class NSGA2:
 
     def __post_init__(self) -> None:
         check_settings(self, "nsga2")
-        if len(set(self.objectives)) < len(self.objectives):
-            raise SettingError("nsga2.objectives: name each objective once")
-        if len(self.reference_point) != len(self.objectives):
-            raise SettingError(
-                f"nsga2.reference_point: got {len(self.reference_point)} number(s) for "
-                f"{len(self.objectives)} objective(s) ({', '.join(self.objectives)})"
-            )
+        check_objectives("nsga2", self.objectives, self.reference_point)
 
     def check(self, search: Search, space: Vocabulary) -> None:
         """Refuse unknown objectives and plans without a child; see `Strategy.check`."""
-        unknown = [name for name in self.objectives if name not in OBJECTIVES]
-        if unknown:
-            allowed = ", ".join(OBJECTIVES)
-            raise SettingError(
-                f"nsga2.objectives: there is no {unknown[0]!r}; choose from {allowed}"
-            )
+        check_known("nsga2.objectives", self.objectives)
         check_founders("nsga2.population", self.population, search, space)
 
     def propose(

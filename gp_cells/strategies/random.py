@@ -9,7 +9,7 @@ from gp_cells.config import seeds
 from gp_cells.config.records import Search
 from gp_cells.genomes import variation
 from gp_cells.genomes.vocabulary import Vocabulary
-from gp_cells.strategies.strategy import Outcome, Proposal
+from gp_cells.strategies.strategy import Outcome, Proposal, fresh_wave
 
 
 @dataclass(frozen=True)
@@ -24,11 +24,4 @@ class Random:
         self, history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
     ) -> list[Proposal]:
         """Return `slots` fresh genomes; see `Strategy.propose`."""
-        known = {outcome.architecture_id for outcome in history}
-        proposals = []
-        for slot in range(slots):
-            rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
-            genome = variation.sample_new(space, rng, known)
-            known.add(genome.architecture_id)
-            proposals.append(Proposal(genome, "sample"))
-        return proposals
+        return fresh_wave(history, wave, slots, space, seed)

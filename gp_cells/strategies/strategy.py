@@ -14,6 +14,7 @@ import numpy as np
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import canonical_json
+from gp_cells.config.objectives import OBJECTIVES
 from gp_cells.config.recipe import SHARD
 from gp_cells.config.records import LineageEntry, Search
 from gp_cells.genomes import variation
@@ -287,6 +288,47 @@ def check_founders(place: str, population: int, search: Search, space: Vocabular
             f"and {plan_words(search.widths)} have no more; lower it or search longer"
         )
     variation.sample(space, seeds.generator(purpose="check"))
+
+
+def fresh_wave(
+    history: Sequence[Outcome], wave: int, slots: int, space: Vocabulary, seed: int
+) -> list[Proposal]:
+    """Return random genomes, each drawn again while the history or the wave holds it."""
+    known = {outcome.architecture_id for outcome in history}
+    proposals = []
+    for slot in range(slots):
+        rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
+        genome = variation.sample_new(space, rng, known)
+        known.add(genome.architecture_id)
+        proposals.append(Proposal(genome, "sample"))
+    return proposals
+
+
+def check_objectives(place: str, objectives: Sequence[str], reference: Sequence[float]) -> None:
+    """Refuse objectives that are named twice, or a reference point of more or fewer numbers.
+
+    Raises:
+        SettingError: either of the two.
+    """
+    if len(set(objectives)) < len(objectives):
+        raise SettingError(f"{place}.objectives: name each objective once")
+    if len(reference) != len(objectives):
+        raise SettingError(
+            f"{place}.reference_point: got {len(reference)} number(s) for "
+            f"{len(objectives)} objective(s) ({', '.join(objectives)})"
+        )
+
+
+def check_known(place: str, objectives: Sequence[str]) -> None:
+    """Refuse objectives that no trial is judged by.
+
+    Raises:
+        SettingError: there is one; says which there are.
+    """
+    unknown = [name for name in objectives if name not in OBJECTIVES]
+    if unknown:
+        allowed = ", ".join(OBJECTIVES)
+        raise SettingError(f"{place}: there is no {unknown[0]!r}; choose from {allowed}")
 
 
 def mutated(

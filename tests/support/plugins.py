@@ -30,6 +30,7 @@ FAMILIES = {
 SETTINGS: dict[str, dict[str, Any]] = {
     "aging": {"population": 8, "sample": 4, "mutations": MUTATIONS},
     "baselines": {"cells": ("lstm", "gru", "tanh_rnn")},
+    "bayesian": {"founders": 4, "mutants": 8, "fresh": 8},
     "cifar10": {"file": "cifar-10-binary.tar.gz"},
     **{
         made_up: {"sequences": 200, "held": 40}
