@@ -24,7 +24,7 @@ from torch.nn import functional
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
 from gp_cells.spaces.convolutional import Convolutional
-from gp_cells.training.adam import Adam
+from gp_cells.training.optimiser import Optimiser
 
 SHAPES = (  # channels, height = width, filters, normal cells between reductions, batch
     (1, 8, 16, 1, 32),
@@ -56,7 +56,7 @@ def step_of(network: torch.nn.Module, shape: tuple[int, ...], last: bool, half: 
     if last:
         network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         images = images.contiguous(memory_format=torch.channels_last)
-    optimiser = Adam(network.parameters(), 1e-3)
+    optimiser = Optimiser(network.parameters(), 1e-3)
     cast = torch.autocast("cpu", torch.bfloat16) if half else contextlib.nullcontext()
 
     def step() -> None:

@@ -44,7 +44,7 @@ from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.stopping.never import Never
 from gp_cells.tasks.prepared import load, prepare
 from gp_cells.training import train
-from gp_cells.training.adam import Adam
+from gp_cells.training.optimiser import Optimiser
 from gp_cells.training.trial import set_up_torch
 
 ROOT = Path(__file__).parent.parent
@@ -283,7 +283,7 @@ def trial(rounds: int) -> None:
     watch.watch(train, "summed_loss", "output layer and loss, forward")
     watch.watch(torch.Tensor, "backward", "their gradients, and autograd")
     watch.watch(nn.utils, "clip_grad_norm_", "optimiser")
-    watch.watch(Adam, "step", "optimiser")
+    watch.watch(Optimiser, "step", "optimiser")
     began = time.perf_counter()
     train.train(setup, splits, train.NoCheckpoints())
     whole_s = time.perf_counter() - began

@@ -26,13 +26,14 @@ import numpy as np
 from gp_cells.compare.intervals import bootstrap
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.only import Only
 from gp_cells.stopping.parametric import Parametric
 from gp_cells.stopping.stopper import Curve
 from gp_cells.strategies import Outcome, Proposal, Strategy
 from gp_cells.strategies.culling import Culling
 from gp_cells.strategies.halving import Halving
 from gp_cells.strategies.random import Random
-from gp_cells.tabular.stored import OnlyStored, Stored, stored_of
+from gp_cells.tabular.stored import Stored, stored_of
 from gp_cells.tabular.truth import Row, play
 
 REFERENCE = Path(__file__).parents[1] / "results/reference"
@@ -58,11 +59,11 @@ class Known:
         return found
 
     @cached_property
-    def space(self) -> OnlyStored:
+    def space(self) -> Only:
         """Their genomes, as a space."""
         genomes = map(self.stored.genome, self.seeds)
         admitted = (genome for genome in genomes if self.stored.space.admits(genome))
-        return OnlyStored(self.stored.space, tuple(admitted))
+        return Only(self.stored.space, tuple(admitted))
 
     @property
     def epochs(self) -> int:

@@ -8,19 +8,24 @@ from typing import Any, TypeAlias
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError, choose
+from gp_cells.config.files import read_text
+from gp_cells.config.genes import Gene, genes_from
 from gp_cells.config.objectives import CARRIED, GIVEN_BY
-from gp_cells.config.recipe import Form, Recipe, changed_recipe
+from gp_cells.config.recipe import Form, Recipe, changed_recipe, misfit
 from gp_cells.config.records import PlugIn, RunConfig, RunSettings, TrialProtocol
 from gp_cells.config.reference import settings_reference
 from gp_cells.config.schema import config_schema
 from gp_cells.config.typed_json import plain
 from gp_cells.genomes.genome import parse
+from gp_cells.genomes.only import Only
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.measures import DEFAULT, MEASURES, Measure
 from gp_cells.spaces import SPACES, Space
 from gp_cells.spaces.space import counts_state
 from gp_cells.stopping import STOPPERS, Stopper
 from gp_cells.stopping.stopper import learns, predicts
 from gp_cells.strategies import STRATEGIES, Strategy
+from gp_cells.strategies.genes import refuse_own_genes
 from gp_cells.strategies.strategy import horizon_of, reach_of
 from gp_cells.tasks import TASKS, Task
 
@@ -70,6 +75,39 @@ def space_of(run: OfRun) -> Space:
     """Return a run's space."""
     space: Space = plug_in("space", run.space)
     return space
+
+
+def vocabulary_of(run: RunConfig | RunSettings) -> Vocabulary:
+    """Return what a run's search may write: its space, or the hand-designed cells that it keeps to.
+
+    Raises:
+        SettingError: the space has no cell of a name.
+    """
+    space, names = space_of(run), run.search.cells
+    if not names:
+        return space
+    unknown = [name for name in names if name not in space.baselines]
+    if unknown:
+        known = ", ".join(space.baselines)
+        raise SettingError(
+            f"{_search_of(run)}.cells: there is no {unknown[0]!r}; choose from {known}"
+        )
+    texts = (read_text(space.baselines[name]) for name in names)
+    genomes = tuple(parse(text, space.language).canonical() for text in texts)
+    return Only(space, genomes, fixed=True)
+
+
+def genes_of(run: RunConfig | RunSettings) -> dict[str, Gene]:
+    """Return the genes for training of a run's candidates, none where its search has none.
+
+    Raises:
+        SettingError: one is no gene, or a value is none that a recipe can have.
+    """
+    return genes_from(run.search.genes or {}, f"{_search_of(run)}.genes")
+
+
+def _search_of(run: RunConfig | RunSettings) -> str:
+    return f"strategies.{run.strategy_label}.search"
 
 
 def strategy_of(run: RunConfig | RunSettings) -> Strategy:
@@ -154,7 +192,7 @@ def fill_in(run: RunConfig) -> RunConfig:
             f"training.engine: the space {run.space.name} has no engine {run.training.engine!r}; "
             f"choose one of {', '.join(space.engines)}"
         )
-    strategy.check(search, space)
+    strategy.check(search, vocabulary_of(run))
     if reach_of(strategy) and (learns(stopper) or run.stopping.control):
         raise SettingError(
             f"stopping: the strategy {run.strategy.name} trains in pieces, so there are no whole curves "
@@ -166,7 +204,8 @@ def fill_in(run: RunConfig) -> RunConfig:
             "makes none from a curve alone; choose parametric, or rank by what is observed"
         )
     _check_schedule(run, strategy)
-    final_recipe_of(run)
+    check_recipe(run)
+    _check_genes(run, strategy)
     measures = measures_of(run)
     filled = _filled(run.strategy, strategy)
     _check_objectives(filled.settings.get("objectives", ()), measures, run.space.name, space)
@@ -189,6 +228,44 @@ def _check_schedule(run: RunConfig, strategy: Strategy) -> None:
             f"{run.task.name}.recipe.schedule: the strategy {run.strategy.name} trains in pieces, "
             f"which have no end for a {schedule} schedule to fall to; choose constant"
         )
+
+
+def check_recipe(run: RunConfig, form: Form | None = None) -> None:
+    """Refuse a recipe, of search, genes or finalists, that asks for what the task does not have.
+
+    Raises:
+        SettingError: one does; without the data's form only by what is known before they are read.
+    """
+    inputs, targets = task_of(run).inputs, None if form is None else form.targets
+    recipes = {run.task.name: recipe_of(run), "finalists": final_recipe_of(run)}
+    for name, gene in genes_of(run).items():
+        place = f"{_search_of(run)}.genes"
+        recipes[f"{place}.{name}"] = changed_recipe(recipe_of(run), {name: gene.most}, place)
+    for place, recipe in recipes.items():
+        if said := misfit(recipe, inputs, targets):
+            raise SettingError(f"{place}: {said}")
+
+
+def _check_genes(run: RunConfig, strategy: Strategy) -> None:
+    """Refuse genes that the strategy or the finalists' recipe sets, and cells without any genes."""
+    genes = genes_of(run)
+    if not genes:
+        if run.search.cells:
+            raise SettingError(
+                f"{_search_of(run)}.cells: of a search among hand-designed cells their training is left; "
+                "give genes"
+            )
+        return
+    both = [name for name in run.finalists.recipe or {} if name in genes]
+    if both:
+        raise SettingError(
+            f"finalists.recipe.{both[0]}: finalists keep their genes, and {both[0]} is one; leave it out "
+            "here, or of the genes"
+        )
+    if hasattr(strategy, "in_run"):  # reads what it proposes from files of the run, which come later
+        return
+    first = strategy.propose((), 0, run.search.widths[0], vocabulary_of(run), search_seed(run))
+    refuse_own_genes(first, genes, run.strategy.name, f"{_search_of(run)}.genes")
 
 
 def _filled(named: PlugIn, member: Any) -> PlugIn:

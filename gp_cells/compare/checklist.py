@@ -77,6 +77,8 @@ def _same_benchmark(records: Sequence[Records]) -> ItemAnswer:
         for part in ("task", "space", "data", "stopping", "training"):
             if len(_distinct(one[part] for one in settings)) > 1:
                 mixed.append(f"{part} of {of_task.task}")
+        if len(_distinct(one["search"].get("genes") for one in settings)) > 1:
+            mixed.append(f"genes for training of {of_task.task}")
     if mixed:
         return NOT_MET, f"not the same in all runs: {', '.join(mixed)}"
     hashes = ", ".join(f"{of_task.task} {of_task.runs[0]['data_hash'][:12]}" for of_task in records)

@@ -54,6 +54,7 @@ def _rows(records: Records, run: Row) -> list[Row]:
                 **{key: architecture[key] for key in described},
                 **{key: members[0][key] for key in ("parameters", "multiply_adds")},
                 "learning_rate": members[0]["learning_rate"],
+                **({"recipe": members[0]["recipe"]} if members[0]["recipe"] else {}),
                 **_spread("valid", valid),
                 **_spread("test", test_losses),
                 "test_losses": test_losses,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 from gp_cells.compare.finalists import once
 from gp_cells.compare.records import Records, Row
+from gp_cells.config.files import canonical_json
 
 LEARNED = 0.01  # of a trivial predictor's loss; less can come from picking a training's best epoch
 LAST = 0.1  # share of the epochs that is looked at for a curve's end
@@ -41,6 +43,7 @@ def guard(records: Records, finalists: Sequence[Row]) -> list[Row]:
             sum(is_edge_of_epochs(of) for of in chosen),
             len(rows),
         ),
+        "unlike_genes": say_unlike_genes(_genes(records)),
     }
     return [{"guard": name, "said": line} for name, line in said.items() if line]
 
@@ -94,6 +97,29 @@ def designed_untrained(rows: Sequence[Row], guess: Guess | None) -> str:
         f"{len(behind)} of {len(designed)} hand-designed cells are no better than the trivial predictor "
         f"{guess[0]} ({guess[1]:.3f}), so untrained, and to be better than them says nothing: "
         + ", ".join(behind)
+    )
+
+
+# --- what else was searched -----------------------------------------------------------------------
+
+
+def _genes(records: Records) -> dict[str, Any]:
+    """Return the genes for training of each strategy's search, None where it has none."""
+    settings = records.settings
+    return {
+        run["strategy"]: settings[run["run"]].get("search", {}).get("genes") for run in records.runs
+    }
+
+
+def say_unlike_genes(genes: Mapping[str, Any]) -> str:
+    """Return which strategies searched their candidates' training too and others not; "" if all alike."""
+    if len({canonical_json(own) for own in genes.values()}) <= 1:
+        return ""
+    own = {name: ", ".join(sorted(of)) for name, of in sorted(genes.items()) if of}
+    said = "; ".join(f"{name} {names}" for name, names in own.items())
+    return (
+        f"not all strategies searched the same of their training ({said}; others nothing), so that a "
+        "difference may be the training's and not the cells': give all of them the same genes"
     )
 
 

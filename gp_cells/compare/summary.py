@@ -60,6 +60,8 @@ def _task_summary(task: Mapping[str, Any], results: Path) -> str:
         best = evolved[0]
         lines += ["", f"  best evolved cell ({best['strategy']}, id {short_id(best['trial_id'])}):"]
         lines += [f"    {line}" for line in best["genome"].splitlines()]
+        if "recipe" in best:
+            lines.append(f"    trained at the rate {best['learning_rate']:g} by {best['recipe']}")
         lines += ["", *(f"    {command}" for command in commands(best, results))]
     lines += [f"  {_front_line(front)}" for front in task["fronts"]]
     lines += [f"  {rule['said']}" for rule in task["stopping"]]

@@ -13,6 +13,7 @@ from gp_cells.config.choose import SettingError, check_settings, configure, sett
 Inputs = Literal["frames", "symbols", "images"]
 Targets = Literal["keys", "classes", "numbers"]
 Schedule = Literal["constant", "cosine", "linear"]
+OptimiserName = Literal["adam", "sgd", "rmsprop"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,7 @@ class Recipe:
     )
     epochs: int = setting(20, "passes over the training split", unit="epochs", low=1)
     learning_rate: float = setting(
-        0.003, "Adam's step size, the largest where it changes", low=1e-9
+        0.003, "the optimiser's step size, the largest where it changes", low=1e-9
     )
     clip_norm: float = setting(1.0, "largest gradient norm; a larger one is scaled down", low=1e-9)
     dropout: float = setting(
@@ -91,9 +92,48 @@ class Recipe:
         "cosine or a line; refused where trials go on from others, which have no end of their own",
         later=True,
     )
+    optimiser: OptimiserName = setting(
+        "adam", "what takes the steps; sgd has a momentum of 0.9", later=True
+    )
+    initial_scale: float = setting(
+        1.0,
+        "factor of all weights as they are drawn, but for vectors, such as biases and gains",
+        above=0,
+        high=100,
+        later=True,
+    )
+    label_smoothing: float = setting(
+        0.0,
+        "classes only: share of each target that is spread over all classes, in training alone; curves "
+        "have the loss without it",
+        low=0,
+        high=0.9,
+        later=True,
+    )
+    shift: int = setting(
+        0,
+        "images only: most that each is moved up or down and left or right in training, its edges repeated",
+        unit="pixels",
+        low=0,
+        high=64,
+        later=True,
+    )
+    flip: bool = setting(
+        False, "images only: each is mirrored left to right in training half the time", later=True
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "recipe")
+
+
+def misfit(recipe: Recipe, inputs: Inputs, targets: Targets | None = None) -> str:
+    """Return what a recipe asks for that a task does not have, "" if nothing; targets may be unknown."""
+    if inputs != "images" and (recipe.shift or recipe.flip):
+        name = "shift" if recipe.shift else "flip"
+        return f"recipe.{name}: only images are moved or mirrored, and this task has {inputs}"
+    if targets not in (None, "classes") and recipe.label_smoothing:
+        return f"recipe.label_smoothing: only classes are smoothed, and this task has {targets}"
+    return ""
 
 
 def changed_recipe(recipe: Recipe, changes: Mapping[str, Any] | None, place: str) -> Recipe:

@@ -69,7 +69,8 @@ class Search:
     """How long a strategy searches, and how many of its best architectures are finalists.
 
     `slots` are those of every wave, or a number for each. Waves that come after the `budget` is spent
-    have no candidates.
+    have no candidates. `genes` are settings of the recipe that each candidate has of its own, see
+    `gp_cells.config.genes`; `cells` are hand-designed ones that the search keeps to.
     """
 
     waves: int
@@ -77,6 +78,8 @@ class Search:
     lag: int
     finalists: int
     budget: Budget | None = None
+    genes: Mapping[str, Any] | None = None
+    cells: tuple[str, ...] = ()
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from gp_cells.config.choose import About, about
+from gp_cells.config.genes import GENES
 from gp_cells.config.recipe import Recipe
 
 Schema = dict[str, Any]
@@ -33,6 +34,8 @@ def config_schema(families: Mapping[str, Mapping[str, type]]) -> Schema:
             "enumDescriptions": [summary(members[name]) for name in names],
         }
         entry["allOf"] = [_settings_if_named(name, members[name]) for name in names]
+    search = schema["$defs"]["strategy"]["properties"]["search"]["properties"]
+    search["genes"]["propertyNames"] = {"enum": [*GENES]}
     recipe = schema["properties"]["finalists"]["properties"]["recipe"]
     recipe |= {**settings_schema(Recipe, with_defaults=False), **recipe}
     return schema

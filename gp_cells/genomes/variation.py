@@ -18,7 +18,7 @@ from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.similarity import aligned
 from gp_cells.genomes.terms import grafted, heads, subtree
 from gp_cells.genomes.trees import random_formula
-from gp_cells.genomes.vocabulary import Vocabulary
+from gp_cells.genomes.vocabulary import Vocabulary, is_fixed
 
 TRIES = 100  # draws before giving up on a legal, changed child
 MUTATIONS = ("replace", "insert", "shrink", "share")
@@ -63,8 +63,10 @@ def mutate(
     """Return a changed, legal genome in canonical form and the name of the mutation that made it.
 
     The place is uniform over all nodes of all formulas. `share` is for languages whose formulas are
-    values with a name; in others there is nothing to share.
+    values with a name; in others there is nothing to share. In a space that is fixed it is the same genome.
     """
+    if is_fixed(space):
+        return genome, "keep"
     found = edited(space, genome, rng, mutations, TRIES)
     return found or (sample(space, rng), "sample")
 
@@ -77,8 +79,11 @@ def cross(
     Formulas are matched by their names, or, where names mean nothing, by their place before an output.
 
     A memory cell that the subtree reads and `first` lacks comes along from `second`; of values with a
-    name, a subtree that reads what `first` does not have at that place is left.
+    name, a subtree that reads what `first` does not have at that place is left. In a space that is fixed it
+    is `first` itself.
     """
+    if is_fixed(space):
+        return first
     language = space.language
     terms, donors = dict(first.formulas), language.kind.matched(first.formulas, second.formulas)
     types = language.types(first.formulas)

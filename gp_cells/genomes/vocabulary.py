@@ -45,6 +45,11 @@ class Vocabulary(Protocol):
         ...
 
 
+def is_fixed(space: Vocabulary) -> bool:
+    """Return whether a child in this space is its first parent, so that only its training is searched."""
+    return bool(getattr(space, "fixed", False))
+
+
 def drawn_leaves(space: Vocabulary, name: str, written: Sequence[str]) -> list[str]:
     """Return the leaves that formula `name` may read, given names as often as all projections."""
     given = space.language.kind.readable(name, written)

@@ -34,6 +34,7 @@ from gp_cells.report.evidence import MOST_NAMED, Evidence, Row
 from gp_cells.report.layout import spread
 
 SPLITS = ("validation", "test")
+MOST_RATES = 10  # that an axis names one by one
 
 
 def compare_finalists(evidence: Evidence) -> dict[str, Any]:
@@ -154,7 +155,8 @@ def draw_rates(evidence: Evidence) -> dict[str, Any]:
     domain = pad(values)
     rates = sorted({line["rate"] for line in lines})
     scale = alt.Scale(type="log", nice=False, domain=_around(rates))
-    axis = alt.Axis(values=rates, format="~g", grid=False)
+    marked = rates if len(rates) <= MOST_RATES else alt.Undefined
+    axis = alt.Axis(values=marked, format="~g", grid=False)
     x = alt.X("rate:Q", title="learning rate (log)", scale=scale, axis=axis)
     y = alt.Y("loss:Q", title=title(evidence), scale=alt.Scale(domain=domain, nice=False))
     colour = colour_of(evidence, "stroke")

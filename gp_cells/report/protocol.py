@@ -39,8 +39,17 @@ def _listed(words: Sequence[str]) -> str:
 
 
 def _optimiser(recipe: Mapping[str, Any]) -> str:
-    decay = recipe.get("weight_decay", 0)
-    return f"AdamW, weight decay {decay:g}" if decay else "Adam"
+    decay, name = recipe.get("weight_decay", 0), recipe.get("optimiser", "adam")
+    said = {"adam": "AdamW" if decay else "Adam", "sgd": "SGD", "rmsprop": "RMSprop"}[name]
+    return f"{said}, weight decay {decay:g}" if decay else said
+
+
+def _seldom(recipe: Mapping[str, Any]) -> str:
+    """Return what of a recipe is seldom other than nothing, where it is."""
+    usual = {"initial_scale": 1, "label_smoothing": 0, "shift": 0, "flip": False}
+    other = [name for name in usual if recipe.get(name, usual[name]) != usual[name]]
+    said = [f"{name.replace('_', ' ')} {json.dumps(recipe[name])}" for name in other]
+    return "".join(f", {one}" for one in said)
 
 
 def _changes(recipe: Mapping[str, Any]) -> str:
@@ -65,7 +74,7 @@ def describe_protocol(evidence: Evidence) -> list[tuple[str, str]]:
             f"{_optimiser(recipe)}, learning rate {recipe['learning_rate']:g}"
             f"{_changes(recipe)}, batches of {recipe['batch_size']}, "
             f"{recipe['epochs']} epochs, gradient norm at most {recipe['clip_norm']:g}, "
-            f"dropout {recipe['dropout']:g}; stopping rule {settings['stopping']['name']}",
+            f"dropout {recipe['dropout']:g}{_seldom(recipe)}; stopping rule {settings['stopping']['name']}",
         ),
         (
             "finalists",
@@ -87,7 +96,8 @@ def describe_protocol(evidence: Evidence) -> list[tuple[str, str]]:
                 strategy,
                 f"{_slots_words(search)} = {candidates_of(search)} candidates"
                 f"{_budget_words(search)}, "
-                f"lag {search['lag']}, {search['finalists']} finalist(s); "
+                f"lag {search['lag']}, {search['finalists']} finalist(s)"
+                f"{_genes_words(search)}; "
                 f"{_written_settings(own['strategy'])}",
             )
         )
@@ -99,6 +109,12 @@ def _slots_words(search: Mapping[str, Any]) -> str:
     return (
         " + ".join(map(str, slots)) if isinstance(slots, list) else f"{search['waves']} × {slots}"
     )
+
+
+def _genes_words(search: Mapping[str, Any]) -> str:
+    """Return what of its training each candidate has of its own, and which cells a search keeps to."""
+    cells = f"; only {_listed(search['cells'])}" if search.get("cells") else ""
+    return cells + (f"; genes {json.dumps(search['genes'])}" if search.get("genes") else "")
 
 
 def _budget_words(search: Mapping[str, Any]) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import canonical_json
+from gp_cells.config.genes import GENES
 from gp_cells.config.objectives import OBJECTIVES
 from gp_cells.config.recipe import SHARD
 from gp_cells.config.records import LineageEntry, Search
@@ -31,6 +32,8 @@ class Outcome:
     are what else it may be judged by, minimised too, None where not measured: `COUNTED`, `CARRIED` where
     the space counts it, and `MEASURED` of `gp_cells.config.objectives`, and of its `TIMED` those that the
     strategy's setting `objectives` names. Other measures are in the tables alone.
+
+    `recipe` has the candidate's genes, where the search has any, beside what the strategy changed itself.
 
     The rest is told to a strategy that proposes starts or leaves notes, and None to others: what it said
     itself of the proposal; the hash of the state that the trial left, None if it failed; `epochs` that its
@@ -82,8 +85,9 @@ class Proposal:
 
     A `start` is the one parent whose final state the trial goes on from: if that had this genome, the trial
     resumes, else it inherits what both share. `recipe` changes some of the task's: `epochs`, which are
-    this trial's own, `learning_rate` and `dropout`; and under `shard` it names a part of the training split
-    to train on, and such as to be judged on, by the settings of `gp_cells.config.recipe.Shard`. A `note` is
+    this trial's own, and what can be a gene, as `learning_rate` and `dropout`; and under `shard` it names a
+    part of the training split to train on, and such as to be judged on, by the settings of
+    `gp_cells.config.recipe.Shard`. Genes that the search has are added to it. A `note` is
     any JSON value of at most `NOTE_SIZE` characters; it comes back with the outcome.
     """
 
@@ -95,7 +99,7 @@ class Proposal:
     note: Any = None
 
 
-CHANGEABLE = ("epochs", "learning_rate", "dropout", SHARD)  # of a recipe, by a proposal
+CHANGEABLE = ("epochs", SHARD, *GENES)  # of a recipe, by a proposal
 NOTE_SIZE = 4000  # characters of canonical JSON
 
 BASELINE = "baseline:"  # what a design's operator begins with in lineage.json

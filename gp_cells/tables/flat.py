@@ -37,7 +37,7 @@ COLUMNS = (
         "",
         "learning rate as a multiple of the task's",
     ),
-    ("learning_rate", "trials.learning_rate", "", "Adam's step size"),
+    ("learning_rate", "trials.learning_rate", "", "the optimiser's step size"),
     ("name", "architectures.name", "", "name of a hand-designed cell; NULL for others"),
     (
         "parameters",

@@ -137,7 +137,7 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
         ("architecture_id", TEXT, "", "what was trained"),
         *sizes("that was trained"),
         ("seed", WHOLE, "", "seed of weights and batch order"),
-        ("learning_rate", REAL, "", "Adam's step size"),
+        ("learning_rate", REAL, "", "the optimiser's step size"),
         (
             "recipe",
             TEXT,

@@ -27,6 +27,7 @@ from gp_cells.config.plan import Plan, Run, searched_candidate
 from gp_cells.config.records import RunConfig
 from gp_cells.config.typed_json import encode
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.only import Only
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.plugins import fill_in, search_seed, space_of, stopper_of, strategy_of, trial_seed
 from gp_cells.stopping.stopper import Curve, predicted_by
@@ -35,7 +36,7 @@ from gp_cells.strategies.strategy import horizon_of, in_run, plan_words, searche
 from gp_cells.tables.schemas import REAL, TEXT, WHOLE, Column, fields
 from gp_cells.tabular.schedule import Costs, Schedule, Times, simulate
 from gp_cells.tabular.searches import Played, compare_played, looks, tell
-from gp_cells.tabular.stored import Answer, OnlyStored, Stored, find_stored
+from gp_cells.tabular.stored import Answer, Stored, find_stored
 from gp_cells.tabular.surrogate import Surrogate, learn
 from gp_cells.tabular.truth import Foretell, Row, play
 from gp_cells.workflow import cost
@@ -136,6 +137,11 @@ class Replay:
             RecordError: nothing is stored that was trained alike, or the run leaves what is.
         """
         config = fill_in(run.config)
+        if config.search.genes:
+            raise SettingError(
+                f"strategies.{run.strategy}.search.genes: what is stored was trained by one recipe; leave "
+                "the genes out, or train"
+            )
         stored = self._stored(config)
         seed = trial_seed(config) if self.fitness == "own" else None
         objectives = config.strategy.settings.get("objectives", ())
@@ -172,7 +178,7 @@ class Replay:
         if self.missing != "avoid":
             return space
         genomes = (stored.genome(key) for key, _ in stored.answers(seed))
-        return OnlyStored(space, tuple(genome for genome in genomes if space.admits(genome)))
+        return Only(space, tuple(genome for genome in genomes if space.admits(genome)))
 
     def _surrogate(
         self,

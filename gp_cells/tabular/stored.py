@@ -6,7 +6,6 @@ otherwise than a search trains, such as a finalist's at another learning rate.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import math
 import statistics
@@ -16,17 +15,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError, canonical_json
 from gp_cells.config.objectives import CARRIED, COUNTED, OBJECTIVES, entanglement
 from gp_cells.config.records import PlugIn, RunConfig, RunSettings, settings_in
 from gp_cells.config.typed_json import encode
 from gp_cells.genomes.genome import Genome, parse
-from gp_cells.genomes.language import Language
-from gp_cells.genomes.terms import Term
-from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.plugins import plug_in
 from gp_cells.spaces import Space
 from gp_cells.tables.parquet import read_tables
@@ -215,9 +208,19 @@ def protocol_of(run: RunConfig | RunSettings) -> Record:
 
 
 def _stored_runs(results: Path) -> list[RunSettings]:
-    """Return the settings of every run of the tables."""
-    rows = read_tables(results, "runs").to_pylist()
-    return [settings_in(row) for row in rows]
+    """Return the settings of every run of the tables whose candidates share one recipe.
+
+    Raises:
+        RecordError: there are runs, but all of them have genes.
+    """
+    runs = [settings_in(row) for row in read_tables(results, "runs").to_pylist()]
+    alike = [run for run in runs if not run.search.genes]
+    if runs and not alike:
+        raise RecordError(
+            f"{results}/tables: every run has genes, so that each trial has a recipe of its own; what is "
+            "asked for rests on trials of one recipe"
+        )
+    return alike
 
 
 def find_stored(results: Path, wanted: RunConfig | RunSettings, label: str) -> Stored:
@@ -323,52 +326,3 @@ def _first_difference(stored: Any, wanted: Any, place: str = "") -> str:
                 where = f"{place}.{key}".lstrip(".")
                 return _first_difference(stored.get(key), wanted.get(key), where)
     return f"{place}: {json.dumps(stored)} and {json.dumps(wanted)}"
-
-
-# --- a search that stays among them ---------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class OnlyStored:
-    """A space from which a search may propose stored genomes only.
-
-    A fresh genome is a stored one, each as likely as the other; a child that is not stored is not legal.
-    """
-
-    space: Vocabulary
-    genomes: tuple[Genome, ...]
-    ids: frozenset[str] = dataclasses.field(init=False)
-
-    def __post_init__(self) -> None:
-        if not self.genomes:
-            raise SettingError("no stored architecture may be proposed in this space")
-        ids = frozenset(genome.architecture_id for genome in self.genomes)
-        object.__setattr__(self, "ids", ids)
-
-    @property
-    def language(self) -> Language:
-        """See `Vocabulary`."""
-        return self.space.language
-
-    @property
-    def functions(self) -> tuple[str, ...]:
-        """See `Vocabulary`."""
-        return self.space.functions
-
-    @property
-    def projections(self) -> Sequence[str]:
-        """See `Vocabulary`."""
-        return self.space.projections
-
-    @property
-    def baselines(self) -> Mapping[str, Path]:
-        """See `Vocabulary`."""
-        return self.space.baselines
-
-    def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
-        """Return a stored genome's formulas."""
-        return [*self.genomes[rng.integers(len(self.genomes))].formulas]
-
-    def admits(self, genome: Genome) -> bool:
-        """Return whether a canonical genome is stored."""
-        return genome.architecture_id in self.ids

@@ -33,6 +33,15 @@ def summed_loss(form: Form, predicted: Tensor, targets: Tensor, counted: Tensor)
     return (each.sum(-1) * counted).sum()
 
 
+def smoothed_loss(summed: Tensor, predicted: Tensor, counted: Tensor, share: float) -> Tensor:
+    """Return the summed loss of `classes` against targets of which a share is spread over all classes.
+
+    Label smoothing, Szegedy et al. 2016 (https://arxiv.org/abs/1512.00567); `summed` is the loss without.
+    """
+    spread = -functional.log_softmax(predicted, -1).mean(-1)
+    return (1 - share) * summed + share * (spread * counted).sum()
+
+
 def summed_errors(form: Form, predicted: Tensor, targets: Tensor, counted: Tensor) -> float:
     """Return how many counted classes are not the most probable one; NaN for keys and numbers."""
     if form.targets != "classes":

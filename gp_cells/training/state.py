@@ -14,8 +14,8 @@ from torch import Tensor
 
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks.network import Network
-from gp_cells.training.adam import Adam
 from gp_cells.training.inherit import inherit
+from gp_cells.training.optimiser import Optimiser
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,7 +24,7 @@ class State:
 
     `epochs` are all that its weights have seen; `losses` the validation losses of the last of them, those
     that trained this very genome. `weights` are the last, `best` those of the least loss; `moments` are
-    Adam's.
+    those of the optimiser.
     """
 
     genome: str
@@ -52,7 +52,7 @@ def take_up(
     start: State,
     genome: Genome,
     network: Network,
-    optimiser: Adam,
+    optimiser: Optimiser,
     network_of: Callable[[Genome], Network],
 ) -> Before:
     """Let a network, its first weights drawn, go on from a state, and return what came before.

@@ -31,8 +31,15 @@ from gp_cells.stopping import Stopper
 from gp_cells.stopping.stopper import Curve, Learned, first_stop
 from gp_cells.tasks import Arrays, Batch, SplitName, Task
 from gp_cells.tasks.shards import deal
-from gp_cells.training.adam import Adam, share_of_rate
-from gp_cells.training.loss import first_guess, ignorant_loss, summed_errors, summed_loss
+from gp_cells.training.augment import augmented
+from gp_cells.training.loss import (
+    first_guess,
+    ignorant_loss,
+    smoothed_loss,
+    summed_errors,
+    summed_loss,
+)
+from gp_cells.training.optimiser import Optimiser, share_of_rate
 from gp_cells.training.state import Before, State, take_up
 
 CHECKPOINT_EVERY_S = 60.0  # at most, and at the first epoch's end and the last one's
@@ -220,7 +227,17 @@ def make_network(setup: Setup) -> Network:
     except ValueError as error:
         raise _Failed("invalid", one_line(error)) from error
     network.initialise(seeds.derive(seed=setup.seed, purpose="weights"))
+    if recipe.initial_scale != 1:
+        scale_matrices(network, recipe.initial_scale)
     return network.to(setup.device)
+
+
+@torch.no_grad()
+def scale_matrices(network: Network, factor: float) -> None:
+    """Multiply all learned tensors but vectors, such as biases and gains, by a factor."""
+    for weight in network.parameters():
+        if weight.ndim > 1:
+            weight.mul_(factor)
 
 
 def giving_network(setup: Setup, genome: Genome) -> Network:
@@ -261,7 +278,8 @@ class _Training:
         self.network.start_from(guess.to(setup.device))
         recipe = setup.task.recipe
         self.steps = recipe.epochs * len(told)
-        self.optimiser = Adam(self.network.parameters(), setup.learning_rate, recipe.weight_decay)
+        settings = (setup.learning_rate, recipe.weight_decay, recipe.optimiser)
+        self.optimiser = Optimiser(self.network.parameters(), *settings)
         self.generator = torch.Generator(setup.device)
         self.state: Any = None
         self.before = Before()
@@ -358,19 +376,20 @@ class _Training:
             seeds.derive(seed=self.setup.seed, purpose="dropout", epoch=epoch, batch=number)
         )
         targets = float(batch.counted.sum())
-        device = self.setup.device
+        device, recipe = self.setup.device, self.setup.task.recipe
+        batch = augmented(batch, recipe, seed=self.setup.seed, epoch=epoch, number=number)
         predicted, state = _predicted(self.network, batch, self.state, device, self.generator)
         judged = predicted, *_on(device, batch.targets, batch.counted)
         summed = summed_loss(self.setup.form, *judged)
+        learned = summed
+        if recipe.label_smoothing:
+            learned = smoothed_loss(summed, predicted, judged[2], recipe.label_smoothing)
         self.optimiser.zero_grad()
-        (summed / targets).backward()
-        norm = torch.nn.utils.clip_grad_norm_(
-            self.network.parameters(), self.setup.task.recipe.clip_norm
-        )
+        (learned / targets).backward()
+        norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip_norm)
         loss = summed.item()
         if not (math.isfinite(loss) and math.isfinite(norm.item())):
             raise _Failed("diverged", f"training loss or gradient not finite in epoch {epoch}")
-        recipe = self.setup.task.recipe
         self.optimiser.step(share_of_rate(recipe, self.optimiser.steps, self.steps))
         self.state = tuple(layer.detach() for layer in state)
         for name, value in (("loss", loss), ("targets", targets), ("norm", norm.item())):

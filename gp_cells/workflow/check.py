@@ -14,7 +14,15 @@ from gp_cells.config.records import PlugIn
 from gp_cells.config.typed_json import decode
 from gp_cells.networks.compiler import find_compiler
 from gp_cells.networks.device import DeviceError, refuse_missing
-from gp_cells.plugins import fill_in, plug_in, recipe_of, search_seed, space_of, strategy_of
+from gp_cells.plugins import (
+    check_recipe,
+    fill_in,
+    plug_in,
+    recipe_of,
+    search_seed,
+    strategy_of,
+    vocabulary_of,
+)
 from gp_cells.strategies.strategy import reach_of
 from gp_cells.tasks.card import card_of
 from gp_cells.tasks.prepared import sizes_of
@@ -72,9 +80,24 @@ def read_data(plan: Plan, only_unprepared_files: bool = False) -> Iterator[str]:
             continue
         label = plan.label_of(data)
         task, read, _ = read_task(plan, data)
+        _refuse_misfits(plan, label, read)
         _refuse_small_shards(plan, label, read)
         trials = sum(run.trials for run in plan.runs.values() if run.task == label)
         yield f"ok: {label}, {card_of(task, read)}, {trials:,} trainings"
+
+
+def _refuse_misfits(plan: Plan, label: str, data: Data) -> None:
+    """Refuse a recipe that asks for what a task's data do not have.
+
+    Raises:
+        SettingError: one does; the line begins with the task's place.
+    """
+    for run in plan.runs.values():
+        if run.task == label:
+            try:
+                check_recipe(run.config, data.form)
+            except SettingError as error:
+                raise SettingError(f"{plan.place}: tasks.{label}: {error}") from error
 
 
 def _refuse_small_shards(plan: Plan, label: str, data: Data) -> None:
@@ -85,7 +108,7 @@ def _refuse_small_shards(plan: Plan, label: str, data: Data) -> None:
     """
     runs = {run.strategy: run for run in plan.runs.values() if run.task == label}
     for run in runs.values():
-        strategy, space = strategy_of(run.config), space_of(run.config)
+        strategy, space = strategy_of(run.config), vocabulary_of(run.config)
         if not reach_of(strategy):
             continue
         first = strategy.propose((), 0, run.widths[0], space, search_seed(run.config))[0]

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from gp_cells.config import seeds
+from gp_cells.config.genes import GENES
 from gp_cells.config.objectives import CARRIED, COUNTED, MEASURED, TIMED
 from gp_cells.config.plan import searched_candidate
 from gp_cells.config.recipe import SHARD, Recipe, recipe_and_shard
@@ -30,10 +31,11 @@ Work = tuple[Recipe, int, float]
 def work_of_waves(settings: RunSettings, first: Sequence[Proposal]) -> list[Counter[Work]]:
     """Return how often each kind of trial occurs in each wave of a run's search, nobody failing.
 
-    `first` are the proposals of the first wave; where they leave the recipe as it is, all others do.
+    `first` are the proposals of the first wave; where they leave the recipe as it is but for genes, which
+    make no trial longer, all others do.
     """
     recipe, widths = recipe_of(settings), settings.search.widths
-    if not any(proposal.recipe for proposal in first):
+    if not any({*(proposal.recipe or {})} - {*GENES} for proposal in first):
         return [
             Counter(_work(settings, recipe, is_control) for is_control in controls(settings, wave))
             for wave in range(len(widths))

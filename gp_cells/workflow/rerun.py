@@ -115,10 +115,10 @@ class StoredRow:
         sizes: Mapping[str, Any] = counts_of(self.settings, genome, of_finalist)
         return TrialSpec(
             **{name: self.row[name] for name in named},
-            recipe=self.settings.finalists.recipe
-            if of_finalist
-            else json.loads(changed)
+            recipe=json.loads(changed)
             if changed
+            else self.settings.finalists.recipe
+            if of_finalist
             else None,
             genome=genome,
             **sizes,

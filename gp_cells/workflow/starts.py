@@ -56,6 +56,13 @@ def start_of(
             f"{place}: expected the start to be one of its parents ({', '.join(proposal.parents)}) and in "
             f"the history, got {name}"
         )
+    resumes = outcome.architecture_id == proposal.genome.architecture_id
+    optimisers = [(recipe or {}).get("optimiser") for recipe in (outcome.recipe, proposal.recipe)]
+    if resumes and optimisers[0] != optimisers[1]:
+        raise SettingError(
+            f"{place}: it goes on from {name} with another optimiser, which has none of that one's memory; "
+            "keep the optimiser"
+        )
     if outcome.wave < first_wave:
         raise SettingError(
             f"{place}: the start {name} is out of the strategy's reach, which begins in wave {first_wave}"

@@ -41,18 +41,22 @@ from gp_cells.config.records import (
 )
 from gp_cells.config.typed_json import read_record, read_records, write_record, write_records
 from gp_cells.plugins import (
+    check_recipe,
     counts_of,
     fill_in,
     final_recipe_of,
     form_of,
+    genes_of,
     recipe_of,
     search_seed,
     space_of,
     strategy_of,
     trial_seed,
+    vocabulary_of,
 )
 from gp_cells.stopping.stopper import Learned
 from gp_cells.strategies import Outcome, Proposal
+from gp_cells.strategies.genes import with_genes
 from gp_cells.strategies.history import or_infinite, read_history, write_history
 from gp_cells.strategies.strategy import in_run, proposals_of, reach_of, told
 from gp_cells.workflow.budget import (
@@ -100,6 +104,7 @@ def settings_of(
         SettingError: a plug-in or one of its settings does not exist, or refuses its value.
     """
     config = fill_in(run_config)
+    check_recipe(config, data.form)
     selected = config.strategy.settings.get("objectives", ())
     asked = {*selected, *timed_by(config.search.budget)}
     timed = tuple(name for name in dict.fromkeys((*TIMED, *HOURS.values())) if name in asked)
@@ -117,10 +122,12 @@ def propose(settings: RunSettings, history: Sequence[Outcome], wave: int) -> lis
     Raises:
         SettingError: it proposes another number of genomes than there are slots, or none at all.
     """
-    strategy, space = in_run(strategy_of(settings), settings.run), space_of(settings)
+    strategy, space = in_run(strategy_of(settings), settings.run), vocabulary_of(settings)
     slots = settings.search.widths[wave]
     seed, name = search_seed(settings), settings.strategy.name
-    return proposals_of(strategy, history, wave, slots, space, seed, name)
+    proposals = proposals_of(strategy, history, wave, slots, space, seed, name)
+    genes = genes_of(settings)
+    return with_genes(proposals, genes, history, wave, seed) if genes else proposals
 
 
 def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> None:
@@ -248,7 +255,9 @@ def outcome_of(entry: LineageEntry, fitness: FitnessRecord) -> Outcome:
         objectives=fitness.objectives,
     )
     if not entry.keeps and entry.note is None:
-        return outcome
+        return (
+            outcome if entry.recipe is None else dataclasses.replace(outcome, recipe=entry.recipe)
+        )
     epochs = len(fitness.curve) if fitness.epochs is None else fitness.epochs
     return told(outcome, entry, fitness.state, epochs, fitness.last_loss, fitness.judged)
 
@@ -256,7 +265,8 @@ def outcome_of(entry: LineageEntry, fitness: FitnessRecord) -> Outcome:
 def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
     """Specify the finalists' trials: the run's best architectures × learning rates × fresh seeds.
 
-    What `finalists.recipe` names is other than in the search, so that a cell found small is enlarged.
+    What `finalists.recipe` names is other than in the search, so that a cell found small is enlarged. Each
+    keeps its genes, and the rates are factors of its own, if that is one.
     """
     settings = read_record(RunSettings, settings_file)
     final, recipe = settings.finalists, final_recipe_of(settings)
@@ -265,6 +275,8 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
     chosen = finalists(seen, settings.search.finalists)
     for i, outcome in enumerate(chosen):
         sizes: Mapping[str, Any] = counts_of(settings, outcome.genome, of_finalist=True)
+        own = {name: (outcome.recipe or {})[name] for name in genes_of(settings)}
+        rate = own.pop("learning_rate", recipe.learning_rate)
         for r, factor in enumerate(final.learning_rate_factors):
             for s, seed in enumerate(final.seeds):
                 spec = TrialSpec(
@@ -275,8 +287,8 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
                     architecture_id=outcome.architecture_id,
                     genome=outcome.genome,
                     **sizes,
-                    recipe=final.recipe,
-                    learning_rate=recipe.learning_rate * factor,
+                    recipe={**own, **(final.recipe or {})} if own else final.recipe,
+                    learning_rate=rate * factor,
                     seed=seeds.derive(seed=seed, purpose="replicate"),
                 )
                 write_record(folder / replicate_slot(i, r, s) / "genome.json", spec)
@@ -299,17 +311,16 @@ def conclude(settings_file: Path, folder: Path, path: Path) -> None:
     one is listed with no mean.
     """
     settings = read_record(RunSettings, settings_file)
-    final, recipe = settings.finalists, final_recipe_of(settings)
-    rates = [recipe.learning_rate * factor for factor in final.learning_rate_factors]
-    concluded = []
+    final, concluded = settings.finalists, []
     for i in range(settings.search.finalists):
         trials = [
             [
                 read_record(FitnessRecord, folder / replicate_slot(i, r, s) / "fitness.json")
                 for s in range(len(final.seeds))
             ]
-            for r in range(len(rates))
+            for r in range(len(final.learning_rate_factors))
         ]
+        rates = [of_rate[0].learning_rate for of_rate in trials]
         concluded.append(_conclude_one(i, rates, trials))
     write_record(path, Conclusion(run=settings.run, finalists=tuple(concluded)))
 

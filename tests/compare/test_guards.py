@@ -14,6 +14,7 @@ from gp_cells.compare.guards import (
     nothing_learned,
     say_edges,
     say_falling,
+    say_unlike_genes,
     still_falls,
 )
 
@@ -104,6 +105,15 @@ def test_what_does_not_apply_is_not_said() -> None:
     assert say_edges(0, 3, 9).endswith(
         "of 9 finalists 3 in their epochs, the last being the best with every seed"
     )
+
+
+def test_strategies_that_search_unlike_parts_of_the_training_are_named() -> None:
+    rate = {"learning_rate": {"low": 0.1, "high": 1.0}}
+    assert say_unlike_genes({"gp": None, "random": None}) == ""
+    assert say_unlike_genes({"gp": rate, "random": dict(rate)}) == ""
+    said = say_unlike_genes({"gp": rate, "random": None})
+    assert "(gp learning_rate; others nothing)" in said
+    assert said.endswith("give all of them the same genes")
 
 
 def test_guards_are_asked_of_a_tasks_records() -> None:

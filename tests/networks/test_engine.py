@@ -14,8 +14,8 @@ from gp_cells.networks.engine import build
 from gp_cells.networks.program import compile_program, count_multiply_adds, count_parameters
 from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
-from gp_cells.training.adam import Adam
 from gp_cells.training.loss import summed_loss
+from gp_cells.training.optimiser import Optimiser
 
 SPACE = Recurrent()
 TIME, BATCH, INPUTS, UNITS = 11, 3, 5, 7
@@ -202,7 +202,7 @@ def test_adam_steps_as_the_vendors_does() -> None:
     start = [torch.randn(4, 3, generator=generator), torch.randn(5, generator=generator)]
     ours = [torch.nn.Parameter(each.clone()) for each in start]
     vendors = [torch.nn.Parameter(each.clone()) for each in start]
-    adam, vendor = Adam(ours, 0.01), torch.optim.Adam(vendors, lr=0.01)
+    adam, vendor = Optimiser(ours, 0.01), torch.optim.Adam(vendors, lr=0.01)
     for _ in range(20):
         for one, other in zip(ours, vendors, strict=True):
             one.grad = torch.randn(one.shape, generator=generator)

@@ -18,9 +18,9 @@ from gp_cells.config.recipe import Recipe, Schedule
 from gp_cells.config.records import RunConfig
 from gp_cells.config.typed_json import encode
 from gp_cells.plugins import fill_in
-from gp_cells.report.protocol import _changes, _optimiser
+from gp_cells.report.protocol import _changes, _optimiser, _seldom
 from gp_cells.tasks.prepared import load
-from gp_cells.training.adam import Adam, share_of_rate
+from gp_cells.training.optimiser import Optimiser, share_of_rate
 from gp_cells.training.train import NoCheckpoints, Setup, train
 from gp_cells.training.trial import set_up_torch, setup_of
 
@@ -40,7 +40,7 @@ def layer() -> nn.Linear:
 
 def test_matrices_decay_as_by_torchs_adamw_and_vectors_do_not() -> None:
     ours, theirs = layer(), layer()
-    own = Adam(ours.parameters(), 0.01, weight_decay=0.3)
+    own = Optimiser(ours.parameters(), 0.01, weight_decay=0.3)
     groups = [
         {"params": [theirs.weight], "weight_decay": 0.3},
         {"params": [theirs.bias], "weight_decay": 0.0},
@@ -54,6 +54,25 @@ def test_matrices_decay_as_by_torchs_adamw_and_vectors_do_not() -> None:
             network.zero_grad()
             network(inputs).square().sum().backward()
             step()
+    torch.testing.assert_close(ours.weight, theirs.weight)
+    torch.testing.assert_close(ours.bias, theirs.bias)
+
+
+@pytest.mark.parametrize("name", ["adam", "sgd", "rmsprop"])
+def test_an_optimiser_steps_as_torchs_of_that_name(name: str) -> None:
+    ours, theirs = layer(), layer()
+    own = Optimiser(ours.parameters(), 0.01, rule=name)
+    kinds = {
+        "adam": torch.optim.Adam(theirs.parameters(), lr=0.01),
+        "sgd": torch.optim.SGD(theirs.parameters(), lr=0.01, momentum=0.9),
+        "rmsprop": torch.optim.RMSprop(theirs.parameters(), lr=0.01),
+    }
+    inputs = torch.linspace(-1, 1, 40).reshape(8, 5)
+    for _ in range(5):
+        for network, optimiser in ((ours, own), (theirs, kinds[name])):
+            optimiser.zero_grad()
+            network(inputs).square().sum().backward()
+            optimiser.step()
     torch.testing.assert_close(ours.weight, theirs.weight)
     torch.testing.assert_close(ours.bias, theirs.bias)
 
@@ -149,3 +168,5 @@ def test_the_page_tells_how_the_rate_changes_and_of_old_runs_what_it_told() -> N
     new = {"warm_up": 1, "weight_decay": 0.1, "schedule": "cosine"}
     assert _optimiser(new) == "AdamW, weight decay 0.1"
     assert _changes(new) == " (warmed up for 1 step, cosine schedule)"
+    assert _optimiser({"optimiser": "rmsprop"}) == "RMSprop"
+    assert _seldom({"initial_scale": 0.5, "flip": True}) == ", initial scale 0.5, flip true"
