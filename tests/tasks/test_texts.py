@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from gp_cells.compare.records import Records
+from gp_cells.tasks import enwik8, tiny_shakespeare
 from gp_cells.tasks.enwik8 import Enwik8
 from gp_cells.tasks.state_of_the_union import StateOfTheUnion
 from gp_cells.tasks.task import DataError
@@ -75,6 +77,21 @@ def test_another_file_and_none_are_refused_by_name(task: Any, tmp_path: Path) ->
     path.write_bytes(TEXT.tobytes())
     with pytest.raises(DataError, match=r"text: 4200 bytes of another SHA-256"):
         task(file=str(path)).read()
+
+
+@pytest.mark.parametrize("module", [tiny_shakespeare, enwik8])
+def test_the_file_of_that_checksum_is_read_in_its_three_parts(
+    module: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "text"
+    path.write_bytes(TEXT.tobytes())
+    monkeypatch.setattr(module, "SHA_256", hashlib.sha256(TEXT.tobytes()).hexdigest())
+    task = (TinyShakespeare if module is tiny_shakespeare else Enwik8)(
+        file=str(path), part=0.5, window=30
+    )
+    splits = task.read().splits
+    assert [len(of["symbols"]) for of in splits.values()] == [1890, 210, 210]
+    assert sum(int(batch.counted.sum()) for batch in task.batches(splits["test"], None)) == 210
 
 
 def test_windows_of_speeches_are_of_the_same_symbols_and_know_their_bytes() -> None:
