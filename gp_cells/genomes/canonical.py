@@ -97,6 +97,8 @@ def _colours(formulas: dict[str, Term], output: str, language: Language) -> dict
     names = {head for term in formulas.values() for head in heads(term)}
     symbols = sorted(filter(language.is_learned, names)) + memories
     kind = {s: "memory" if s in memories else family_of(s) for s in symbols}
+    if len(symbols) < 2:
+        return _with_primes({s: f"{kind[s]}#000" for s in symbols})  # as one alone is refined to
     colours = _refined({s: kind[s] for s in symbols}, kind, formulas, language)
     while True:
         alike: dict[str, list[str]] = {}

@@ -12,8 +12,9 @@ import ast
 import hashlib
 import re
 import warnings
+import zlib
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from gp_cells.config.refusal import Refusal, shown
 from gp_cells.genomes.canonical import canonical_terms
@@ -47,9 +48,17 @@ class Genome:
         """
         return self._canonical
 
+    def __hash__(self) -> int:
+        """Return the same number in every process, worked out once: many pairs are looked up by it."""
+        return self._number
+
+    @cached_property
+    def _number(self) -> int:
+        return zlib.crc32(repr(self.formulas).encode())
+
     @cached_property
     def _canonical(self) -> Genome:
-        return Genome(self.language, tuple(canonical_terms(self.formulas, self.language)))
+        return _canonical(self.formulas, self.language)
 
     @cached_property
     def architecture_id(self) -> str:
@@ -58,9 +67,20 @@ class Genome:
         return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
+REMEMBERED = (
+    4096  # texts and forms that a process works out once; each wave reads its whole history
+)
+
+
+@lru_cache(REMEMBERED)
+def _canonical(formulas: tuple[tuple[str, Term], ...], language: Language) -> Genome:
+    return Genome(language, tuple(canonical_terms(formulas, language)))
+
+
 # --- text to genome -------------------------------------------------------------------------------
 
 
+@lru_cache(REMEMBERED)
 def parse(text: str, language: Language) -> Genome:
     """Return the genome that a text spells.
 

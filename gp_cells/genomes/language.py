@@ -6,6 +6,7 @@ search can write it.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -84,6 +85,14 @@ class Language:
     typed_names: bool = False
     max_depth: int = 15
     max_nodes: int = 128
+
+    def __hash__(self) -> int:
+        """Return the same number in every process, worked out once: many texts are looked up by it."""
+        return self._number
+
+    @cached_property
+    def _number(self) -> int:
+        return zlib.crc32(f"{self.name} {self.version}".encode())
 
     @property
     def recurrent(self) -> bool:

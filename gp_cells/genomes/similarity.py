@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.language import Language
 from gp_cells.genomes.terms import NodePath, Term, height, size
 
 
+@lru_cache(10_000)  # a search measures the same pairs again after every wave
 def distance(first: Genome, second: Genome, beta: float = 0.5) -> float:
     """Return how unlike two genomes are in shape, from 0 (same shape) to 1.
 
