@@ -1,4 +1,4 @@
-"""The four mutations of formulas, each at a place that is handed in.
+"""The four mutations of formulas, each at a place that is handed in, and all that each may make there.
 
 Replacing an element, inserting a branch and shrinking one are those of Rawal and Miikkulainen 2018
 (https://arxiv.org/abs/1803.04439). Sharing is ours, for formulas that are values with a name: what one
@@ -9,7 +9,8 @@ Formulas come in the order of writing, since what one may read, and of which typ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import product
 
 import numpy as np
 
@@ -28,24 +29,33 @@ def replace(
     rng: np.random.Generator,
 ) -> Term | None:
     """Replace the element at a path by another of the same type and number of arguments."""
+    chosen = _pick(rng, replacements(space, name, term, path, formulas))
+    return None if chosen is None else grafted(term, path, (chosen, *subtree(term, path)[1:]))
+
+
+def replacements(
+    space: Vocabulary,
+    name: str,
+    term: Term,
+    path: NodePath,
+    formulas: Sequence[tuple[str, Term]],
+) -> list[str]:
+    """Return the elements that may stand at a path instead; leaves as often as they are drawn."""
     part, language = subtree(term, path), space.language
     types = language.types(formulas)
     needed = language.type_wanted(term, path, language.root_wanted(name, types))
     if len(part) == 1:
         leaves = drawn_leaves(space, name, _names(formulas))
         fitting = [leaf for leaf in leaves if issubclass(language.type_of(leaf, types), needed)]
-        options = [leaf for leaf in fitting if leaf != part[0]]
-    else:
-        old = language.by_name[part[0]]
-        options = [
-            new
-            for new in space.functions
-            if new != part[0]
-            and language.by_name[new].arguments == old.arguments
-            and issubclass(language.by_name[new].result, needed)
-        ]
-    chosen = _pick(rng, options)
-    return None if chosen is None else grafted(term, path, (chosen, *part[1:]))
+        return [leaf for leaf in fitting if leaf != part[0]]
+    old = language.by_name[part[0]]
+    return [
+        new
+        for new in space.functions
+        if new != part[0]
+        and language.by_name[new].arguments == old.arguments
+        and issubclass(language.by_name[new].result, needed)
+    ]
 
 
 def insert(
@@ -60,14 +70,7 @@ def insert(
     part, language = subtree(term, path), space.language
     types = language.types(formulas)
     kind = language.type_of(part[0], types)
-    needed = language.type_wanted(term, path, language.root_wanted(name, types))
-    options = [
-        new
-        for new in space.functions
-        if issubclass(language.by_name[new].result, needed)
-        and any(issubclass(kind, argument) for argument in language.by_name[new].arguments)
-    ]
-    chosen = _pick(rng, options)
+    chosen = _pick(rng, _insertable(space, name, term, path, types))
     if chosen is None:
         return None
     kinds = language.by_name[chosen].arguments
@@ -82,6 +85,61 @@ def insert(
     arguments = [_filling(space, wanted, leaves, rng) for wanted in kinds]
     arguments[places[rng.integers(len(places))]] = part
     return grafted(term, path, (chosen, *arguments))
+
+
+def insertions(
+    space: Vocabulary,
+    name: str,
+    term: Term,
+    path: NodePath,
+    formulas: Sequence[tuple[str, Term]],
+) -> Iterator[Term]:
+    """Yield the formula with each new element at a path, its other arguments as small as types allow."""
+    part, language = subtree(term, path), space.language
+    types = language.types(formulas)
+    kind = language.type_of(part[0], types)
+    leaves = list(dict.fromkeys(drawn_leaves(space, name, _names(formulas))))
+    for new in _insertable(space, name, term, path, types):
+        kinds = language.by_name[new].arguments
+        for kept in (i for i, wanted in enumerate(kinds) if issubclass(kind, wanted)):
+            fillings = [
+                [part] if i == kept else _fillings(space, wanted, leaves, types)
+                for i, wanted in enumerate(kinds)
+            ]
+            for filled in product(*fillings):
+                yield grafted(term, path, (new, *filled))
+
+
+def _insertable(
+    space: Vocabulary, name: str, term: Term, path: NodePath, types: Types
+) -> list[str]:
+    """Return the functions that may stand at a path and take what stands there."""
+    language = space.language
+    kind = language.type_of(subtree(term, path)[0], types)
+    needed = language.type_wanted(term, path, language.root_wanted(name, types))
+    return [
+        new
+        for new in space.functions
+        if issubclass(language.by_name[new].result, needed)
+        and any(issubclass(kind, argument) for argument in language.by_name[new].arguments)
+    ]
+
+
+def _fillings(
+    space: Vocabulary, kind: type[Value], leaves: Sequence[str], types: Types
+) -> list[Term]:
+    """Return the leaves of a type, or, if there are none, the functions of one leaf that give it."""
+    language = space.language
+    fitting: list[Term] = [
+        (leaf,) for leaf in leaves if issubclass(language.type_of(leaf, types), kind)
+    ]
+    return fitting or [
+        (maker.name, (leaf,))
+        for maker in language.functions
+        if len(maker.arguments) == 1 and issubclass(maker.result, kind)
+        for leaf in leaves
+        if issubclass(language.type_of(leaf, types), maker.arguments[0])
+    ]
 
 
 def _names(formulas: Sequence[tuple[str, Term]]) -> list[str]:
@@ -123,11 +181,22 @@ def shrink(
     rng: np.random.Generator,
 ) -> Term | None:
     """Replace the branch at a path by one of its own arguments."""
+    fitting = shrinkings(space, name, term, path, formulas)
+    return grafted(term, path, fitting[rng.integers(len(fitting))]) if fitting else None
+
+
+def shrinkings(
+    space: Vocabulary,
+    name: str,
+    term: Term,
+    path: NodePath,
+    formulas: Sequence[tuple[str, Term]],
+) -> list[Term]:
+    """Return the arguments of the branch at a path that may stand in its place."""
     part, language = subtree(term, path), space.language
     types = language.types(formulas)
     needed = language.type_wanted(term, path, language.root_wanted(name, types))
-    fitting = [c for c in part[1:] if issubclass(language.type_of(c[0], types), needed)]
-    return grafted(term, path, fitting[rng.integers(len(fitting))]) if fitting else None
+    return [c for c in part[1:] if issubclass(language.type_of(c[0], types), needed)]
 
 
 def share(
@@ -141,6 +210,14 @@ def share(
 
     That is any leaf from there to the output, or else a sum with the output.
     """
+    options = sharings(terms, formula, path, language)
+    return options[rng.integers(len(options))] if options else terms
+
+
+def sharings(
+    terms: list[tuple[str, Term]], formula: int, path: NodePath, language: Language
+) -> list[list[tuple[str, Term]]]:
+    """Return the formulas with what stands at a path shared, once for each place that may read it."""
     free = [name for name in language.kind.named if name not in dict(terms)]
     name, term = terms[formula]
     part = subtree(term, path)
@@ -149,7 +226,7 @@ def share(
     can_be_named = language.typed_names or issubclass(language.type_of(part[0]), language.formula)
     can_be_read = issubclass(kind, language.type_wanted(term, path, root))
     if not free or len(part) == 1 or not (can_be_named and can_be_read):
-        return terms
+        return []
     end = next(i for i, (n, _) in enumerate(terms) if i >= formula and n in language.kind.outputs)
     after = [(name, grafted(term, path, (free[0],))), *terms[formula + 1 : end + 1]]
     leaves = [
@@ -161,15 +238,14 @@ def share(
     ]
     add = language.by_name.get("add")
     can_be_added = add is not None and issubclass(kind, add.arguments[1])
-    if not leaves and not can_be_added:
-        return terms
-    choice = int(rng.integers(len(leaves) + can_be_added))
-    if choice < len(leaves):
-        i, spot = leaves[choice]
-        after[i] = (after[i][0], grafted(after[i][1], spot, (free[0],)))
-    else:
-        after[-1] = (after[-1][0], ("add", after[-1][1], (free[0],)))
-    return [*terms[:formula], (free[0], part), *after, *terms[end + 1 :]]
+    read = [
+        [*after[:i], (after[i][0], grafted(after[i][1], spot, (free[0],))), *after[i + 1 :]]
+        for i, spot in leaves
+    ]
+    if can_be_added:
+        read.append([*after[:-1], (after[-1][0], ("add", after[-1][1], (free[0],)))])
+    before, rest = [*terms[:formula], (free[0], part)], terms[end + 1 :]
+    return [[*before, *some, *rest] for some in read]
 
 
 def _type_of_name(part: Term, types: Types, language: Language) -> type[Value]:
