@@ -26,7 +26,7 @@ def searched_fronts(records: Records) -> list[Row]:
 
 def _front(records: Records, run: Row) -> list[Row]:
     chosen = records.settings[run["run"]]["strategy"]["settings"]
-    if not chosen.get("objectives"):
+    if not chosen.get("reference_point"):
         return []
     names, reference = chosen["objectives"], chosen["reference_point"]
     trained = [row for row in _judged(records, run) if all(row[n] is not None for n in names)]

@@ -1,14 +1,15 @@
 """Formulas as trees of DEAP, and the random formulas that DEAP draws.
 
-DEAP (Fortin et al. 2012, https://jmlr.org/papers/v13/fortin12a.html) does two things in this project.
-Here its typed generator draws the random formulas of fresh genomes, full and grown in equal parts; and
-in `gp_cells.strategies.selection` its NSGA-II selects among points. Genomes are stored as terms, and all
-else that is done with formulas (parsing, canonical form, mutation, crossover, distance) works on those.
+DEAP (Fortin et al. 2012, https://jmlr.org/papers/v13/fortin12a.html) does three things in this project.
+Here its typed generator draws the random formulas of fresh genomes, full and grown in equal parts; in
+`gp_cells.strategies.selection` its NSGA-II selects among points; and the strategy `deap` has its whole
+toolbox (`gp_cells.strategies.toolbox`). Genomes are stored as terms, and all else that is done with
+formulas (parsing, canonical form, mutation, crossover, distance) works on those.
 
-Of DEAP's own variation, `cxOnePoint` iterates a set of types in the order of their memory addresses
-(DEAP issue 190) and so gives other children in every process; `mutInsert` and `mutShrink` do not know
-that a squashed value is a value. Its generator draws from the global `random`, which is seeded around
-the call and put back.
+The other strategies do without DEAP's variation: `cxOnePoint` iterates a set of types in the order of
+their memory addresses (DEAP issue 190) and so gives other children in every process; `mutInsert` and
+`mutShrink` do not know that a squashed value is a value. Its generator draws from the global `random`,
+which is seeded around the call and put back.
 """
 
 from __future__ import annotations
@@ -30,12 +31,23 @@ DRAWN_DEPTH = (2, 4)  # shallowest and deepest formula of a fresh genome
 
 def trees_of(genome: Genome) -> list[tuple[str, gp.PrimitiveTree]]:
     """Return the formulas of a genome as DEAP trees."""
-    mapping = primitive_set(genome.language).mapping
+    return [
+        (name, tree_of(term, genome.language, genome.formulas)) for name, term in genome.formulas
+    ]
 
-    def flat(term: Term) -> list[gp.Primitive | gp.Terminal]:
-        return [mapping[term[0]], *(node for child in term[1:] for node in flat(child))]
 
-    return [(name, gp.PrimitiveTree(flat(term))) for name, term in genome.formulas]
+def tree_of(
+    term: Term, language: Language, formulas: Sequence[tuple[str, Term]]
+) -> gp.PrimitiveTree:
+    """Return a formula of a genome of some `formulas` as a DEAP tree, its leaves of their own types."""
+    mapping, types = primitive_set(language).mapping, language.types(formulas)
+
+    def flat(part: Term) -> list[gp.Primitive | gp.Terminal]:
+        if part[0] not in language.by_name:
+            return [gp.Terminal(part[0], True, language.type_of(part[0], types))]
+        return [mapping[part[0]], *(node for child in part[1:] for node in flat(child))]
+
+    return gp.PrimitiveTree(flat(term))
 
 
 def term_of(tree: gp.PrimitiveTree) -> Term:
@@ -91,4 +103,26 @@ def _narrowed(space: Vocabulary, name: str, written: Sequence[str]) -> gp.Primit
     for kind in (language.formula, language.leaf):
         primitives.terminals[kind] = [everything[leaf] for leaf in leaves]
     primitives.terms_count = len(set(leaves))
+    return primitives
+
+
+def breeding_set(
+    space: Vocabulary, name: str, formulas: Sequence[tuple[str, Term]]
+) -> gp.PrimitiveSetTyped:
+    """Return what DEAP's operators may write in formula `name` of a genome: functions and typed leaves.
+
+    Leaves are as often in it as they are drawn, and of their own types.
+    """
+    language, types = space.language, space.language.types(formulas)
+    primitives = gp.PrimitiveSetTyped(language.name, [], language.root_wanted(name, types))
+    for function in language.functions:
+        if function.name in space.functions:
+            primitives.addPrimitive(len, function.arguments, function.result, function.name)
+    leaves = [
+        gp.Terminal(leaf, True, language.type_of(leaf, types))
+        for leaf in drawn_leaves(space, name, [other for other, _ in formulas])
+    ]
+    for kind in (*primitives.primitives, *(leaf.ret for leaf in leaves)):
+        primitives.terminals[kind] = [leaf for leaf in leaves if issubclass(leaf.ret, kind)]
+    primitives.terms_count = len({leaf.name for leaf in leaves})
     return primitives
