@@ -25,7 +25,7 @@ endef
 environment: .venv/.installed  ## install everything into .venv, at the versions of envs/constraints.txt
 
 .venv/.installed: pyproject.toml envs/constraints.txt envs/data-alone.txt
-	$(INSTALL) -e '.[data,test,export,release,slurm,lsf,flux,truth,docs]'
+	$(INSTALL) -e '.[data,test,export,release,searchers,slurm,lsf,flux,truth,docs]'
 	python -m pip install --no-deps --requirement envs/data-alone.txt
 	touch $@
 

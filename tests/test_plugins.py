@@ -147,7 +147,7 @@ def test_a_strategy_does_what_a_strategy_has_to(name: str, space_name: str, chec
     space = SPACES[space_name]()
     strategy = make_strategy(name, space)
     if strategy is None:
-        pytest.skip(f"{space_name} has no hand-designed genomes to list")
+        pytest.skip(f"{space_name} has no hand-designed genomes to list, or no fixed choices")
     if check.__name__ == "check_processes" and space_name != "recurrent":
         pytest.skip("one space will do for processes, which take seconds")
     check(strategy, space, SLOTS.get(name, WIDTHS))

@@ -21,6 +21,7 @@ import numpy as np
 
 from gp_cells.config.choose import SettingError, check_settings, setting
 from gp_cells.config.recipe import Form, Inputs, Recipe
+from gp_cells.genomes.choices import Chosen, Options, drawn_choices
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
@@ -66,6 +67,7 @@ FUNCTIONS = (
 
 # What a fresh genome applies to an earlier value; these normalise what they give, or learn nothing.
 OPERATIONS = ("sep3", "sep5", "sep7", "dil3", "dil5", "conv1x7_7x1", "avg3", "max3")
+NO_OPERATION = "none"  # on an earlier value, which then is summed as it is
 
 PROBE, MOST_PARAMETERS = Shape(1, 8, 8), 10**8  # joins of joins grow without bound
 
@@ -152,37 +154,41 @@ class Convolutional:
         Each begins with `x` and `skip` brought to F maps. Then `blocks` times: two earlier values, an
         operation or none for each, and their sum.
         """
-        free = iter(KIND.named)
+        return self._formulas(drawn_choices(self.choices, rng))
+
+    @property
+    def choices(self) -> Options:
+        """The two values that each sum of a fresh genome reads, and the operation on each."""
+        operations = (NO_OPERATION, *(name for name in OPERATIONS if name in self.functions))
+        return {
+            f"{output} {place} {what} {side}": of
+            for output, names in self._names().items()
+            for place in names[2:]
+            for side in ("left", "right")
+            for what, of in (("reads", names[: names.index(place)]), ("operation", operations))
+        }
+
+    def chosen_genome(self, chosen: Chosen) -> Genome | None:
+        """Return the genome of some choices, None if a search may not propose it; see `FixedChoices`."""
+        formulas = self._formulas(chosen)
+        genome = Genome(
+            LANGUAGE, tuple((name, term) for name, term in formulas if term)
+        ).canonical()
+        return genome if self.admits(genome) else None
+
+    def _names(self) -> dict[str, tuple[str, ...]]:
+        """Return the names of each cell's two inputs and sums."""
+        count = self.blocks + 2
+        return {
+            output: KIND.named[i * count : (i + 1) * count] for i, output in enumerate(KIND.outputs)
+        }
+
+    def _formulas(self, chosen: Chosen) -> list[tuple[str, Term | None]]:
         return [
             formula
-            for output in KIND.outputs
-            for formula in self._drawn_cell(
-                output, [next(free) for _ in range(self.blocks + 2)], rng
-            )
+            for output, names in self._names().items()
+            for formula in _cell(output, names, chosen)
         ]
-
-    def _drawn_cell(
-        self, output: str, names: list[str], rng: np.random.Generator
-    ) -> list[tuple[str, Term | None]]:
-        operations = [name for name in OPERATIONS if name in self.functions]
-        cell: list[tuple[str, Term | None]] = [
-            (name, ("norm", ("conv1", ("relu", (given,)))))
-            for name, given in zip(names, KIND.inputs, strict=False)
-        ]
-        unread = set(names)
-        for place in range(2, len(names)):
-            sides: list[Term] = []
-            for _ in range(2):
-                read = names[rng.integers(place)]
-                unread.discard(read)
-                choice = rng.integers(len(operations) + 1)
-                sides.append((operations[choice - 1], (read,)) if choice else (read,))
-            cell.append((names[place], ("add", *sides)))
-        first, *others = [name for name in names if name in unread]
-        joined: Term = (first,)
-        for name in others:
-            joined = ("concat", joined, (name,))
-        return [*cell, (output, joined)]
 
     def admits(self, genome: Genome) -> bool:
         """Return whether a search may propose a canonical genome: within limits, each cell reads `x`.
@@ -241,3 +247,25 @@ class Convolutional:
         image = Shape(form.features, form.height, form.width)
         sizes = (recipe.units, recipe.layers, self.reductions, self.stem)
         return network_layers(genome, image, *sizes)
+
+
+def _cell(output: str, names: Sequence[str], chosen: Chosen) -> list[tuple[str, Term | None]]:
+    """Return a cell of the NASNet search space with what was chosen for it."""
+    cell: list[tuple[str, Term | None]] = [
+        (name, ("norm", ("conv1", ("relu", (given,)))))
+        for name, given in zip(names, KIND.inputs, strict=False)
+    ]
+    unread = set(names)
+    for name in names[2:]:
+        sides: list[Term] = []
+        for side in ("left", "right"):
+            read = chosen[f"{output} {name} reads {side}"]
+            operation = chosen[f"{output} {name} operation {side}"]
+            unread.discard(read)
+            sides.append((read,) if operation == NO_OPERATION else (operation, (read,)))
+        cell.append((name, ("add", *sides)))
+    first, *others = [name for name in names if name in unread]
+    joined: Term = (first,)
+    for name in others:
+        joined = ("concat", joined, (name,))
+    return [*cell, (output, joined)]

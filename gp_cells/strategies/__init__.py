@@ -3,17 +3,21 @@
 from collections.abc import Mapping
 
 from gp_cells.strategies.aging import Aging
+from gp_cells.strategies.ask_tell import AskTell
 from gp_cells.strategies.baselines import Baselines
 from gp_cells.strategies.bayesian import Bayesian
 from gp_cells.strategies.culling import Culling
+from gp_cells.strategies.deap import Deap
 from gp_cells.strategies.dictated import Dictated
 from gp_cells.strategies.gp import GP
 from gp_cells.strategies.halving import Halving
+from gp_cells.strategies.local_search import LocalSearch
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.pbt import PBT
 from gp_cells.strategies.random import Random
 from gp_cells.strategies.strategy import Outcome, Proposal, Strategy
 from gp_cells.strategies.tournament import Tournament
+from gp_cells.strategies.tpe import TPE
 
 STRATEGIES: Mapping[str, type[Strategy]] = {
     "baselines": Baselines,  # hand-designed cells
@@ -22,6 +26,10 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "aging": Aging,  # Real et al. 2019
     "bayesian": Bayesian,  # Ru et al. 2021
     "nsga2": NSGA2,  # Deb et al. 2002
+    "local_search": LocalSearch,  # White et al. 2021
+    "deap": Deap,  # Fortin et al. 2012: operators by their names in DEAP's toolbox
+    "tpe": TPE,  # Bergstra et al. 2011, as Optuna has it
+    "ask_tell": AskTell,  # any searcher of Optuna's or Syne Tune's, or one's own
     "culling": Culling,  # as DENAS
     "pbt": PBT,  # Jaderberg et al. 2017
     "tournament": Tournament,  # LBANN's LTFB

@@ -4,14 +4,15 @@ import math
 import re
 
 import pytest
-from support.plugins import make
+from support.plugins import OF_CHOICES, make
 from support.specs import planned
 
-from gp_cells.config.choose import SettingError, choose
+from gp_cells.config.choose import SettingError, choose, configure
 from gp_cells.config.seeds import generator
 from gp_cells.genomes import similarity, variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.terms import size
+from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
 from gp_cells.strategies import STRATEGIES, Outcome, Strategy
 from gp_cells.strategies.aging import Aging
@@ -20,11 +21,13 @@ from gp_cells.strategies.gp import GP, Population
 from gp_cells.strategies.random import Random
 from gp_cells.strategies.strategy import searches
 from gp_cells.strategies.tournament import Tournament
+from gp_cells.tabular.truth.nas_bench_201 import NASBench201
+from gp_cells.testing.strategies import digest
 
 SPACE = Recurrent()
 NAMES = ("lstm", "gru", "tanh_rnn")
 FRONT, AGING = make("strategies", "nsga2"), make("strategies", "aging")
-EVERY: list[Strategy] = [make("strategies", name) for name in STRATEGIES]
+EVERY: list[Strategy] = [make("strategies", name) for name in STRATEGIES if name not in OF_CHOICES]
 MEMBERS = [*EVERY, GP(crossover=0.0), GP(threshold=0.0)]
 SEARCHES = [strategy for strategy in EVERY if searches(strategy)]
 
@@ -138,6 +141,21 @@ def test_a_worse_outcome_in_one_slot_leaves_children_of_other_parents_alone() ->
     assert [str(p.genome) for p in before] == [str(p.genome) for p in after]
 
 
+@pytest.mark.parametrize(
+    ("space", "proposed"),
+    [
+        (SPACE, "b3679dc5ce43d63dd1a5733562006c34"),
+        (NASBench201(), "0fb14d201aa0e3e3e539f92cd8f05afa"),
+    ],
+)
+def test_gp_proposes_the_bytes_that_it_did_before_it_remembered_anything(
+    space: Vocabulary, proposed: str
+) -> None:
+    settings = {"threshold": 0.2, "active_species": 10, "patience": 4, "founders": 1}
+    shares = {"crossover": 0.6, "survivors": 0.25, "more_mutations": 0.5}
+    assert digest(configure(GP, {**settings, **shares}, "gp"), space, (8,) * 6) == proposed
+
+
 def test_at_most_ten_species_are_active_and_others_wait() -> None:
     population = Population(GP(threshold=0.05, active_species=10), SPACE)
     for outcome in searched(Random(), waves=5):
@@ -206,7 +224,7 @@ def test_baselines_that_do_not_fit_the_plan_are_refused(
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
-        ("agin", {}, "strategies: there is no 'agin'; choose one of aging, baselines, bayesian"),
+        ("agin", {}, "strategies: there is no 'agin'; choose one of aging, ask_tell, baselines"),
         ("gp", {"crossover": 1.5}, "gp.crossover: expected at least 0 and at most 1, got 1.5"),
         ("gp", {"popsize": 3}, "gp has no setting 'popsize'; its settings are: crossover"),
         ("gp", {"patience": "long"}, "gp.patience: expected int, got 'long'"),

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from gp_cells.genomes.choices import FixedChoices
 from gp_cells.genomes.variation import MUTATIONS
 from gp_cells.measures import MEASURES
 from gp_cells.spaces import SPACES, Space
@@ -29,6 +30,7 @@ FAMILIES = {
 # What has no default, or is too large for a test.
 SETTINGS: dict[str, dict[str, Any]] = {
     "aging": {"population": 8, "sample": 4, "mutations": MUTATIONS},
+    "ask_tell": {"searcher": "NSGAIISampler(population_size=4)"},
     "baselines": {"cells": ("lstm", "gru", "tanh_rnn")},
     "bayesian": {"founders": 4, "mutants": 8, "fresh": 8},
     "cifar10": {"file": "cifar-10-binary.tar.gz"},
@@ -37,6 +39,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         for made_up in ("fuzzy_recall", "parity", "recall", "selective_copy")
     },
     "dictated": {"proposals": str(TRANSCRIPT)},
+    "deap": {"population": 8},
     "enwik8": {"file": "enwik8"},
     "introspectability": {"targets": 50},
     "latency": {"passes": 1},
@@ -86,9 +89,15 @@ def make_task(name: str) -> Task:
     return small
 
 
+OF_CHOICES = ("ask_tell", "tpe")  # strategies for spaces of fixed choices alone
+
+
 def make_strategy(name: str, space: Space) -> Strategy | None:
-    """Return a strategy; None if it lists designs and the space has none."""
+    """Return a strategy; None if the space has no designs for it to list, or no fixed choices."""
     strategy: Any = make("strategies", name)
+    if name in OF_CHOICES:
+        pytest.importorskip("optuna")
+        return strategy if isinstance(space, FixedChoices) else None
     if "cells" not in {field.name for field in dataclasses.fields(strategy)}:
         return strategy
     designs = tuple(list(space.baselines)[:3])

@@ -27,6 +27,7 @@ from typing import ClassVar
 
 import numpy as np
 
+from gp_cells.genomes.choices import Chosen, Options
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
@@ -73,6 +74,16 @@ class NASBench201:
     functions: ClassVar[tuple[str, ...]] = OPERATIONS
     projections: ClassVar[tuple[str, ...]] = ()  # weights are those of the operations
     baselines: ClassVar[Mapping[str, Path]] = {}  # everything is in the table
+
+    @property
+    def choices(self) -> Options:
+        """The operation on every edge; see `FixedChoices`."""
+        return dict.fromkeys(EDGES, OPERATIONS)
+
+    def chosen_genome(self, chosen: Chosen) -> Genome:
+        """Return the cell of some operations; see `FixedChoices`."""
+        cell = tuple(chosen[edge] for edge in EDGES)
+        return Genome(LANGUAGE, tuple(formulas(cell))).canonical()
 
     def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
         """Return a cell, each edge uniformly any operation."""

@@ -22,6 +22,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from gp_cells.genomes.choices import Chosen, Options
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
@@ -56,6 +57,19 @@ class NASBenchGraph:
     functions: ClassVar[tuple[str, ...]] = OPERATIONS
     projections: ClassVar[tuple[str, ...]] = ()  # weights are those of the operations
     baselines: ClassVar[Mapping[str, Path]] = {}  # everything is in the table
+
+    @property
+    def choices(self) -> Options:
+        """The structure and the operation of every node; see `FixedChoices`."""
+        return {"structure": STRUCTURES, **{f"node{i + 1}": OPERATIONS for i in range(NODES)}}
+
+    def chosen_genome(self, chosen: Chosen) -> Genome | None:
+        """Return the network of some choices, None if it is skips alone; see `FixedChoices`."""
+        term: Term = (chosen["structure"],)
+        for i in range(NODES):
+            term = (chosen[f"node{i + 1}"], term)
+        genome = Genome(LANGUAGE, (("network", term),)).canonical()
+        return genome if self.admits(genome) else None
 
     def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
         """Return a network, structure and operations each uniform."""
