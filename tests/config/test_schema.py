@@ -128,7 +128,8 @@ def test_finalists_may_change_every_part_of_a_recipe_within_its_range() -> None:
             ("finalists", "recipe", "epoch"),
             3,
             "finalists.recipe: there is no 'epoch' here; allowed: units, layers, batch_size, epochs, "
-            "learning_rate, clip_norm, dropout, tied, warm_up, weight_decay, schedule, optimiser, initial_scale, label_smoothing, shift, flip; did you mean "
+            "learning_rate, clip_norm, dropout, tied, warm_up, weight_decay, schedule, optimiser, "
+            "initial_scale, label_smoothing, shift, flip; did you mean "
             "epochs?",
         ),
         (
