@@ -262,7 +262,7 @@ def _check_genes(run: RunConfig, strategy: Strategy) -> None:
             f"finalists.recipe.{both[0]}: finalists keep their genes, and {both[0]} is one; leave it out "
             "here, or of the genes"
         )
-    if hasattr(strategy, "in_run"):  # reads what it proposes from files of the run, which come later
+    if hasattr(strategy, "in_run"):  # what it proposes is read from files that come later
         return
     first = strategy.propose((), 0, run.search.widths[0], vocabulary_of(run), search_seed(run))
     refuse_own_genes(first, genes, run.strategy.name, f"{_search_of(run)}.genes")
