@@ -20,6 +20,7 @@ from gp_cells.compare.intervals import bootstrap
 from gp_cells.genomes.genome import parse
 from gp_cells.strategies import Outcome, Strategy
 from gp_cells.strategies.aging import Aging
+from gp_cells.strategies.bananas import Bananas
 from gp_cells.strategies.bayesian import Bayesian
 from gp_cells.strategies.gp import GP
 from gp_cells.strategies.nsga2 import NSGA2
@@ -38,6 +39,7 @@ ARMS: dict[str, tuple[Strategy, int, int]] = {  # strategy, slots, lag
     "gp, 10 slots": (GP(), 10, 1),
     "bayesian": (Bayesian(mutations=("replace",)), 1, 1),
     "bayesian, 10 slots": (Bayesian(mutations=("replace",)), 10, 1),
+    "bananas, 10 slots": (Bananas(mutations=("replace",)), 10, 1),
 }
 TRUTHS = ("nas_bench_201", "nas_bench_graph_cora")
 

@@ -401,10 +401,8 @@ def test_a_plug_in_works_before_the_schema_is_generated_again(
 def test_a_wrong_name_or_setting_is_refused_by_what_the_code_has(with_new_code: Path) -> None:
     done = checked(with_new_code, {"name": "hil"})
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert (
-        "there is no 'hil'; choose one of aging, baselines, culling, gp, halving, hill,"
-        in done.stderr
-    )
+    assert "there is no 'hil'; choose one of aging, " in done.stderr
+    assert ", halving, hill, " in done.stderr
     done = checked(with_new_code, {"name": "random", "settings": {"lack": 4}})
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert "strategies.mine.settings: there is no 'lack' here; allowed: luck" in done.stderr

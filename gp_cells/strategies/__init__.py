@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.ask_tell import AskTell
+from gp_cells.strategies.bananas import Bananas
 from gp_cells.strategies.baselines import Baselines
 from gp_cells.strategies.bayesian import Bayesian
 from gp_cells.strategies.culling import Culling
@@ -25,6 +26,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "gp": GP,  # Rawal & Miikkulainen 2018
     "aging": Aging,  # Real et al. 2019
     "bayesian": Bayesian,  # Ru et al. 2021
+    "bananas": Bananas,  # White et al. 2021
     "nsga2": NSGA2,  # Deb et al. 2002
     "local_search": LocalSearch,  # White et al. 2021
     "deap": Deap,  # Fortin et al. 2012: operators by their names in DEAP's toolbox

@@ -40,7 +40,6 @@ from gp_cells.config.choose import check_settings, setting
 from gp_cells.config.records import Search
 from gp_cells.genomes import variation
 from gp_cells.genomes.fragments import Distances, Fragments, fragments, fragments_of_text
-from gp_cells.genomes.genome import parse
 from gp_cells.genomes.language import Language
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies.gaussian_process import (
@@ -153,11 +152,7 @@ class Bayesian:
         waiting = [fragments_of_text(text, space.language, self.depth) for text in started]
         kernel, targets = self.kernel(history, space), self.targets(history)
         best = sorted(zip(targets, history, strict=True), key=lambda of: (of[0], of[1].candidate))
-        ids = {parse(text, space.language).architecture_id for text in started}
-        ids.update(outcome.architecture_id for outcome in history)
-        pool = Pool(space, seed, self.mutations, ids)
-        pool.add_mutants([of for _, of in best[: self.parents] if not of.failed], self.mutants)
-        pool.add_fresh(self.fresh, wave)
+        pool = Pool.around([of for _, of in best], history, started, self, space, seed, wave)
         process = process_of(kernel, Distances(known).between(EVERYONE, EVERYONE))
         prospects = Prospects(process, known, waiting, pool, self.depth)
         gains = prospects.gains(targets)
@@ -171,8 +166,8 @@ class Bayesian:
                 targets = self.targets(history, _drawn_weights(len(self.objectives), rng))
             proposal = prospects.take(targets)
             if proposal is None:  # nothing that is new was found
-                proposal = Proposal(variation.sample_new(space, rng, ids), "sample")
-                ids.add(proposal.genome.architecture_id)
+                proposal = Proposal(variation.sample_new(space, rng, pool.known), "sample")
+                pool.known.add(proposal.genome.architecture_id)
             proposals.append(proposal)
         return proposals
 

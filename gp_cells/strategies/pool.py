@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from typing import Protocol
 
 from gp_cells.config import seeds
 from gp_cells.genomes import variation
@@ -34,6 +35,30 @@ def choose_with_lag(choose: Choose, history: Sequence[Outcome], wave: int) -> li
     return choose(history, [str(proposal.genome) for proposal in later], wave)
 
 
+class Plan(Protocol):
+    """How many candidates a strategy with a model looks at; its settings."""
+
+    @property
+    def parents(self) -> int:
+        """Best candidates of whose mutants it chooses."""
+        ...
+
+    @property
+    def mutants(self) -> int:
+        """Mutants drawn of each."""
+        ...
+
+    @property
+    def fresh(self) -> int:
+        """Random genomes."""
+        ...
+
+    @property
+    def mutations(self) -> tuple[str, ...]:
+        """What makes mutants."""
+        ...
+
+
 @dataclass
 class Pool:
     """Candidates that are neither trained nor under way, each once, in the order of being found."""
@@ -43,6 +68,25 @@ class Pool:
     mutations: tuple[str, ...]
     known: set[str]
     proposals: list[Proposal] = field(default_factory=list)
+
+    @classmethod
+    def around(
+        cls,
+        best: Sequence[Outcome],
+        history: Sequence[Outcome],
+        started: Sequence[str],
+        plan: Plan,
+        space: Vocabulary,
+        seed: int,
+        wave: int,
+    ) -> Pool:
+        """Return mutants of the best of a history, and fresh genomes, as many as a plan says."""
+        ids = {parse(text, space.language).architecture_id for text in started}
+        ids.update(outcome.architecture_id for outcome in history)
+        pool = cls(space, seed, plan.mutations, ids)
+        pool.add_mutants([of for of in best[: plan.parents] if not of.failed], plan.mutants)
+        pool.add_fresh(plan.fresh, wave)
+        return pool
 
     def add_fresh(self, count: int, wave: int) -> None:
         """Add random genomes, of so many drawn."""

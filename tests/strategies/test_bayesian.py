@@ -22,9 +22,11 @@ SPACE = nas_bench_201.NASBench201()
 SMALL = Bayesian(founders=4, parents=3, mutants=8, fresh=8, mutations=("replace",))
 SEARCH = """
 from gp_cells.spaces.recurrent import Recurrent
+from gp_cells.strategies.bananas import Bananas
 from gp_cells.strategies.bayesian import Bayesian
 from gp_cells.testing.strategies import digest
-print(digest(Bayesian(founders=4, mutants=8, fresh=8), Recurrent(), [16] * 5))
+for strategy in (Bayesian, Bananas):
+    print(digest(strategy(founders=4, mutants=8, fresh=32), Recurrent(), [24] * 4))
 """
 
 

@@ -224,7 +224,7 @@ def test_baselines_that_do_not_fit_the_plan_are_refused(
 @pytest.mark.parametrize(
     ("name", "settings", "said"),
     [
-        ("agin", {}, "strategies: there is no 'agin'; choose one of aging, ask_tell, baselines"),
+        ("agin", {}, "strategies: there is no 'agin'; choose one of aging, ask_tell, bananas"),
         ("gp", {"crossover": 1.5}, "gp.crossover: expected at least 0 and at most 1, got 1.5"),
         ("gp", {"popsize": 3}, "gp has no setting 'popsize'; its settings are: crossover"),
         ("gp", {"patience": "long"}, "gp.patience: expected int, got 'long'"),

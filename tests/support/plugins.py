@@ -32,6 +32,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "aging": {"population": 8, "sample": 4, "mutations": MUTATIONS},
     "ask_tell": {"searcher": "NSGAIISampler(population_size=4)"},
     "baselines": {"cells": ("lstm", "gru", "tanh_rnn")},
+    "bananas": {"founders": 4, "mutants": 8, "fresh": 8, "steps": 20},
     "bayesian": {"founders": 4, "mutants": 8, "fresh": 8},
     "cifar10": {"file": "cifar-10-binary.tar.gz"},
     **{
