@@ -23,8 +23,10 @@ from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.bananas import Bananas
 from gp_cells.strategies.bayesian import Bayesian
 from gp_cells.strategies.gp import GP
+from gp_cells.strategies.imitate import Imitate
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.random import Random
+from gp_cells.strategies.reinforce import Reinforce
 from gp_cells.tabular.truth import Row, play
 from gp_cells.tabular.truth.known import least
 from gp_cells.tabular.truth.known import truth as truth_of
@@ -40,6 +42,8 @@ ARMS: dict[str, tuple[Strategy, int, int]] = {  # strategy, slots, lag
     "bayesian": (Bayesian(mutations=("replace",)), 1, 1),
     "bayesian, 10 slots": (Bayesian(mutations=("replace",)), 10, 1),
     "bananas, 10 slots": (Bananas(mutations=("replace",)), 10, 1),
+    "reinforce, 10 slots": (Reinforce(), 10, 1),
+    "imitate, 10 slots": (Imitate(), 10, 1),
 }
 TRUTHS = ("nas_bench_201", "nas_bench_graph_cora")
 

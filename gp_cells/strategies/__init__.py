@@ -12,10 +12,12 @@ from gp_cells.strategies.deap import Deap
 from gp_cells.strategies.dictated import Dictated
 from gp_cells.strategies.gp import GP
 from gp_cells.strategies.halving import Halving
+from gp_cells.strategies.imitate import Imitate
 from gp_cells.strategies.local_search import LocalSearch
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.pbt import PBT
 from gp_cells.strategies.random import Random
+from gp_cells.strategies.reinforce import Reinforce
 from gp_cells.strategies.strategy import Outcome, Proposal, Strategy
 from gp_cells.strategies.tournament import Tournament
 from gp_cells.strategies.tpe import TPE
@@ -36,6 +38,8 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "pbt": PBT,  # Jaderberg et al. 2017
     "tournament": Tournament,  # LBANN's LTFB
     "halving": Halving,  # Jamieson and Talwalkar 2016, Li et al. 2018
+    "reinforce": Reinforce,  # Zoph and Le 2017
+    "imitate": Imitate,  # the same net, trained on the best: a language model of formulas
     "dictated": Dictated,  # what an author outside wrote, a language model above all
 }
 

@@ -44,11 +44,13 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "enwik8": {"file": "enwik8"},
     "introspectability": {"targets": 50},
     "latency": {"passes": 1},
+    "imitate": {"founders": 6, "least": 3, "passes": 2},
     "nsga2": {
         "objectives": ("fitness", "parameters"),
         "reference_point": (20.0, 50.0),
         "population": 8,
     },
+    "reinforce": {"founders": 6},
     "tiny_shakespeare": {"file": "tinyshakespeare.txt"},
     "own_data": {
         "file": str(Path(__file__).parent / "sequences.csv"),
