@@ -260,13 +260,13 @@ def changes(start: Genome, found: Genome) -> str:
     )
 
 
-def show(log: Path) -> None:
-    """Print what the searches of a log have found."""
+def show(log: Path, seeds: int) -> None:
+    """Print what the searches of a log have found, of its first seeds."""
     rows = read_log(log)
     for name, problem in PROBLEMS.items():
         own = [row for row in rows if row["problem"] == name and row["key"] == problem.key]
         trainings = [row for row in own if row["kind"] == "training"]
-        found = [row for row in own if row["kind"] == "search"]
+        found = [row for row in own if row["kind"] == "search" and row["seed"] <= seeds]
         seconds = sum(row["cpu_s"] for row in trainings)
         print(f"-- {name}: {len(trainings):,} trainings, {seconds:,.0f} CPU s")
         for within in WITHIN:
@@ -350,7 +350,7 @@ def main() -> None:
         case "search":
             search_all(given.seeds or 20, given.log)
         case _:
-            show(given.log)
+            show(given.log, given.seeds or 20)
 
 
 if __name__ == "__main__":
