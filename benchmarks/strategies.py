@@ -22,8 +22,10 @@ from gp_cells.strategies import Outcome, Strategy
 from gp_cells.strategies.aging import Aging
 from gp_cells.strategies.bananas import Bananas
 from gp_cells.strategies.bayesian import Bayesian
+from gp_cells.strategies.deap import Deap
 from gp_cells.strategies.gp import GP
 from gp_cells.strategies.imitate import Imitate
+from gp_cells.strategies.local_search import LocalSearch
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.random import Random
 from gp_cells.strategies.reinforce import Reinforce
@@ -34,11 +36,19 @@ from gp_cells.tabular.truth.known import truth as truth_of
 # --- one objective --------------------------------------------------------------------------------
 
 EVALUATIONS = (50, 100, 200, 300)
+# Where a space has one shape the other mutations give nothing legal, and only take time.
 ARMS: dict[str, tuple[Strategy, int, int]] = {  # strategy, slots, lag
     "random": (Random(), 1, 1),
-    "aging": (Aging(population=10, sample=3), 1, 1),
-    "aging, 10 slots, lag 2": (Aging(population=10, sample=3), 10, 2),
+    "local_search": (LocalSearch(mutations=("replace",)), 1, 1),
+    "local_search, 10 slots": (LocalSearch(mutations=("replace",)), 10, 1),
+    "aging": (Aging(population=10, sample=3, mutations=("replace",)), 1, 1),
+    "aging, its defaults": (Aging(mutations=("replace",)), 1, 1),
+    "aging, its defaults, 10 slots": (Aging(mutations=("replace",)), 10, 1),
+    "aging, 10 slots, lag 2": (Aging(population=10, sample=3, mutations=("replace",)), 10, 2),
     "gp, 10 slots": (GP(), 10, 1),
+    "nsga2 by fitness, 10 slots": (NSGA2(("fitness",), (1.0,), mutations=("replace",)), 10, 1),
+    "deap, 10 slots": (Deap(), 10, 1),
+    "deap's eaSimple, 10 slots": (Deap(algorithm="eaSimple"), 10, 1),
     "bayesian": (Bayesian(mutations=("replace",)), 1, 1),
     "bayesian, 10 slots": (Bayesian(mutations=("replace",)), 10, 1),
     "bananas, 10 slots": (Bananas(mutations=("replace",)), 10, 1),

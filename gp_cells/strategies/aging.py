@@ -12,6 +12,8 @@ operation or what an operation reads (a hidden state). What differs:
   of the history. Waves of one slot with a lag of 1 are the paper's algorithm in sequence; larger waves
   and a larger lag stand for its many workers, which start a child before the last ones are finished.
 - A candidate that failed never joins.
+- The defaults are for hundreds of candidates, the paper's 100 and 25 for thousands, and all mutations are
+  drawn, the paper's being `replace` alone.
 """
 
 from __future__ import annotations
@@ -41,18 +43,17 @@ class Aging:
     """Regularised evolution: mutates the best of a random sample; the oldest leaves the population."""
 
     population: int = setting(
-        100, "youngest trained candidates, of which parents are drawn", unit="candidates", low=1
+        20, "youngest trained candidates, of which parents are drawn", unit="candidates", low=1
     )
     sample: int = setting(
-        25,
+        10,
         "drawn from the population with replacement; the best of them is the parent",
         unit="candidates",
         low=1,
     )
-    # The paper's two are both "replace": another leaf, another function. They change no formula's
-    # shape, so where shapes are to be searched, as in recurrent cells, give insert and shrink too.
+    # The paper's two are both "replace": another leaf, another function, and no other shape.
     mutations: tuple[str, ...] = setting(
-        ("replace",),
+        variation.MUTATIONS,
         "one is drawn for each child; replace alone, as published, changes no formula's shape",
         choices=variation.MUTATIONS,
         min_items=1,

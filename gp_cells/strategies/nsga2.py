@@ -52,8 +52,8 @@ class NSGA2:
         "is measured from it",
     )
     population: int = setting(
-        100,
-        "candidates that survive a wave; the paper's",
+        20,
+        "candidates that survive a wave; the paper has 100",
         unit="candidates",
         low=selection.SMALLEST,
     )

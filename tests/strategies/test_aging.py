@@ -84,10 +84,10 @@ def test_a_child_is_its_parent_but_for_one_operation() -> None:
 
 
 def test_a_plan_that_ends_before_the_first_child_is_refused() -> None:
-    said = "aging.population: 100 random genomes come before the first child, and 10 waves of 10"
+    said = "aging.population: 20 random genomes come before the first child, and 2 waves of 10"
     with pytest.raises(SettingError, match=re.escape(said)):
-        Aging().check(planned(*[10] * 10), SPACE)
-    Aging().check(planned(*[11] * 10), SPACE)
+        Aging().check(planned(10, 10), SPACE)
+    Aging().check(planned(11, 10), SPACE)
 
 
 @pytest.mark.parametrize("strategy", [dataclasses.replace(AGING, inherit=True), GP(inherit=True)])

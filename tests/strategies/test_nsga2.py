@@ -90,5 +90,5 @@ def test_unknown_objectives_are_refused_with_those_there_are() -> None:
 
 
 def test_a_plan_that_ends_before_the_first_child_is_refused() -> None:
-    with pytest.raises(SettingError, match="100 random genomes come before the first child"):
-        NSGA2(("fitness",), (1.0,)).check(planned(*[10] * 10), SPACE)
+    with pytest.raises(SettingError, match="20 random genomes come before the first child"):
+        NSGA2(("fitness",), (1.0,)).check(planned(10, 10), SPACE)

@@ -78,7 +78,7 @@ def mean_regret(strategy: Aging | Random, slots: int, lag: int) -> float:
 
 
 def test_aging_regrets_half_of_what_random_does_on_nas_bench_201_with_a_lag_or_without() -> None:
-    aging, regret = Aging(population=10, sample=3), mean_regret(Random(), 10, 1)
+    aging, regret = Aging(10, 3, ("replace",)), mean_regret(Random(), 10, 1)
     assert mean_regret(aging, 1, 1) < regret / 2
     assert mean_regret(aging, 10, 2) < regret / 2
 
