@@ -28,8 +28,8 @@ def own_files(run: Run, wave: int) -> list[str]:
     One that is not there yet is no input: the job says what is missing, and that it may be put there.
     Names with braces are left out, which Snakemake takes for wildcards and cannot watch.
     """
-    settings = run.config.strategy.settings
-    found = [Path(place) for place in settings.get("sources", ())]
-    if named := settings.get("proposals"):
-        found.append(proposals_file(folder_of_run(named, run.name), wave))
-    return [str(path) for path in found if path.is_file() and not set(str(path)) & set("{}")]
+    named = run.config.strategy.settings.get("proposals")
+    if named is None:
+        return []
+    path = proposals_file(folder_of_run(named, run.name), wave)
+    return [str(path)] if path.is_file() and not set(str(path)) & set("{}") else []
