@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from gp_cells.cli.command import RESULTS, command, file, folder, option
@@ -96,3 +97,20 @@ def show(genome: str, space: str, inputs: int, units: int, layers: int, svg: Pat
     from gp_cells.report.show import describe
 
     print(describe(genome, space, inputs, units, layers, svg))
+
+
+@command(
+    option("runs", "of one task, as the tables name them", nargs="+", metavar="RUN"),
+    option("--most", "pieces from either end (default: 10)", type=int, default=10, metavar="N"),
+    option("--format", "(default: markdown)", choices=["markdown", "csv"], default="markdown"),
+    RESULTS,
+)
+def beliefs(runs: Sequence[str], most: int, format: str, results: Path) -> None:
+    """Print which pieces of formulas helped a search, and how surely, as a Gaussian process believes.
+
+    Reads the tables. The process is that of the strategy `bayesian`, whatever strategy searched. The score
+    is the rank of the validation loss in standard deviations: less is better.
+    """
+    from gp_cells.tabular.beliefs import told_of
+
+    print("\n".join(told_of(results, runs, most, format)))

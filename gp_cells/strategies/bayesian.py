@@ -127,15 +127,13 @@ class Bayesian:
         weights = weights or [1 / len(self.objectives)] * len(self.objectives)
         return normal_scores(scalarised(history, self.objectives, self.reference_point, weights))
 
-    def kernel(self, history: Sequence[Outcome], space: Vocabulary) -> Kernel:
+    def kernel(self, history: Sequence[Outcome], language: Language) -> Kernel:
         """Return the kernel that makes the history likeliest; as it was until that grows by a tenth."""
         size = 2
         while size + max(size // 10, 1) <= len(history):
             size += max(size // 10, 1)
         texts = tuple(outcome.genome for outcome in history[:size])
-        return _likeliest(
-            texts, tuple(self.targets(history[:size]).tolist()), space.language, self.depth
-        )
+        return _likeliest(texts, tuple(self.targets(history[:size]).tolist()), language, self.depth)
 
     def _choose(
         self,
@@ -150,7 +148,7 @@ class Bayesian:
             fragments_of_text(outcome.genome, space.language, self.depth) for outcome in history
         ]
         waiting = [fragments_of_text(text, space.language, self.depth) for text in started]
-        kernel, targets = self.kernel(history, space), self.targets(history)
+        kernel, targets = self.kernel(history, space.language), self.targets(history)
         best = sorted(zip(targets, history, strict=True), key=lambda of: (of[0], of[1].candidate))
         pool = Pool.around([of for _, of in best], history, started, self, space, seed, wave)
         process = process_of(kernel, Distances(known).between(EVERYONE, EVERYONE))
