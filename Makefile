@@ -51,7 +51,7 @@ lint: environment  ## check style, types, imports and the workflow
 test: lint  ## lint, then run every test, two at a time; the slowest are told
 	pytest --numprocesses 2 --no-loadscope-reorder --durations 40
 
-docs: environment  ## build the documentation site into site/; needs no network
+docs: environment  ## build the documentation site into site/ (python -m http.server -d site shows it)
 	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet
 
 generate: environment  ## write what is made from code and results: schema, settings, dictionary, the README's table
