@@ -109,7 +109,7 @@ class Optuna:
         self.optuna = optuna
         self.study = optuna.create_study(sampler=sampler)
         kind = optuna.distributions.CategoricalDistribution
-        self.distributions = {name: kind(of) for name, of in options.items()}
+        self.distributions: dict[str, Any] = {name: kind(of) for name, of in options.items()}
         self.asked: Any = None
 
     def tell(self, chosen: Chosen, loss: float, memory: Any) -> None:
