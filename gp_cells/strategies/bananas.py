@@ -46,7 +46,11 @@ class Bananas:
     mutants: int = setting(32, "mutants drawn of each", unit="genomes", low=1)
     fresh: int = setting(64, "random genomes that it chooses from too", unit="genomes", low=0)
     depth: int = setting(
-        1, "deepest pieces of formulas that networks read; 0: names alone", low=0, high=4
+        1,
+        "deepest pieces of formulas that networks read; 0: names alone",
+        unit="levels",
+        low=0,
+        high=4,
     )
     members: int = setting(5, "networks of the ensemble; the paper's", unit="networks", low=2)
     width: int = setting(16, "units of each of two hidden layers", unit="units", low=1)

@@ -84,7 +84,11 @@ class Bayesian:
     mutants: int = setting(32, "mutants drawn of each", unit="genomes", low=1)
     fresh: int = setting(64, "random genomes that it chooses from too", unit="genomes", low=0)
     depth: int = setting(
-        2, "deepest pieces of formulas that the kernel may compare; 0: names alone", low=0, high=4
+        2,
+        "deepest pieces of formulas that the kernel may compare; 0: names alone",
+        unit="levels",
+        low=0,
+        high=4,
     )
     mutations: tuple[str, ...] = setting(
         variation.MUTATIONS,

@@ -28,13 +28,15 @@ class Imitate:
     founders: int = setting(
         20, "random genomes before the net writes the first", unit="candidates", low=1
     )
-    best: float = setting(0.2, "share of the trained ones that it learns", above=0, high=1)
+    best: float = setting(0.2, "share of the trained ones that it learns", low=0.01, high=1)
     least: int = setting(10, "of which it learns at least so many", unit="candidates", low=1)
     units: int = setting(32, "width of the net's LSTM", unit="units", low=1)
-    passes: int = setting(10, "passes over them", low=1)
+    passes: int = setting(10, "how often it goes over them", unit="passes", low=1)
     batch: int = setting(16, "genomes of one gradient step", unit="candidates", low=1)
     learning_rate: float = setting(0.01, "Adam's step size", above=0)
-    entropy: float = setting(0.0, "worth of a nat of entropy at each token", low=0)
+    entropy: float = setting(
+        0.0, "worth of the net's entropy at each token", unit="worth per nat", low=0
+    )
 
     def __post_init__(self) -> None:
         check_settings(self, "imitate")

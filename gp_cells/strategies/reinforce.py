@@ -54,7 +54,9 @@ class Reinforce:
     units: int = setting(32, "width of the net's LSTM", unit="units", low=1)
     batch: int = setting(10, "outcomes of one gradient step", unit="candidates", low=1)
     learning_rate: float = setting(0.002, "Adam's step size", above=0)
-    entropy: float = setting(0.01, "worth of a nat of entropy at each token", low=0)
+    entropy: float = setting(
+        0.01, "worth of the net's entropy at each token", unit="worth per nat", low=0
+    )
     baseline: float = setting(
         0.9, "share that the moving average of worth keeps at each step", low=0, high=1
     )

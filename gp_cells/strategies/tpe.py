@@ -27,7 +27,10 @@ class TPE:
         10, "random choices before the first estimate; Optuna's", unit="candidates", low=1
     )
     drawn: int = setting(
-        24, "options drawn of the best's estimate, the likeliest is taken; Optuna's", low=1
+        24,
+        "drawn of the best's estimate, the likeliest is taken; Optuna's",
+        unit="options",
+        low=1,
     )
     multivariate: bool = setting(True, "estimate all choices together; Optuna's")
     constant_liar: bool = setting(
