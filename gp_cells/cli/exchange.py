@@ -113,6 +113,24 @@ def import_cells(source: str, file: Path, to: Path) -> None:
 
 
 @command(
+    option("task", "as the tables name it", metavar="TASK"),
+    folder("--to", "folder to write to, without other cells"),
+    option("--top", "how many (default: 5)", type=int, default=5, metavar="N"),
+    option("--benchmark", "else the only one that is stored", metavar="NAME"),
+    RESULTS,
+)
+def best(task: str, to: Path, top: int, benchmark: str | None, results: Path) -> None:
+    """Write the best architectures that searches found on a task, as formulas.
+
+    Reads the tables, those of a release too. Writes a .cell file for each, which says where it was found;
+    the strategy `transfer` begins with such files.
+    """
+    from gp_cells.exchange.best import write_best
+
+    print("\n".join(write_best(results, benchmark, task, top, to)))
+
+
+@command(
     option("source", choices=["a4nn"]),
     option("files", "CSV files, a task each", nargs="+", type=Path, metavar="FILE"),
     file("--to", "Parquet file to write"),

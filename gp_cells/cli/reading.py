@@ -114,3 +114,22 @@ def beliefs(runs: Sequence[str], most: int, format: str, results: Path) -> None:
     from gp_cells.tabular.beliefs import told_of
 
     print("\n".join(told_of(results, runs, most, format)))
+
+
+@command(
+    option("--benchmark", "else the only one that is stored", metavar="NAME"),
+    option("--format", "(default: markdown)", choices=["markdown", "json"], default="markdown"),
+    RESULTS,
+)
+def transfers(benchmark: str | None, format: str, results: Path) -> None:
+    """Print how cells found on each task do on every other, and how alike two tasks rank them.
+
+    Reads the tables: runs of the strategy `transfer`. The rank correlation is Kendall's tau-b over all
+    cells that were trained on both tasks. As json also every cell with its losses and where it comes from.
+    """
+    import json
+
+    from gp_cells.compare.transfers import read_transfers, say
+
+    found = read_transfers(results, benchmark)
+    print("\n".join(say(found)) if format == "markdown" else json.dumps(found, indent=1))

@@ -31,9 +31,23 @@ def interval_of_difference(first: Array, second: Array) -> tuple[float, float]:
 
     It takes candidates as drawn independently; each is in two places of every pair.
     """
-    apart = first - second
-    error = 2 * float(apart.std(ddof=1)) / math.sqrt(len(apart))
-    return float(apart.mean()) - 1.96 * error, float(apart.mean()) + 1.96 * error
+    return _interval(first - second)
+
+
+def interval_of_tau(sides: Array) -> tuple[float | None, float | None]:
+    """Return the 95 % interval of a tau, given each candidate's `right_sides`; twice None of a perfect one.
+
+    As `interval_of_difference`, and within −1 to 1.
+    """
+    if abs(float(sides.mean())) > 1 - 1e-9:
+        return None, None
+    low, high = _interval(sides)
+    return max(-1.0, low), min(1.0, high)
+
+
+def _interval(sides: Array) -> tuple[float, float]:
+    error = 2 * float(sides.std(ddof=1)) / math.sqrt(len(sides))
+    return float(sides.mean()) - 1.96 * error, float(sides.mean()) + 1.96 * error
 
 
 def recall_of_best(values: Array, truth: Array) -> float:

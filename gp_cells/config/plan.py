@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+from gp_cells.config.cell_files import with_texts
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import canonical_json
 from gp_cells.config.records import RunConfig, Search
@@ -316,7 +317,7 @@ def run_config(
 
     Raises:
         SettingError: more finalists are asked for than there are candidates, or slots for another
-            number of waves.
+            number of waves; or a file of cells is missing.
     """
     entry = config["strategies"][strategy]
     search = entry["search"]
@@ -327,7 +328,7 @@ def run_config(
         "strategy_label": strategy,
         "seed": seed,
         "task": config["tasks"][task],
-        "strategy": _strategy_on(task, entry),
+        "strategy": _strategy_on(task, entry, f"{place}: strategies.{strategy}.settings"),
         "search": search,
     }
     run = decode(RunConfig, value, place)
@@ -336,9 +337,10 @@ def run_config(
     return run
 
 
-def _strategy_on(task: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a strategy's name and settings on a task."""
+def _strategy_on(task: str, entry: Mapping[str, Any], place: str) -> dict[str, Any]:
+    """Return a strategy's name and settings on a task, of files of cells their texts."""
     settings = {**entry.get("settings", {}), **entry.get("by_task", {}).get(task, {})}
+    settings = with_texts(settings, place)
     return {"name": entry["name"], **({"settings": settings} if settings else {})}
 
 

@@ -21,6 +21,7 @@ from gp_cells.strategies.reinforce import Reinforce
 from gp_cells.strategies.strategy import Outcome, Proposal, Strategy
 from gp_cells.strategies.tournament import Tournament
 from gp_cells.strategies.tpe import TPE
+from gp_cells.strategies.transfer import Transfer
 
 STRATEGIES: Mapping[str, type[Strategy]] = {
     "baselines": Baselines,  # hand-designed cells
@@ -41,6 +42,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "reinforce": Reinforce,  # Zoph and Le 2017
     "imitate": Imitate,  # the same net, trained on the best: a language model of formulas
     "dictated": Dictated,  # what an author outside wrote, a language model above all
+    "transfer": Transfer,  # begins with cells found elsewhere, as Zoph et al. 2018
 }
 
 __all__ = ["STRATEGIES", "Outcome", "Proposal", "Strategy"]

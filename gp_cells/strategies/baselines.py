@@ -38,7 +38,7 @@ class Baselines:
         if unknown:
             allowed = ", ".join(space.baselines)
             raise SettingError(
-                f"baselines.cells: there is no {unknown[0]!r}; choose from {allowed}"
+                f"baselines.cells: there is no {unknown[0]!r:.80}; choose from {allowed}"
             )
         widths = search.widths
         if len(set(widths)) > 1 or len(self.cells) != sum(widths):

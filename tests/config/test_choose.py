@@ -41,6 +41,7 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
         "target": ["y"],
     },
     "tiny_shakespeare": {"file": "input.txt"},
+    "transfer": {"cells": ["lstm"]},
 }
 
 # Numbers that count nothing and have no dimension, and are no shares either.

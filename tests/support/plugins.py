@@ -51,6 +51,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "population": 8,
     },
     "reinforce": {"founders": 6},
+    "transfer": {"cells": ("lstm", "gru", "tanh_rnn")},
     "tiny_shakespeare": {"file": "tinyshakespeare.txt"},
     "own_data": {
         "file": str(Path(__file__).parent / "sequences.csv"),
