@@ -255,13 +255,17 @@ def test_results_join_what_most_questions_ask_for(tmp_path: Path) -> None:
     assert (replicate["test_error"], replicate["valid_targets"]) == (0.25, 20)
 
 
-def test_each_column_of_each_table_and_of_the_view_says_what_it_means() -> None:
+def test_each_column_of_each_table_and_view_says_what_it_means() -> None:
     reference = Results(ROOT / "results/reference")
     told = reference.query("from columns").to_pylist()
 
     of_tables = {(name, column) for name in SCHEMAS for column in schema(name).names}
-    of_view = {("results", name) for name in reference.query("from results limit 0").column_names}
-    assert {(row["table_name"], row["column_name"]) for row in told} == of_tables | of_view
+    of_views = {
+        (view, name)
+        for view in ("results", "texts")
+        for name in reference.query(f"from {view} limit 0").column_names
+    }
+    assert {(row["table_name"], row["column_name"]) for row in told} == of_tables | of_views
     assert all(row["description"] and row["type"] for row in told)
     loss = next(row for row in told if row["column_name"] == "test_loss")
     assert (loss["unit"], loss["direction"]) == ("nats", "minimised")

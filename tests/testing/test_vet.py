@@ -78,7 +78,7 @@ def test_vet_prints_a_line_a_check(capsys: pytest.CaptureFixture[str]) -> None:
             "stopping: there is no 'often'; choose one of ensemble, i_epoch, learned, median, never, "
             "parametric, patience",
         ),
-        (["strategy", "aging"], "aging.population: 100 random genomes come before the first child"),
+        (["strategy", "aging"], "aging.population: 20 random genomes come before the first child"),
     ],
 )
 def test_vet_refuses_what_it_cannot_try(

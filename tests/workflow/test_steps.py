@@ -60,7 +60,7 @@ def test_what_a_plug_in_refuses_is_said_with_the_name_of_the_config(tiny: dict[s
         check(read_plan(tiny, "mine.yaml"))
 
     assert str(refused.value) == (
-        "mine.yaml: aging.population: 100 random genomes come before the first child, "
+        "mine.yaml: aging.population: 20 random genomes come before the first child, "
         "and 3 waves of 4 slots have no more; lower it or search longer"
     )
 
