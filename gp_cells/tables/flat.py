@@ -142,16 +142,20 @@ def add_columns(connection: duckdb.DuckDBPyConnection) -> None:
         for field in schema
         for said in [(b"unit", b"direction", b"description")]
     ]
-    types = dict(
-        connection.execute(
-            "select column_name, data_type from duckdb_columns() where table_name = 'results'"
+    types = {
+        (view, column): kind
+        for view, column, kind in connection.execute(
+            "select table_name, column_name, data_type from duckdb_columns()"
         ).fetchall()
-    )
+    }
     rows += [
-        ("results", name, types.get(name, ""), unit, direction(name), meaning)
+        ("results", name, types.get(("results", name), ""), unit, direction(name), meaning)
         for name, _, unit, meaning in COLUMNS
     ]
-    rows += [(TEXTS, name, "", unit, "", meaning) for name, _, _, unit, meaning in TEXT_COLUMNS]
+    rows += [
+        (TEXTS, name, types.get((TEXTS, name), ""), unit, "", meaning)
+        for name, _, _, unit, meaning in TEXT_COLUMNS
+    ]
     connection.execute(
         "create table columns (table_name varchar, column_name varchar, type varchar,"
         " unit varchar, direction varchar, description varchar)"
