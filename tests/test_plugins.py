@@ -49,7 +49,10 @@ PAIRS = [
     for task in TASKS
     if make_task(task).inputs in member().reads
 ]
-SLOTS = dict.fromkeys(("pbt", "tournament"), (4, 4, 4, 4, 4))  # where unequal ones are refused
+SLOTS: dict[str, tuple[int, ...]] = dict.fromkeys(
+    ("pbt", "tournament"), (4, 4, 4, 4, 4)
+)  # where unequal ones are refused
+SLOTS["one_shot"] = (1, 20, 11)
 
 
 @pytest.fixture(autouse=True)
@@ -147,8 +150,8 @@ def test_a_strategy_does_what_a_strategy_has_to(name: str, space_name: str, chec
     space = SPACES[space_name]()
     strategy = make_strategy(name, space)
     if strategy is None:
-        pytest.skip(f"{space_name} has no hand-designed genomes to list, or no fixed choices")
-    if check.__name__ == "check_processes" and space_name != "recurrent":
+        pytest.skip(f"{space_name} has no designs, fixed choices or supernets that it needs")
+    if check.__name__ == "check_processes" and space_name != "recurrent" and name != "one_shot":
         pytest.skip("one space will do for processes, which take seconds")
     check(strategy, space, SLOTS.get(name, WIDTHS))
 
@@ -346,7 +349,7 @@ def test_the_protocol_of_networks_names_all_that_training_and_measures_use() -> 
         *(ROOT / "gp_cells/training").glob("*.py"),
     ):
         used |= set(re.findall(r"\bnetwork\.([a-z_]+)\b(?! import)", path.read_text()))
-    optional = {"parts"}  # of a network that can pass weights on
+    optional = {"parts", "open_paths"}  # of a network that can pass weights on, of a supernet's
     assert used - {"network"} - optional <= members_of(Network) - {"__call__"}
 
 

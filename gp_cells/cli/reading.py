@@ -133,3 +133,19 @@ def transfers(benchmark: str | None, format: str, results: Path) -> None:
 
     found = read_transfers(results, benchmark)
     print("\n".join(say(found)) if format == "markdown" else json.dumps(found, indent=1))
+
+
+@command(
+    option("runs", "of the strategy one_shot, as in results/runs/", nargs="+", metavar="RUN"),
+    RESULTS,
+)
+def refute(runs: Sequence[str], results: Path) -> None:
+    """Print how far one-shot searches' supernets order genomes as training them alone does, and a control.
+
+    Reads settings.json and the last history of the runs. The taus are Kendall's between losses by shared
+    weights and alone, with 95 % intervals; the control has the supernet's weights as they were drawn.
+    Beside them: how many values the derived genome passes on as they are, and its rank among those drawn.
+    """
+    from gp_cells.tabular.refutation import told_of
+
+    print("\n".join(told_of(results, runs)))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gp_cells.config.choose import SettingError, check_settings, configure, setting
+from gp_cells.config.supernet import SUPERNET, Supernet
 
 Inputs = Literal["frames", "symbols", "images"]
 Targets = Literal["keys", "classes", "numbers"]
@@ -176,6 +177,16 @@ class Shard:
         return (1 - self.held) / self.of
 
 
+def supernet_in(changes: Mapping[str, Any] | None, place: str) -> Supernet | None:
+    """Return how a trial's spec wants a supernet trained, None where it does not name one.
+
+    Raises:
+        SettingError: a value is one that it cannot have.
+    """
+    given = (changes or {}).get(SUPERNET)
+    return None if given is None else configure(Supernet, given, f"{place}.{SUPERNET}")
+
+
 def recipe_and_shard(
     recipe: Recipe, changes: Mapping[str, Any] | None, place: str
 ) -> tuple[Recipe, Shard | None]:
@@ -185,6 +196,7 @@ def recipe_and_shard(
         SettingError: what is changed is not in a recipe, or a value is one that it cannot have.
     """
     rest = dict(changes or {})
+    rest.pop(SUPERNET, None)
     shard = rest.pop(SHARD, None)
     made = None if shard is None else configure(Shard, shard, f"{place}.{SHARD}")
     return changed_recipe(recipe, rest, place), made

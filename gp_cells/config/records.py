@@ -31,6 +31,7 @@ from gp_cells.config.choose import configure
 from gp_cells.config.files import RecordError, read_json
 from gp_cells.config.objectives import CARRIED, COUNTED
 from gp_cells.config.recipe import Form, Recipe
+from gp_cells.config.supernet import SupernetOutcome
 from gp_cells.config.typed_json import decode
 
 SIZES = (*COUNTED, *CARRIED, "kept", "nodes")  # of a network; see `Space.count`
@@ -398,7 +399,8 @@ class FitnessRecord:
     not measured. Of a trial that keeps its final state, `state` is its hash, None if it failed, and
     `epochs` and `last_loss` are those of its weights: all epochs, and the validation loss after the last.
     `judged` are the losses of its last weights on what the shards that its spec names hold out.
-    `stopped` is None where no stopping rule said anything.
+    `stopped` is None where no stopping rule said anything. A supernet has no fitness, since it is no
+    network to be used, and `supernet` says what it told.
     """
 
     run: str
@@ -417,6 +419,7 @@ class FitnessRecord:
     last_loss: float | None = None
     judged: tuple[float, ...] = ()
     stopped: StoppedAt | None = None
+    supernet: SupernetOutcome | None = None
 
 
 # --- the end of a run -----------------------------------------------------------------------------

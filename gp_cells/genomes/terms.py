@@ -54,6 +54,15 @@ def grafted(term: Term, path: NodePath, part: Term) -> Term:
     return (term[0], *children)
 
 
+def members(term: Term) -> list[tuple[NodePath, Term]]:
+    """Return what calls of one function, nested in each other, are of, in order; with their paths."""
+    return [
+        ((i, *way), member)
+        for i, child in enumerate(term[1:])
+        for way, member in (members(child) if child[0] == term[0] else [((), child)])
+    ]
+
+
 def unprimed(name: str) -> str:
     """Return a name without its prime."""
     return name.removesuffix("'")

@@ -5,12 +5,14 @@ from __future__ import annotations
 import copy
 import functools
 import operator
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from gp_cells.genomes.supernets import CHOICE, Place
 from gp_cells.networks.cell import Engine
 from gp_cells.networks.head import draw_weights, drop, outputs_of
 from gp_cells.networks.layers import Convolution, Layer, Norm, Piece, pieces
@@ -22,6 +24,14 @@ MOMENTUM = 0.1  # of a norm's running mean and variance
 YOUNG = 10  # batches of which those are plain means
 EPSILON = 1e-5
 ACTIVE = (nn.Conv2d, nn.ReLU, nn.SiLU, nn.Sigmoid)  # whose outputs are activations
+
+
+@dataclass(frozen=True)
+class Open:
+    """Which alternatives of a choice are computed, and their weights, (alternatives,); none of one."""
+
+    alternatives: tuple[int, ...]
+    weights: Tensor | None = None
 
 
 class ConvolutionalNetwork(nn.Module):
@@ -43,6 +53,8 @@ class ConvolutionalNetwork(nn.Module):
             for layer in layers
         )
         self.output = nn.Linear(layers[-1].shape.channels, outputs)
+        nodes = [layer.node for layer in layers if layer.operation == CHOICE]
+        self.open_paths({node: Open((0,)) for node in nodes if node is not None})
         self.last_use = {value: i for i, layer in enumerate(layers) for value in layer.arguments}
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -105,13 +117,52 @@ class ConvolutionalNetwork(nn.Module):
         network.dropout = 0.0
         return network
 
+    def open_paths(self, paths: Mapping[Place, Open]) -> None:
+        """Say of each choice of a supernet, by its place, which alternatives are computed, how weighted."""
+        self.paths = paths
+        self.needed: set[int] | None = None
+        if not paths:
+            return
+        self.needed, waiting = set(), [len(self.layers) - 1]
+        while waiting:
+            place = waiting.pop()
+            if place not in self.needed:
+                self.needed.add(place)
+                waiting += self._read_by(place)
+
+    def _read_by(self, place: int) -> list[int]:
+        """Return the values that a layer reads: of a choice those that are open."""
+        layer = self.layers[place]
+        if layer.operation != CHOICE:
+            return list(layer.arguments)
+        return [layer.arguments[i] for i in self._open(layer).alternatives]
+
+    def _open(self, layer: Layer) -> Open:
+        assert layer.node is not None
+        return self.paths[layer.node]
+
+    def _chosen(self, place: int, values: Mapping[int, Tensor]) -> Tensor:
+        """Return what a choice gives: the one alternative that is open, or the weighted sum of several."""
+        weights = self._open(self.layers[place]).weights
+        given = [values[value] for value in self._read_by(place)]
+        if weights is None:
+            return given[0]
+        return functools.reduce(
+            operator.add, (weight * value for weight, value in zip(weights, given, strict=True))
+        )
+
     def features(self, images: Tensor) -> Tensor:
         """Return the last maps, (batch, channels, height, width)."""
         values: dict[int, Tensor] = {0: images.contiguous(memory_format=torch.channels_last)}
         for i, (layer, learned) in enumerate(zip(self.layers, self.learned, strict=True)):
-            if layer.arguments:
+            if self.needed is not None and i not in self.needed:
+                continue
+            if layer.operation == CHOICE:
+                values[i] = self._chosen(i, values)
+            elif layer.arguments:
                 given = [values[value] for value in layer.arguments]
                 values[i] = learned(given[0]) if len(given) == 1 else _joined(layer, given)
+            if layer.arguments:
                 for value in layer.arguments:
                     if self.last_use[value] == i:
                         values.pop(value, None)
@@ -184,6 +235,13 @@ class BatchNorm(nn.Module):
         running, learned = (self.mean, self.variance), (self.weight, self.bias)
         momentum = self._momentum() if own else MOMENTUM
         return functional.batch_norm(maps, *running, *learned, own, momentum, EPSILON)
+
+    def forget(self) -> None:
+        """Begin anew with running values that have seen nothing."""
+        self.mean.zero_()
+        self.variance.fill_(1.0)
+        self.batches.zero_()
+        self.is_young = True
 
     def _momentum(self) -> float:
         seen = int(self.batches) if self.is_young else YOUNG

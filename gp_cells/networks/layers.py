@@ -14,6 +14,7 @@ Shapes that do not fit are adapted by these rules:
   another width, is projected: 1×1 convolution with stride, norm (He et al. 2016, shortcut B,
   https://arxiv.org/abs/1512.03385). A sum is as wide as F if one of its parts is, else as its widest part.
 - A gate is as wide as what it multiplies.
+- The alternatives of a choice are fitted to each other as the parts of a sum are.
 - A reduction whose formulas have no window ends in a 3×3 mean with stride 2.
 """
 
@@ -24,7 +25,8 @@ from dataclasses import dataclass, field
 from math import ceil
 
 from gp_cells.genomes.genome import Genome
-from gp_cells.genomes.terms import NodePath, Term, heads
+from gp_cells.genomes.supernets import CHOICE
+from gp_cells.genomes.terms import NodePath, Term, heads, members
 
 WIDEN = 6  # times the maps that `expand1` reads: Sandler et al. 2018
 NARROW = 4  # of F that `narrow1` and `narrow3` give: He et al. 2016
@@ -140,6 +142,8 @@ class _Cell:
             return self.summed(values)
         if head == "concat":
             return self.joined(values)
+        if head == CHOICE:
+            return self.summed(values, CHOICE)
         return self.window(head, values[0]) if head in WINDOWS else self.add(head, values[0])
 
     def put(
@@ -171,10 +175,10 @@ class _Cell:
         gate = self.put("squeeze", [of], Shape(self.shape(value).channels, 1, 1))
         return self.add("mul", value, gate)
 
-    def summed(self, values: Sequence[int]) -> int:
+    def summed(self, values: Sequence[int], operation: str = "add") -> int:
         widths = [self.shape(value).channels for value in values]
         width = self.filters if self.filters in widths else max(widths)
-        return self.add("add", *(self.fitted(value, values, width) for value in values))
+        return self.add(operation, *(self.fitted(value, values, width) for value in values))
 
     def joined(self, values: Sequence[int]) -> int:
         fitted = [self.fitted(value, values, self.shape(value).channels) for value in values]
@@ -195,13 +199,10 @@ class _Cell:
 
 
 def _members(term: Term) -> list[tuple[NodePath, Term]]:
-    """Return what a sum or concatenation is of, however it is nested, else the arguments; with paths."""
-    nests = term[0] in ("add", "concat")
-    return [
-        ((i, *way), member)
-        for i, child in enumerate(term[1:])
-        for way, member in (_members(child) if nests and child[0] == term[0] else [((), child)])
-    ]
+    """Return what a sum, concatenation or choice is of, however it is nested, else the arguments."""
+    if term[0] in ("add", "concat", CHOICE):
+        return members(term)
+    return [((i,), child) for i, child in enumerate(term[1:])]
 
 
 def _strides(larger: Shape, smaller: Shape) -> tuple[int, int]:

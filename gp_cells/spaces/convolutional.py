@@ -25,6 +25,7 @@ from gp_cells.genomes.choices import Chosen, Options, drawn_choices
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.kinds import GraphFormulas
 from gp_cells.genomes.language import Function, Language, Value
+from gp_cells.genomes.supernets import CHOICE, is_supernet
 from gp_cells.genomes.terms import Term, heads, height, size
 from gp_cells.networks.layers import Layer, Shape, count, network_layers
 
@@ -65,6 +66,9 @@ FUNCTIONS = (
     ),
 )
 
+# One of several, of which training tells how good each is; only a supernet has it.
+OF_SUPERNETS = (Function(CHOICE, (Maps, Maps), Maps, commutative=True, associative=True),)
+
 # What a fresh genome applies to an earlier value; these normalise what they give, or learn nothing.
 OPERATIONS = ("sep3", "sep5", "sep7", "dil3", "dil5", "conv1x7_7x1", "avg3", "max3")
 NO_OPERATION = "none"  # on an earlier value, which then is summed as it is
@@ -80,7 +84,7 @@ KIND = GraphFormulas(
 LANGUAGE = Language(
     name="convolutional",
     version="1",
-    functions=FUNCTIONS,
+    functions=(*FUNCTIONS, *OF_SUPERNETS),
     kind=KIND,
     formula=Maps,
     leaf=Maps,
@@ -148,6 +152,12 @@ class Convolutional:
         folder = Path(__file__).parent / "blocks"
         return {path.stem: path for path in sorted(folder.glob("*.cell"))}
 
+    @property
+    def supernets(self) -> Mapping[str, Path]:
+        """The supernets of this space: name to `.cell` file."""
+        folder = Path(__file__).parent / "supernets"
+        return {path.stem: path for path in sorted(folder.glob("*.cell"))}
+
     def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
         """Return both cells, drawn as in the NASNet search space.
 
@@ -193,12 +203,14 @@ class Convolutional:
     def admits(self, genome: Genome) -> bool:
         """Return whether a search may propose a canonical genome: within limits, each cell reads `x`.
 
-        Its network, small as it may be set, has no more parameters than any machine trains.
+        Its network, small as it may be set, has no more parameters than any machine trains. A supernet is
+        none that a search may write.
         """
         terms = [term for _, term in genome.formulas]
         cells = KIND.parts(genome.formulas).values()
         return (
-            len(terms) <= self.max_formulas
+            not is_supernet(genome)
+            and len(terms) <= self.max_formulas
             and all(height(term) <= self.max_depth for term in terms)
             and all(size(term) <= self.max_nodes for term in terms)
             and all(any("x" in heads(term) for _, term in cell) for cell in cells)

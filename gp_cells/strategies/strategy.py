@@ -18,6 +18,7 @@ from gp_cells.config.genes import GENES
 from gp_cells.config.objectives import OBJECTIVES
 from gp_cells.config.recipe import SHARD
 from gp_cells.config.records import LineageEntry, Search
+from gp_cells.config.supernet import SUPERNET, SupernetOutcome
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.vocabulary import Vocabulary
@@ -43,8 +44,8 @@ class Outcome:
     The curve is told where the run's stopping rule learns from it: the losses of validation and training
     by epoch, and how many epochs there are in all when nothing ends the trial. To a strategy with a
     `horizon` it is told of what is within reach, and `predicted` is the best loss that the stopping rule
-    expects at the horizon, None where it cannot tell. What it spent is told where the search has a budget,
-    by the budget's keys.
+    expects at the horizon, None where it cannot tell. A supernet has no fitness; `supernet` says what it
+    told. What it spent is told where the search has a budget, by the budget's keys.
     """
 
     candidate: str  # e.g. "w003-07"
@@ -68,6 +69,7 @@ class Outcome:
     planned: int | None = None
     spent: Mapping[str, float] | None = None
     predicted: float | None = None
+    supernet: SupernetOutcome | None = None
 
     @property
     def failed(self) -> bool:
@@ -87,8 +89,9 @@ class Proposal:
     resumes, else it inherits what both share. `recipe` changes some of the task's: `epochs`, which are
     this trial's own, and what can be a gene, as `learning_rate` and `dropout`; and under `shard` it names a
     part of the training split to train on, and such as to be judged on, by the settings of
-    `gp_cells.config.recipe.Shard`. Genes that the search has are added to it. A `note` is
-    any JSON value of at most `NOTE_SIZE` characters; it comes back with the outcome.
+    `gp_cells.config.recipe.Shard`. Under `supernet` it says how one is trained. Genes that the search has
+    are added to it. A `note` is any JSON value of at most `NOTE_SIZE` characters; it comes back with the
+    outcome.
     """
 
     genome: Genome
@@ -99,7 +102,7 @@ class Proposal:
     note: Any = None
 
 
-CHANGEABLE = ("epochs", SHARD, *GENES)  # of a recipe, by a proposal
+CHANGEABLE = ("epochs", SHARD, SUPERNET, *GENES)  # of a recipe, by a proposal
 NOTE_SIZE = 4000  # characters of canonical JSON
 
 BASELINE = "baseline:"  # what a design's operator begins with in lineage.json

@@ -20,6 +20,7 @@ from gp_cells.config.objectives import CARRIED, COUNTED, MEASURED, TIMED
 from gp_cells.config.plan import searched_candidate
 from gp_cells.config.recipe import SHARD
 from gp_cells.config.records import Search
+from gp_cells.config.supernet import SUPERNET
 from gp_cells.genomes.genome import parse
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.strategies.strategy import (
@@ -47,9 +48,14 @@ def check_pure(strategy: Strategy, space: Vocabulary, widths: Sequence[int] = WI
 
 
 def check_lag(strategy: Strategy, space: Vocabulary, widths: Sequence[int] = WIDTHS) -> None:
-    """With a lag it fills its waves from what it sees, which is nothing at first."""
+    """With a lag it fills its waves from what it sees, which is nothing at first, or refuses the lag."""
     for lag in (2, 3):
-        _search(strategy, space, widths, lag)
+        try:
+            strategy.check(_plan(strategy, widths, lag), space)
+        except SettingError as error:
+            assert "lag" in str(error), str(error)
+        else:
+            _search(strategy, space, widths, lag)
 
 
 def check_failures(strategy: Strategy, space: Vocabulary, widths: Sequence[int] = WIDTHS) -> None:
@@ -108,12 +114,10 @@ def _search(
 
     A strategy that lists designs has one wave, of as many slots as it lists.
     """
-    if not searches(strategy):
-        widths = (_designs(strategy),)
-    plan = Search(waves=len(widths), slots=tuple(widths), lag=lag, finalists=1)
+    plan = _plan(strategy, widths, lag)
     strategy.check(plan, space)
     history: list[Outcome] = []
-    for wave, slots in enumerate(widths):
+    for wave, slots in enumerate(plan.widths):
         seen = [outcome for outcome in history if outcome.wave <= wave - lag]
         kept = copy.deepcopy(seen)
         try:
@@ -127,7 +131,7 @@ def _search(
         for slot, proposal in enumerate(proposals):
             name = searched_candidate(wave, slot)
             _check_proposal(proposal, name, seen, first, space)
-            if searches(strategy):
+            if searches(strategy) and SUPERNET not in (proposal.recipe or {}):
                 assert space.admits(proposal.genome.canonical()), f"{name}: the space admits it not"
             outcome = _outcome(proposal, name, wave, slot, failing(slot))
             if reach_of(strategy) > 0 or proposal.note is not None:
@@ -138,6 +142,11 @@ def _search(
                 outcome = told(outcome, proposal, state, wave + 1, loss, judged)
             history.append(outcome)
     return history
+
+
+def _plan(strategy: Strategy, widths: Sequence[int], lag: int) -> Search:
+    slots = tuple(widths) if searches(strategy) else (_designs(strategy),)
+    return Search(waves=len(slots), slots=slots, lag=lag, finalists=1)
 
 
 def _judged(proposal: Proposal, loss: float) -> tuple[float, ...]:

@@ -57,11 +57,12 @@ def measure(
     attempts: Attempts = NoAttempts(),  # noqa: B008, it has no state
 ) -> Measures:
     """Measure a finished trial's network, by each of the measures chosen; nothing of one that failed.
+    Nor of a supernet, which is no network to be used.
 
     Whatever a measure raises, out of memory too, is its reason for having no values. One that killed
     its process as often as `DEATHS` is not begun again.
     """
-    if finished.status not in ("ok", "stopped_early") or not chosen:
+    if finished.status not in ("ok", "stopped_early") or not chosen or setup.supernet:
         return NOTHING
     values: dict[str, float | None] = {}
     cpu_s, failures = {}, {}

@@ -93,6 +93,7 @@ def fitness_of(
         last_loss=None if left is None else left.losses[-1],
         judged=finished.judged,
         stopped=finished.stopped,
+        supernet=finished.supernet,
     )
 
 

@@ -22,7 +22,9 @@ from gp_cells.config import seeds
 from gp_cells.config.recipe import Form, Shard
 from gp_cells.config.records import StoppedAt
 from gp_cells.config.refusal import ASKED_TO_STOP
+from gp_cells.config.supernet import Supernet, SupernetOutcome
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.supernets import is_supernet
 from gp_cells.networks.cell import Engine
 from gp_cells.networks.device import refuse_missing
 from gp_cells.networks.network import Network
@@ -41,6 +43,7 @@ from gp_cells.training.loss import (
 )
 from gp_cells.training.optimiser import Optimiser, share_of_rate
 from gp_cells.training.state import Before, State, take_up
+from gp_cells.training.supernet import Choosing
 
 CHECKPOINT_EVERY_S = 60.0  # at most, and at the first epoch's end and the last one's
 CHECKPOINT_SHARE = 0.01  # of the time, that checkpoints at the ends of other epochs may take
@@ -68,6 +71,7 @@ class Setup:
     start: State | None = None  # what another trial left, to go on from
     keeps: bool = False  # whether its own final state is wanted
     shard: Shard | None = None  # the part of the training split, else all of it
+    supernet: Supernet | None = None  # how one is trained, of a genome with choices
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +145,7 @@ class Finished:
     stopped: StoppedAt | None = None
     state: State | None = None  # of a trial that ended well, if it was wanted
     judged: tuple[float, ...] = ()  # losses of its last weights; see `Shard`
+    supernet: SupernetOutcome | None = None
 
 
 class Interrupted(Exception):
@@ -222,6 +227,10 @@ def make_network(setup: Setup) -> Network:
     refuse_missing(setup.device)
     recipe = setup.task.recipe
     machinery = (setup.engine, setup.device, setup.precision)
+    if is_supernet(setup.genome) and setup.supernet is None:
+        raise _Failed(
+            "invalid", "a genome with choices is a supernet; pick one of each to train it"
+        )
     try:
         network = setup.space.network(setup.genome, setup.form, recipe, *machinery)
     except ValueError as error:
@@ -282,6 +291,9 @@ class _Training:
         self.optimiser = Optimiser(self.network.parameters(), *settings)
         self.generator = torch.Generator(setup.device)
         self.state: Any = None
+        self.choosing: Choosing | None = None
+        if setup.supernet is not None:
+            self.choosing = Choosing(setup, setup.supernet, self.judged_on[0])
         self.before = Before()
         if setup.start is not None:
             going_on = (setup.genome, self.network, self.optimiser, partial(giving_network, setup))
@@ -298,8 +310,11 @@ class _Training:
         """Train epoch after epoch; return the status and its reason."""
         while (verdict := self._verdict()) is None:
             self._train_epoch(self._epochs() + 1)
+            network = self.network
+            if self.choosing is not None:
+                network = self.choosing.to_validate(network, self.splits["train"])
             judged = (self.setup.task, self.setup.form, self.splits["valid"], self.setup.device)
-            self._end_epoch(*evaluate(self.network, *judged))
+            self._end_epoch(*evaluate(network, *judged))
         self._save()  # what comes after training can fail, and is then done again alone
         return verdict
 
@@ -378,6 +393,8 @@ class _Training:
         targets = float(batch.counted.sum())
         device, recipe = self.setup.device, self.setup.task.recipe
         batch = augmented(batch, recipe, seed=self.setup.seed, epoch=epoch, number=number)
+        if self.choosing is not None:
+            self.choosing.open_to_train(self.network, epoch, number)
         predicted, state = _predicted(self.network, batch, self.state, device, self.generator)
         judged = predicted, *_on(device, batch.targets, batch.counted)
         summed = summed_loss(self.setup.form, *judged)
@@ -391,10 +408,19 @@ class _Training:
         if not (math.isfinite(loss) and math.isfinite(norm.item())):
             raise _Failed("diverged", f"training loss or gradient not finite in epoch {epoch}")
         self.optimiser.step(share_of_rate(recipe, self.optimiser.steps, self.steps))
+        if self.choosing is not None:
+            self.choosing.step(self.network, self._held_loss, epoch, number)
         self.state = tuple(layer.detach() for layer in state)
         for name, value in (("loss", loss), ("targets", targets), ("norm", norm.item())):
             self.progress.running[name] += value
         self.first_step_at = self.first_step_at or time.time()
+
+    def _held_loss(self, batch: Batch) -> Tensor:
+        """Return the loss of a batch of what is held out, by what is open of a supernet."""
+        device = self.setup.device
+        predicted, _ = _predicted(self.network, batch, None, device, self.generator)
+        judged = predicted, *_on(device, batch.targets, batch.counted)
+        return summed_loss(self.setup.form, *judged) / float(batch.counted.sum())
 
     def _end_epoch(self, valid_loss: float, valid_error: float) -> None:
         self._note_time()
@@ -438,6 +464,8 @@ class _Training:
         tensors = {f"weights/{k}": v for k, v in self.network.state_dict().items()}
         tensors |= {f"best/{k}": v for k, v in self.best.items()}
         tensors |= {f"adam/{k}": v for k, v in self.optimiser.moments.items()}
+        if self.choosing is not None:
+            tensors |= {f"choosing/{k}": v for k, v in self.choosing.tensors().items()}
         tensors |= {f"state/{i}": layer for i, layer in enumerate(self.state or ())}
         self.progress.tensors = tensors
         began = time.monotonic()
@@ -451,6 +479,8 @@ class _Training:
         self.network.load_state_dict(_under(tensors, "weights"))
         self.best = _under(tensors, "best")
         self.optimiser.load(_under(tensors, "adam"))
+        if self.choosing is not None:
+            self.choosing.load(_under(tensors, "choosing"))
         layers = _under(tensors, "state")
         state = [layers[str(i)].to(self.setup.device) for i in range(len(layers))]
         self.state = tuple(state) or None
@@ -459,7 +489,8 @@ class _Training:
         """Return the trial's end; a failed one has no fitness, whatever it reached before."""
         curve = self._losses()
         ended_well = status in ("ok", "stopped_early")
-        best = min(curve) if ended_well else None
+        supernet = self._supernet() if ended_well else None
+        best = min(curve) if ended_well and supernet is None else None
         return Finished(
             status=status,
             reason=reason,
@@ -476,7 +507,21 @@ class _Training:
             stopped=self._stopped(status),
             state=self._state() if ended_well and self.setup.keeps else None,
             judged=self._judged() if ended_well else (),
+            supernet=supernet,
         )
+
+    def _supernet(self) -> SupernetOutcome | None:
+        if self.choosing is None:
+            return None
+        valid = (self.setup.task, self.setup.form, self.splits["valid"], self.setup.device)
+        told = self.choosing.outcome(
+            self.network,
+            make_network(self.setup),
+            self.splits["train"],
+            lambda network: evaluate(network, *valid)[0],
+        )
+        self.choosing.open_best(self.network)
+        return told
 
     def _judged(self) -> tuple[float, ...]:
         return tuple(

@@ -17,7 +17,7 @@ import torch
 from gp_cells.config.empty_slot import read_empty_slot
 from gp_cells.config.files import content_hash
 from gp_cells.config.plan import STATE
-from gp_cells.config.recipe import recipe_and_shard
+from gp_cells.config.recipe import recipe_and_shard, supernet_in
 from gp_cells.config.records import TrialProtocol, TrialSpec
 from gp_cells.config.typed_json import encode, read_record
 from gp_cells.genomes.genome import parse
@@ -78,6 +78,7 @@ def setup_of(protocol: TrialProtocol, spec: TrialSpec, start: State | None = Non
     """Return what a trial is, from its run's protocol, its own spec, and the state that this names."""
     space, task, training = space_of(protocol), task_of(protocol), protocol.training
     recipe, shard = recipe_and_shard(task.recipe, spec.recipe, f"{spec.candidate}: recipe")
+    supernet = supernet_in(spec.recipe, f"{spec.candidate}: recipe")
     return Setup(
         genome=parse(spec.genome, space.language),
         space=space,
@@ -85,7 +86,7 @@ def setup_of(protocol: TrialProtocol, spec: TrialSpec, start: State | None = Non
         form=form_of(protocol),
         learning_rate=spec.learning_rate,
         seed=spec.seed,
-        stopper=Never() if spec.finalist is not None else stopper_of(protocol),
+        stopper=stopper_of(protocol) if spec.finalist is None and supernet is None else Never(),
         learned=spec.learned,
         control=spec.control is True,
         time_limit_s=training.time_limit_s,
@@ -95,6 +96,7 @@ def setup_of(protocol: TrialProtocol, spec: TrialSpec, start: State | None = Non
         start=start,
         keeps=spec.keeps is True,
         shard=shard,
+        supernet=supernet,
     )
 
 

@@ -12,8 +12,9 @@ from typing import Any
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import canonical_json
 from gp_cells.config.plan import STATE, wave_number
-from gp_cells.config.recipe import Recipe, recipe_and_shard
+from gp_cells.config.recipe import Recipe, recipe_and_shard, supernet_in
 from gp_cells.config.records import Search, TrialStart
+from gp_cells.genomes.supernets import is_supernet
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.strategy import CHANGEABLE, NOTE_SIZE
 
@@ -30,7 +31,15 @@ def check_proposal(proposal: Proposal, recipe: Recipe, place: str) -> None:
         raise SettingError(
             f"{place}: a proposal may not change {unknown[0]!r}; it may {', '.join(CHANGEABLE)}"
         )
-    recipe_and_shard(recipe, changes, f"{place}: recipe")
+    _, shard = recipe_and_shard(recipe, changes, f"{place}: recipe")
+    supernet = supernet_in(changes, f"{place}: recipe")
+    if (supernet is not None) != is_supernet(proposal.genome):
+        raise SettingError(
+            f"{place}: a genome with choices is trained as a supernet, and no other is; it "
+            f"{'has' if supernet is None else 'has no'} choices"
+        )
+    if supernet is not None and (shard is None or not shard.judged):
+        raise SettingError(f"{place}: a supernet needs a shard whose held part judges its choices")
     size = len(canonical_json(proposal.note))
     if size > NOTE_SIZE:
         raise SettingError(f"{place}: a note of {size} characters; at most {NOTE_SIZE} are kept")

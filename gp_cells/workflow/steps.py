@@ -253,6 +253,7 @@ def outcome_of(entry: LineageEntry, fitness: FitnessRecord) -> Outcome:
         status=fitness.status if stopped is None else "stopped_early",
         fitness=or_infinite(fitness.fitness) if stopped is None else stopped.read,
         objectives=fitness.objectives,
+        supernet=fitness.supernet,
     )
     if not entry.keeps and entry.note is None:
         return (

@@ -9,6 +9,7 @@ import numpy as np
 
 from gp_cells.config import seeds
 from gp_cells.config.records import FitnessRecord, RunSettings
+from gp_cells.config.supernet import SUPERNET
 from gp_cells.plugins import control_share, recipe_of, stopper_of, strategy_of
 from gp_cells.stopping.stopper import (
     Curve,
@@ -25,9 +26,10 @@ from gp_cells.workflow.starts import first_in_reach
 
 
 def learned_by(settings: RunSettings, history: Sequence[Outcome]) -> Learned | None:
-    """Return what a run's stopping rule learns from the trials that a wave may see."""
+    """Return what a run's stopping rule learns from the trials that a wave may see, supernets apart."""
+    alone = [outcome for outcome in history if SUPERNET not in (outcome.recipe or {})]
     return learned_from(
-        stopper_of(settings), [curve_of(outcome) for outcome in history if outcome.losses]
+        stopper_of(settings), [curve_of(outcome) for outcome in alone if outcome.losses]
     )
 
 

@@ -47,7 +47,12 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
 # Numbers that count nothing and have no dimension, and are no shares either.
 PLAIN = {
     *(f"recipe.{name}" for name in ("learning_rate", "clip_norm", "weight_decay")),
-    *("recipe.initial_scale", "reinforce.learning_rate", "imitate.learning_rate"),
+    *(
+        "recipe.initial_scale",
+        "reinforce.learning_rate",
+        "imitate.learning_rate",
+        "one_shot.learning_rate",
+    ),
     *("own_data.seed", "convolutional.stem", "halving.factor"),
     *(f"{task}.seed" for task in ("fuzzy_recall", "parity", "recall", "selective_copy")),
     *("decoder.most_parameters", "decoder.most_state"),

@@ -97,8 +97,10 @@ OF_CHOICES = ("ask_tell", "tpe")  # strategies for spaces of fixed choices alone
 
 
 def make_strategy(name: str, space: Space) -> Strategy | None:
-    """Return a strategy; None if the space has no designs for it to list, or no fixed choices."""
+    """Return a strategy; None if the space has no designs, fixed choices or supernets that it needs."""
     strategy: Any = make("strategies", name)
+    if name == "one_shot":
+        return strategy if getattr(space, "supernets", None) else None
     if name in OF_CHOICES:
         pytest.importorskip("optuna")
         return strategy if isinstance(space, FixedChoices) else None

@@ -10,6 +10,7 @@ from typing import Any
 from gp_cells.config.files import RecordError
 from gp_cells.config.plan import data_name, trial_folder
 from gp_cells.config.records import TrialProtocol
+from gp_cells.tables.failures import ENDED_WELL
 from gp_cells.tables.query import find_trial
 from gp_cells.tasks.prepared import read_facts
 from gp_cells.tasks.reading import NAME, read_reading
@@ -30,13 +31,16 @@ def find_trained(results: Path, name: str) -> Trained:
     """Return a trial by its name.
 
     Raises:
-        RecordError: there is no such trial, its record is broken, or it failed and has no weights.
+        RecordError: there is no such trial, its record is broken, it failed and has no weights, or it is a
+            supernet.
     """
     row = find_trial(results, name)
     place = Path(trial_folder(row["run"], row["candidate"])).relative_to("results")
     record = read_trial(results / place / "trial.h5")
     if row["fitness"] is None:
-        raise RecordError(f"{name} has no network to export: it ended {row['status']}")
+        ended = f"it ended {row['status']}"
+        why = "it is a supernet, no network" if row["status"] in ENDED_WELL else ended
+        raise RecordError(f"{name} has no network to export: {why}")
     return Trained(results, row, record)
 
 
