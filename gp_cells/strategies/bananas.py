@@ -101,9 +101,7 @@ class Bananas:
             sampled = means + spreads * rng.standard_normal(len(ids))
             left = [i for i in range(len(ids)) if i not in taken]
             if not left:  # nothing that is new was found
-                genome = variation.sample_new(space, rng, pool.known)
-                pool.known.add(genome.architecture_id)
-                proposals.append(Proposal(genome, "sample"))
+                proposals.append(pool.drawn(rng))
                 continue
             chosen = min(left, key=lambda i: (round(float(sampled[i]), 9), ids[i]))
             taken.add(chosen)

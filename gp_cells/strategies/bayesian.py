@@ -166,11 +166,7 @@ class Bayesian:
             rng = seeds.generator(seed=seed, purpose="propose", wave=wave, slot=slot)
             if self.objectives:
                 targets = self.targets(history, _drawn_weights(len(self.objectives), rng))
-            proposal = prospects.take(targets)
-            if proposal is None:  # nothing that is new was found
-                proposal = Proposal(variation.sample_new(space, rng, pool.known), "sample")
-                pool.known.add(proposal.genome.architecture_id)
-            proposals.append(proposal)
+            proposals.append(prospects.take(targets) or pool.drawn(rng))
         return proposals
 
 

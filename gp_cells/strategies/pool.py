@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Protocol
 
+import numpy as np
+
 from gp_cells.config import seeds
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
@@ -87,6 +89,12 @@ class Pool:
         pool.add_mutants([of for of in best[: plan.parents] if not of.failed], plan.mutants)
         pool.add_fresh(plan.fresh, wave)
         return pool
+
+    def drawn(self, rng: np.random.Generator) -> Proposal:
+        """Return a random genome that is not known, for a slot for which no candidate is left."""
+        genome = variation.sample_new(self.space, rng, self.known)
+        self.known.add(genome.architecture_id)
+        return Proposal(genome, "sample")
 
     def add_fresh(self, count: int, wave: int) -> None:
         """Add random genomes, of so many drawn."""

@@ -101,7 +101,8 @@ def worths_among(outcomes: Sequence[Outcome]) -> np.ndarray:
     """Return of each outcome which share of all of them is worse, 0 to 1, equal ones by halves."""
     losses = np.array([outcome.fitness for outcome in outcomes])
     ordered = np.sort(losses)
-    worse = len(losses) - np.searchsorted(ordered, losses, side="right")
-    equal = np.searchsorted(ordered, losses, side="right") - np.searchsorted(ordered, losses)
+    not_worse = np.searchsorted(ordered, losses, side="right")
+    worse = len(losses) - not_worse
+    equal = not_worse - np.searchsorted(ordered, losses)
     found: np.ndarray = (worse + (equal - 1) / 2) / max(1, len(losses) - 1)
     return np.where(np.isinf(losses), 0.0, found)
