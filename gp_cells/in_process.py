@@ -120,9 +120,12 @@ def _train(trial: Path, protocol: Path, of: Run) -> None:
         pass  # there is none yet, or half of one
     with _own_signals():
         try:
-            run_trial(protocol, trial / "genome.json", RESULTS / "data" / of.data, fitness, record)
+            data = RESULTS / "data" / of.data
+            interrupted = run_trial(protocol, trial / "genome.json", data, fitness, record)
         except Interrupted as interruption:
             raise KeyboardInterrupt(str(interruption)) from interruption
+    if interrupted:
+        raise KeyboardInterrupt("interrupted as a trial ended")
 
 
 @contextmanager

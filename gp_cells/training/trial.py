@@ -36,8 +36,10 @@ CHECKPOINT, ATTEMPTS = "checkpoint.h5", "measuring.json"  # beside a trial until
 
 def run_trial(
     protocol_file: Path, genome_file: Path, data: Path, fitness_file: Path, trial_file: Path
-) -> None:
+) -> bool:
     """Train one candidate and write its fitness and its record; of an empty slot, that it is one.
+
+    Returns whether it got SIGTERM or SIGINT too late to stop for it.
 
     Raises:
         Interrupted: the process got SIGTERM or SIGINT; the checkpoint is kept.
@@ -48,7 +50,7 @@ def run_trial(
         for left in (STATE, CHECKPOINT, ATTEMPTS):  # of a candidate that a larger budget had here
             fitness_file.with_name(left).unlink(missing_ok=True)
         record.write_empty(trial_file, fitness_file, empty)
-        return
+        return False
     protocol, spec = read_record(TrialProtocol, protocol_file), read_record(TrialSpec, genome_file)
     stop_requests: list[int] = []
     for asking in (signal.SIGTERM, signal.SIGINT):
@@ -72,6 +74,7 @@ def run_trial(
     record.write_fitness(fitness_file, spec, finished, measures, protocol.timed_objectives, kept)
     checkpoints.remove()
     attempts.remove()
+    return bool(stop_requests)
 
 
 def setup_of(protocol: TrialProtocol, spec: TrialSpec, start: State | None = None) -> Setup:
