@@ -8,8 +8,13 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import pytest
 from support.benchmark import Benchmark, differing
+
+import gp_cells
+from gp_cells.training import record
 
 RUN = """
 import json, sys, gp_cells
@@ -47,3 +52,21 @@ def test_a_run_in_one_process_that_is_interrupted_ends_with_the_workflows_bytes(
     assert {path: path.stat().st_mtime_ns for path in done} == times
     assert differing(base.deterministic(), here.deterministic()) == set()
     assert (tmp_path / "results/report" / base.plan.benchmark / "index.html").is_file()
+
+
+def test_an_interrupt_that_comes_as_a_trial_ends_keeps_it_and_ends_the_run(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write = record.write_fitness
+
+    def interrupted(*given: Any) -> None:
+        signal.raise_signal(signal.SIGINT)
+        write(*given)
+
+    monkeypatch.setattr(record, "write_fitness", interrupted)
+
+    with pytest.raises(KeyboardInterrupt):
+        gp_cells.run(tiny)
+
+    assert len(list(tmp_path.rglob("fitness.json"))) == 1
