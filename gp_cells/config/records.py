@@ -391,6 +391,9 @@ class StoppedAt:
         return self.observed if self.predicted is None else self.predicted
 
 
+ENDED_WELL = ("ok", "stopped_early")  # of the statuses of trials; all others are failures
+
+
 @dataclass(frozen=True, kw_only=True)
 class FitnessRecord:
     """What became of a trial, but for what varies from run to run.

@@ -10,6 +10,7 @@ from gp_cells.compare.guards import is_edge_of_rates
 from gp_cells.compare.labels import say_spent
 from gp_cells.compare.sizes import say_sizes
 from gp_cells.compare.summary import has_errors
+from gp_cells.config.records import ENDED_WELL
 from gp_cells.report import finalists, progress, trials
 from gp_cells.report.answer import answer, name_task
 from gp_cells.report.cells import candidates_shown, describe_candidate, describe_finalist, draw_cell
@@ -20,7 +21,6 @@ from gp_cells.report.protocol import describe_protocol
 from gp_cells.report.stopping import draw_stopping
 from gp_cells.report.strategies import describe_strategies, draw_strategies
 from gp_cells.report.weights import draw_weights
-from gp_cells.tables.failures import ENDED_WELL
 
 
 def describe_task(evidence: Evidence, compared: Row, specs: dict[str, Any]) -> Row:

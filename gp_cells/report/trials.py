@@ -7,9 +7,9 @@ from typing import Any
 
 import altair as alt
 
+from gp_cells.config.records import ENDED_WELL
 from gp_cells.report.encoding import colour_of, emphasise, finish, hover, inline, rounded, thin
 from gp_cells.report.evidence import Evidence
-from gp_cells.tables.failures import ENDED_WELL
 
 FAILURES = ("diverged", "timeout", "out_of_memory", "invalid")
 

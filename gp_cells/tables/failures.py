@@ -8,7 +8,8 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-ENDED_WELL = ("ok", "stopped_early")
+from gp_cells.config.records import ENDED_WELL
+
 # How the reason of a trial that diverged begins (`training.train`), and its code.
 CODES: Mapping[str, str] = {
     "training loss or gradient not finite": "training_not_finite",

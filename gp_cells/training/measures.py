@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from gp_cells.config.objectives import HOURS, TIMED, entanglement
+from gp_cells.config.records import ENDED_WELL
 from gp_cells.measures import Measure, Subject
 from gp_cells.tasks import Arrays, SplitName
 from gp_cells.training.train import Finished, Setup, make_network, one_line
@@ -62,7 +63,7 @@ def measure(
     Whatever a measure raises, out of memory too, is its reason for having no values. One that killed
     its process as often as `DEATHS` is not begun again.
     """
-    if finished.status not in ("ok", "stopped_early") or not chosen or setup.supernet:
+    if finished.status not in ENDED_WELL or not chosen or setup.supernet:
         return NOTHING
     values: dict[str, float | None] = {}
     cpu_s, failures = {}, {}

@@ -20,7 +20,7 @@ from torch import Tensor
 
 from gp_cells.config import seeds
 from gp_cells.config.recipe import Form, Shard
-from gp_cells.config.records import StoppedAt
+from gp_cells.config.records import ENDED_WELL, StoppedAt
 from gp_cells.config.refusal import ASKED_TO_STOP
 from gp_cells.config.supernet import Supernet, SupernetOutcome
 from gp_cells.genomes.genome import Genome
@@ -488,7 +488,7 @@ class _Training:
     def finished(self, status: str, reason: str) -> Finished:
         """Return the trial's end; a failed one has no fitness, whatever it reached before."""
         curve = self._losses()
-        ended_well = status in ("ok", "stopped_early")
+        ended_well = status in ENDED_WELL
         supernet = self._supernet() if ended_well else None
         best = min(curve) if ended_well and supernet is None else None
         return Finished(

@@ -11,7 +11,7 @@ from pathlib import Path
 from gp_cells.config.empty_slot import read_empty_slot
 from gp_cells.config.files import RecordError
 from gp_cells.config.plan import Plan, Run, wave_of_place
-from gp_cells.config.records import FitnessRecord
+from gp_cells.config.records import ENDED_WELL, FitnessRecord
 from gp_cells.config.typed_json import read_record
 
 EMPTY = "empty"  # a status
@@ -38,8 +38,8 @@ class FinishedTrial:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it ended without a loss."""
-        return self.fitness is None and not self.is_empty
+        """Whether it ended without what it was to tell."""
+        return self.status not in (*ENDED_WELL, EMPTY)
 
     @property
     def name(self) -> str:
@@ -57,10 +57,9 @@ class _Standing:
 
     def add(self, trial: FinishedTrial) -> None:
         """Take in a trial."""
-        if trial.fitness is None:
-            self.failed += trial.has_failed
-            self.empty += trial.is_empty
-        elif best := best_of([*filter(None, [self.best.get(trial.run.task)]), trial]):
+        self.failed += trial.has_failed
+        self.empty += trial.is_empty
+        if best := best_of([*filter(None, [self.best.get(trial.run.task)]), trial]):
             self.best[trial.run.task] = best
 
 
@@ -114,7 +113,7 @@ class Tally:
 
     @property
     def failed(self) -> int:
-        """How many trials ended without a loss."""
+        """How many trials failed."""
         return self._stand().failed
 
     @property
@@ -168,7 +167,7 @@ def best_of(trials: Iterable[FinishedTrial]) -> FinishedTrial | None:
 
 
 def count_failed(trials: Iterable[FinishedTrial]) -> int:
-    """Return how many trials ended without a loss."""
+    """Return how many trials failed."""
     return sum(trial.has_failed for trial in trials)
 
 

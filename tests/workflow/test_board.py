@@ -47,7 +47,7 @@ def bred(number: int, folders: list[str]) -> Job:
     return Job(number=number, rule="breed_gp", outputs=outputs, logs=(), started_s=90.0)
 
 
-def end(folder: str, fitness: float | None) -> None:
+def end(folder: str, fitness: float | None, status: str | None = None) -> None:
     candidate = f"w{folder[-6:].replace('/', '-')}"
     value: dict[str, Any] = {
         "run": RUN.name,
@@ -56,7 +56,7 @@ def end(folder: str, fitness: float | None) -> None:
         "reason": "",
     }
     value |= {"seed": 1, "learning_rate": 0.01, "objectives": {}, "curve": [], "best_epoch": None}
-    value |= {"fitness": fitness, "status": "diverged" if fitness is None else "ok"}
+    value |= {"fitness": fitness, "status": status or ("diverged" if fitness is None else "ok")}
     write_json(Path(folder, "fitness.json"), value)
 
 
@@ -153,3 +153,14 @@ def test_what_ended_unnoticed_is_told_at_the_close():
 
     line = stream.getvalue().splitlines()[-1]
     assert line.startswith(f"[1/7] {RUN.name}/w000-00: diverged · best on bach none · 1 failed")
+
+
+def test_a_supernet_has_no_loss_and_has_not_failed():
+    told, stream = board(is_elsewhere=True)
+    end(FIRST[0], None, status="ok")
+    told.start(job(1, FIRST[0]))
+    told.finish(1, 110.0)
+
+    [line] = [line for line in stream.getvalue().splitlines() if line.startswith("[1/7]")]
+    assert line.startswith(f"[1/7] {RUN.name}/w000-00: ok · best on bach none · ")
+    assert "failed" not in line

@@ -9,8 +9,7 @@ from typing import Any
 
 from gp_cells.config.files import RecordError
 from gp_cells.config.plan import data_name, trial_folder
-from gp_cells.config.records import TrialProtocol
-from gp_cells.tables.failures import ENDED_WELL
+from gp_cells.config.records import ENDED_WELL, TrialProtocol
 from gp_cells.tables.query import find_trial
 from gp_cells.tasks.prepared import read_facts
 from gp_cells.tasks.reading import NAME, read_reading
