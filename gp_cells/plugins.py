@@ -277,9 +277,10 @@ def search_seed(run: OfRun) -> int:
     return seeds.derive(seed=run.seed, task=run.task_label, purpose="search")
 
 
-def trial_seed(run: OfRun) -> int:
-    """Return the seed of weights and batches of every trial of a run's search."""
-    return seeds.derive(seed=run.seed, purpose="trial")
+def trial_seed(run: OfRun, repeat: int = 0) -> int:
+    """Return the seed of weights and batches of a run's trials, of all those of the same `repeat`."""
+    again = {"repeat": repeat} if repeat else {}
+    return seeds.derive(seed=run.seed, purpose="trial", **again)
 
 
 def counts_of(settings: RunSettings, genome: str, of_finalist: bool) -> dict[str, int]:

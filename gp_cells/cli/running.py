@@ -103,6 +103,57 @@ def run(config: str, profile: str, options: Sequence[str]) -> None:
 
 
 @command(
+    option(
+        "cell",
+        "a hand-designed cell by its name, a .cell file, or a trial as RUN/CANDIDATE or trial_id",
+        metavar="CELL",
+    ),
+    option("--task", "to train on; default, of a trial: its own", metavar="TASK"),
+    option("--like", "a config that has the task, to train as it says", metavar="CONFIG"),
+    option(
+        "--seeds",
+        "trainings of each smaller cell; of the given one twice as many (default: 10)",
+        type=int,
+        default=10,
+        metavar="N",
+    ),
+    option(
+        "--steps",
+        "about how many sub-formulas may go (default: 8)",
+        type=int,
+        default=8,
+        metavar="N",
+    ),
+    file("--to", "config to write (default: minimise_CELL_TASK.yaml)", required=False),
+    option("--dry", "only write the config", action="store_true"),
+    RESULTS,
+)
+def minimise(
+    cell: str,
+    task: str | None,
+    like: str | None,
+    seeds: int,
+    steps: int,
+    to: Path | None,
+    dry: bool,
+    results: Path,
+) -> None:
+    """Find which sub-formulas of a cell can go: each is deleted in turn and the rest trained again.
+
+    Writes a config for the strategy `minimise` and runs it, as `gp-cells run` does; the same command goes
+    on where that was interrupted. Each step trains every cell that lacks one more sub-formula with some
+    seeds, and goes on from the smallest that is not worse by a test of non-inferiority.
+    `gp-cells minimised RUN` prints what went and what it cost, also while it runs.
+    """
+    from gp_cells.workflow.minimise import write_config
+
+    path, run_name = write_config(cell, task, like, seeds, steps, to, results)
+    print(f"config: {path}\nresult, also while it runs: gp-cells minimised {run_name}", flush=True)
+    if not dry:
+        run(str(path), "profiles/local", ())
+
+
+@command(
     CONFIG,
     option("--process", "end when this process has ended", type=int, metavar="PID"),
     option(

@@ -1,4 +1,4 @@
-"""A slot without a candidate: its search's budget was spent before its wave was bred.
+"""A slot without a candidate: its search's budget was spent, or its strategy had nothing left to try.
 
 It goes the way of a candidate, from file to file, so that the plan stays as it is: `genome.json` and then
 `fitness.json` and `trial.h5` say that there is none. Nothing is trained, and no table has a row of it.
@@ -13,6 +13,7 @@ from gp_cells.config.files import read_json
 from gp_cells.config.typed_json import decode
 
 SPENT = "the search's budget is spent"
+NOTHING_LEFT = "the strategy has nothing left to try"
 
 
 @dataclass(frozen=True, kw_only=True)

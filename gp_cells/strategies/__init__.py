@@ -14,6 +14,7 @@ from gp_cells.strategies.gp import GP
 from gp_cells.strategies.halving import Halving
 from gp_cells.strategies.imitate import Imitate
 from gp_cells.strategies.local_search import LocalSearch
+from gp_cells.strategies.minimise import Minimise
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.one_shot import OneShot
 from gp_cells.strategies.pbt import PBT
@@ -44,6 +45,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "reinforce": Reinforce,  # Zoph and Le 2017
     "imitate": Imitate,  # the same net, trained on the best: a language model of formulas
     "dictated": Dictated,  # what an author outside wrote, a language model above all
+    "minimise": Minimise,  # backward elimination of sub-formulas, to the end of LEAF, Liang et al. 2019
     "transfer": Transfer,  # begins with cells found elsewhere, as Zoph et al. 2018
 }
 

@@ -91,7 +91,8 @@ class Proposal:
     part of the training split to train on, and such as to be judged on, by the settings of
     `gp_cells.config.recipe.Shard`. Under `supernet` it says how one is trained. Genes that the search has
     are added to it. A `note` is any JSON value of at most `NOTE_SIZE` characters; it comes back with the
-    outcome.
+    outcome. All trials of a run have their first weights and batches from one seed; a `repeat` other than 0
+    is a seed of its own, so that the same genome can be trained several times.
     """
 
     genome: Genome
@@ -100,6 +101,7 @@ class Proposal:
     start: str | None = None
     recipe: Mapping[str, Any] | None = None
     note: Any = None
+    repeat: int = 0
 
 
 CHANGEABLE = ("epochs", SHARD, SUPERNET, *GENES)  # of a recipe, by a proposal
@@ -155,6 +157,12 @@ class Strategy(Protocol):
 
     One that wants its trials foretold by the run's stopping rule has a property `horizon`: after how many
     epochs of their weights. Without it, or where that is 0, they are not; see `horizon_of`.
+
+    One that may have nothing left to try has a class variable `ends = True`, and may return fewer genomes
+    than slots, or none; the slots that are left are empty. See `ends`.
+
+    One whose finalists are others than its best has a method `finalists`, which returns the candidates that
+    come first, given the whole history and the space; see `first_finalists`.
     """
 
     def check(self, search: Search, space: Vocabulary) -> None:
@@ -193,7 +201,7 @@ def proposals_of(
         SettingError: they are more or fewer than the slots, or one is made of something else.
     """
     proposals = strategy.propose(history, wave, slots, space, seed)
-    if len(proposals) != slots:
+    if len(proposals) != slots and not (ends(strategy) and len(proposals) < slots):
         raise SettingError(
             f"wave {wave}: expected {slots} genomes, one for each slot, got {len(proposals)} from the "
             f"strategy {name or type(strategy).__name__}; its `propose` has to return as many as `slots` "
@@ -224,6 +232,20 @@ def _is_made_of(proposal: Any) -> bool:
 def searches(strategy: Strategy) -> bool:
     """Return whether a strategy searches; false if it lists designs."""
     return bool(getattr(strategy, "searches", True))
+
+
+def ends(strategy: Strategy) -> bool:
+    """Return whether a strategy may have nothing left to try, and then leaves slots empty."""
+    return bool(getattr(strategy, "ends", False))
+
+
+def first_finalists(
+    strategy: Strategy, history: Sequence[Outcome], space: Vocabulary
+) -> Sequence[str]:
+    """Return the candidates that are finalists before the best ones: none, unless a strategy says so."""
+    named: Callable[[Sequence[Outcome], Vocabulary], Sequence[str]] | None
+    named = getattr(strategy, "finalists", None)
+    return () if named is None else named(history, space)
 
 
 def in_run(strategy: Strategy, run: str) -> Strategy:

@@ -21,15 +21,15 @@ from typing import Any
 import numpy as np
 
 from gp_cells.config import seeds
-from gp_cells.config.cell_files import CELL, TRANSFER, found_on, source_of
+from gp_cells.config.cell_files import TRANSFER, found_on, source_of
 from gp_cells.config.choose import REQUIRED, SettingError, check_settings, setting
-from gp_cells.config.files import content_hash, read_text
+from gp_cells.config.files import content_hash
 from gp_cells.config.records import Search
 from gp_cells.config.refusal import printable
 from gp_cells.genomes import variation
-from gp_cells.genomes.edits import legal
-from gp_cells.genomes.genome import Genome, GenomeError, parse
+from gp_cells.genomes.genome import Genome, parse
 from gp_cells.genomes.vocabulary import Vocabulary
+from gp_cells.strategies.cells import read_cell
 from gp_cells.strategies.strategy import Outcome, Proposal, plan_words
 
 
@@ -150,23 +150,8 @@ class Transfer:
 
     def _read(self, number: int, space: Vocabulary) -> tuple[Genome, dict[str, str | None]]:
         item, place = self.cells[number - 1], f"transfer.cells: {_told(self.cells, number)}"
+        genome, text = read_cell(item, space, place)
         is_name = item in space.baselines
-        if not is_name and "=" not in item:
-            known = ", ".join(space.baselines) or "none"
-            raise SettingError(
-                f"{place} is neither formulas nor a hand-designed cell of the space ({known}), nor does a "
-                f"config name it as a {CELL} file"
-            )
-        text = read_text(space.baselines[item]) if is_name else item
-        try:
-            whole = parse(text, space.language).canonical()
-        except GenomeError as error:
-            said = printable(str(error)).partition("; known names")[0]
-            language = space.language.name
-            raise SettingError(f"{place} is no cell of the language {language}: {said}") from error
-        genome = legal(space, list(whole.formulas))
-        if genome is None:
-            raise SettingError(f"{place} is outside the limits of the space; widen its settings")
         source = item if is_name else source_of(text)
         note = {"found_on": found_on(text), "source": source, "text": content_hash(text)}
         return genome, note

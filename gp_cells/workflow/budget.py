@@ -11,7 +11,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 
-from gp_cells.config.empty_slot import EmptySlot
+from gp_cells.config.empty_slot import SPENT, EmptySlot
 from gp_cells.config.files import canonical_json
 from gp_cells.config.objectives import HOURS
 from gp_cells.config.plan import searched_candidate
@@ -60,10 +60,14 @@ def is_first_empty(search: Search, seen: Sequence[Outcome], wave: int) -> bool:
     return is_spent(search.budget, seen) and not is_spent(search.budget, before)
 
 
-def empty_slots(settings: RunSettings, wave: int) -> list[EmptySlot]:
-    """Return what stands in the slots of a wave that is not bred."""
-    slots = range(settings.search.widths[wave])
-    return [EmptySlot(run=settings.run, candidate=searched_candidate(wave, slot)) for slot in slots]
+def empty_slots(
+    settings: RunSettings, wave: int, bred: int = 0, why: str = SPENT
+) -> Mapping[int, EmptySlot]:
+    """Return what stands in the slots of a wave that are not bred: all but the first ones."""
+    return {
+        slot: EmptySlot(run=settings.run, candidate=searched_candidate(wave, slot), empty=why)
+        for slot in range(bred, settings.search.widths[wave])
+    }
 
 
 def bred_waves(search: Search, epochs: Sequence[float]) -> int:

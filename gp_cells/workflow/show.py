@@ -104,7 +104,7 @@ def _work_line(tally: Tally, work: Work) -> Text:
         f"{work.failed} failed by the machine": "red" if work.failed else "",
     }
     if empty:
-        counts[f"{empty} not bred, the budget being spent"] = ""
+        counts[f"{empty} slots left empty"] = ""
     parts = [Text(said, style) for said, style in counts.items()]
     return Text(" · ", no_wrap=True, overflow="ellipsis").join(parts)
 

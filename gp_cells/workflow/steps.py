@@ -14,7 +14,7 @@ from typing import Any
 
 from gp_cells.config import seeds
 from gp_cells.config.choose import SettingError
-from gp_cells.config.empty_slot import SPENT
+from gp_cells.config.empty_slot import NOTHING_LEFT, SPENT
 from gp_cells.config.files import RecordError
 from gp_cells.config.objectives import HOURS, TIMED
 from gp_cells.config.plan import (
@@ -58,7 +58,13 @@ from gp_cells.stopping.stopper import Learned
 from gp_cells.strategies import Outcome, Proposal
 from gp_cells.strategies.genes import with_genes
 from gp_cells.strategies.history import or_infinite, read_history, write_history
-from gp_cells.strategies.strategy import in_run, proposals_of, reach_of, told
+from gp_cells.strategies.strategy import (
+    first_finalists,
+    in_run,
+    proposals_of,
+    reach_of,
+    told,
+)
 from gp_cells.workflow.budget import (
     empty_slots,
     is_first_empty,
@@ -133,7 +139,8 @@ def propose(settings: RunSettings, history: Sequence[Outcome], wave: int) -> lis
 def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> None:
     """Write a wave's genomes, one small file a slot, and which operator made them from whom.
 
-    Where the budget of the search is spent, the files say that there are none.
+    Where the budget of the search is spent, the files say that there are none; so do those of slots for
+    which the strategy had nothing left to try.
 
     Raises:
         SettingError: the folder is not named by the wave's number.
@@ -148,7 +155,7 @@ def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> 
             # Not of later waves: a raised budget would breed this one, and needs what it may start from.
             if reach:
                 remove_states(wave_folder.parents[1], wave, settings.search, reach)
-        for slot, empty in enumerate(empty_slots(settings, wave)):
+        for slot, empty in empty_slots(settings, wave).items():
             write_record(wave_folder / slot_name(slot) / "genome.json", empty)
         write_records(wave_folder / "lineage.json", [])
         return
@@ -157,6 +164,8 @@ def breed(settings_file: Path, history_file: Path | None, wave_folder: Path) -> 
     bred = specify(settings, seen, wave, propose(settings, seen, wave), learned)
     for spec, entry in bred:
         write_record(wave_folder / slot_name(entry.slot) / "genome.json", spec)
+    for slot, empty in empty_slots(settings, wave, len(bred), NOTHING_LEFT).items():
+        write_record(wave_folder / slot_name(slot) / "genome.json", empty)
     write_records(wave_folder / "lineage.json", [entry for _, entry in bred])
     if reach:
         remove_states(wave_folder.parents[1], wave, settings.search, reach)
@@ -192,7 +201,7 @@ def specify(
             genome=str(genome),
             **sizes,
             learning_rate=rate,
-            seed=trial_seed(settings),
+            seed=trial_seed(settings, proposal.repeat),
             recipe=changes,
             start=start_of(proposal, seen, first, name),
             keeps=reach > 0 or None,
@@ -266,14 +275,16 @@ def outcome_of(entry: LineageEntry, fitness: FitnessRecord) -> Outcome:
 def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
     """Specify the finalists' trials: the run's best architectures × learning rates × fresh seeds.
 
-    What `finalists.recipe` names is other than in the search, so that a cell found small is enlarged. Each
-    keeps its genes, and the rates are factors of its own, if that is one.
+    The strategy may name others that come first. What `finalists.recipe` names is other than in the search,
+    so that a cell found small is enlarged. Each keeps its genes, and the rates are factors of its own, if
+    that is one.
     """
     settings = read_record(RunSettings, settings_file)
     final, recipe = settings.finalists, final_recipe_of(settings)
     history = read_history(history_file)
     seen = as_read(settings, history, learned_by(settings, history))
-    chosen = finalists(seen, settings.search.finalists)
+    first = first_finalists(strategy_of(settings), seen, vocabulary_of(settings))
+    chosen = finalists(seen, settings.search.finalists, first)
     for i, outcome in enumerate(chosen):
         sizes: Mapping[str, Any] = counts_of(settings, outcome.genome, of_finalist=True)
         own = {name: (outcome.recipe or {})[name] for name in genes_of(settings)}
@@ -295,9 +306,19 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
                 write_record(folder / replicate_slot(i, r, s) / "genome.json", spec)
 
 
-def finalists(history: Sequence[Outcome], count: int) -> list[Outcome]:
-    """Return the best candidates of distinct architectures, then, if too few, the next best."""
-    ranked = sorted(history, key=lambda outcome: (outcome.fitness, outcome.candidate))
+def finalists(
+    history: Sequence[Outcome], count: int, foremost: Sequence[str] = ()
+) -> list[Outcome]:
+    """Return the best candidates of distinct architectures, then, if too few, the next best.
+
+    Those that are `foremost` come before the others, in their order.
+    """
+    places = {name: place for place, name in enumerate(foremost)}
+
+    def rank(outcome: Outcome) -> tuple[int, float, str]:
+        return places.get(outcome.candidate, len(places)), outcome.fitness, outcome.candidate
+
+    ranked = sorted(history, key=rank)
     first: dict[str, Outcome] = {}
     for outcome in ranked:
         first.setdefault(outcome.architecture_id, outcome)

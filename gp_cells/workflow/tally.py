@@ -33,7 +33,7 @@ class FinishedTrial:
 
     @property
     def is_empty(self) -> bool:
-        """Whether its slot has no candidate, its search's budget being spent."""
+        """Whether its slot has no candidate; see `gp_cells.config.empty_slot`."""
         return self.status == EMPTY
 
     @property

@@ -32,6 +32,7 @@ NEEDED: Mapping[str, Mapping[str, Any]] = {
     "baselines": {"cells": ["lstm"]},
     "cifar10": {"file": "cifar-10-binary.tar.gz"},
     "enwik8": {"file": "enwik8"},
+    "minimise": {"cells": ["lstm"]},
     "nsga2": {"objectives": ["fitness"], "reference_point": [9.0]},
     "own_data": {
         "file": "mine.csv",

@@ -45,6 +45,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "introspectability": {"targets": 50},
     "latency": {"passes": 1},
     "imitate": {"founders": 6, "least": 3, "passes": 2},
+    "minimise": {"cells": ("lstm",), "seeds": 3},
     "nsga2": {
         "objectives": ("fitness", "parameters"),
         "reference_point": (20.0, 50.0),
@@ -106,5 +107,5 @@ def make_strategy(name: str, space: Space) -> Strategy | None:
         return strategy if isinstance(space, FixedChoices) else None
     if "cells" not in {field.name for field in dataclasses.fields(strategy)}:
         return strategy
-    designs = tuple(list(space.baselines)[:3])
+    designs = tuple(list(space.baselines)[: len(strategy.cells)])
     return dataclasses.replace(strategy, cells=designs) if designs else None

@@ -68,6 +68,11 @@ def play(
         known = {outcome.candidate: outcome for outcome in seen}
         for slot, proposal in enumerate(proposals_of(strategy, seen, wave, slots, space, seed)):
             name, genome = searched_candidate(wave, slot), proposal.genome
+            if proposal.repeat:
+                raise SettingError(
+                    f"{name}: this table knows one training of each genome, and it asks for a further one; "
+                    "choose a strategy that trains each once, as aging"
+                )
             before = _epochs_before(proposal, known, name)
             is_whole = not before and not proposal.recipe
             if not is_whole and partly is None:
