@@ -43,6 +43,34 @@ def predict(trial: str, file: Path, to: Path | None, results: Path) -> None:
 
 
 @command(
+    option("trial", f"{TRIAL}; a finalist's, best of all"),
+    option(
+        "--share",
+        "of the weights, or of the units, that is kept (default: 0.5 0.2 0.1 0.05)",
+        nargs="+",
+        type=float,
+        default=[0.5, 0.2, 0.1, 0.05],
+        metavar="SHARE",
+    ),
+    option("--seeds", "trainings of each (default: 3)", type=int, default=3, metavar="N"),
+    folder("--to", "folder to write to (default: RUN-CANDIDATE-pruned)", required=False),
+    RESULTS,
+)
+def prune(trial: str, share: Sequence[float], seeds: int, to: Path | None, results: Path) -> None:
+    """Prune a trial's network before and after training, beside controls, and say what each costs.
+
+    Reads the tables, the trial's own record trial.h5 and its data. Trains it again with some seeds, then
+    with masks: SNIP and SynFlow before training, magnitude after it, each beside one that is shuffled
+    within each layer. Units of a recurrent network go whole; what is left is written as by export, and
+    timed. Writes pruned.parquet with a row for each, and the smaller networks. Prints loss against share.
+    """
+    from gp_cells.exchange.pruned import prune as prune_trial
+
+    for line in prune_trial(results, trial, share, seeds, to):
+        print(line, flush=True)
+
+
+@command(
     option("folder", "folder of the release, new or empty", type=Path, metavar="FOLDER"),
     option("--benchmark", "which ones; default: all", nargs="+", default=[], metavar="NAME"),
     option(

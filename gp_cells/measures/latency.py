@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import statistics
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
@@ -53,15 +53,22 @@ class Latency:
         inputs, axis = subject.samples(SAMPLES), subject.form.batch_axis
         places = torch.arange(size, device=inputs.device) % inputs.shape[axis]
         batch, network = inputs.index_select(axis, places), subject.trained.eval()
-        times = []
-        with torch.no_grad():
-            for _ in range(self.passes + 1):
-                _wait(batch)
-                began = time.perf_counter()
-                network(batch, None, None)
-                _wait(batch)
-                times.append(1000 * (time.perf_counter() - began))
-        return statistics.median(times[1:])
+        return pass_ms(lambda: network(batch, None, None), batch, self.passes)
+
+
+def pass_ms(run: Callable[[], object], batch: Tensor, passes: int) -> float:
+    """Return the median time in milliseconds of some passes of a batch, after one that warms up."""
+    import torch
+
+    times = []
+    with torch.no_grad():
+        for _ in range(passes + 1):
+            _wait(batch)
+            began = time.perf_counter()
+            run()
+            _wait(batch)
+            times.append(1000 * (time.perf_counter() - began))
+    return statistics.median(times[1:])
 
 
 def _wait(tensor: Tensor) -> None:

@@ -41,6 +41,15 @@ def flow(network: Network, inputs: Tensor, form: Form) -> float:
     """Return ln Σ |w ∂R/∂w|, R the summed output for an input of ones of the shape of `inputs`."""
     import torch
 
+    flows_ = [of.sum(dtype=torch.float64).item() for of in flows(network, inputs, form).values()]
+    total = math.fsum(flow for flow in flows_ if math.isfinite(flow))
+    return math.log(total) if total > 0 and all(map(math.isfinite, flows_)) else math.nan
+
+
+def flows(network: Network, inputs: Tensor, form: Form) -> dict[str, Tensor]:
+    """Return |w ∂R/∂w| of each weight of more than one axis, by its name; see `flow`."""
+    import torch
+
     network = copy.deepcopy(network).eval()
     if form.inputs == "images":
         network = network.double()  # a deep network's flow is beyond float32
@@ -51,10 +60,8 @@ def flow(network: Network, inputs: Tensor, form: Form) -> float:
     ones = torch.ones_like(network.embed(inputs), dtype=kind)
     predicted, _ = network(ones, None, None)
     predicted.sum().backward()
-    flows = [
-        (weight * weight.grad).abs().sum(dtype=torch.float64).item()
-        for weight in network.parameters()
+    return {
+        name: (weight * weight.grad).abs().detach()
+        for name, weight in network.named_parameters()
         if weight.grad is not None and weight.dim() > 1
-    ]
-    total = math.fsum(flow for flow in flows if math.isfinite(flow))
-    return math.log(total) if total > 0 and all(map(math.isfinite, flows)) else math.nan
+    }

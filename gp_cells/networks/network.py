@@ -93,6 +93,10 @@ class Network(Protocol):
         """Yield all learned tensors."""
         ...
 
+    def named_parameters(self) -> Iterator[tuple[str, nn.Parameter]]:
+        """Yield all learned tensors, each with its name."""
+        ...
+
     def state_dict(self) -> dict[str, Any]:
         """Return every tensor that a trained network is made of, by name."""
         ...

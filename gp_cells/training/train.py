@@ -42,6 +42,7 @@ from gp_cells.training.loss import (
     summed_loss,
 )
 from gp_cells.training.optimiser import Optimiser, share_of_rate
+from gp_cells.training.pruning import Sparse
 from gp_cells.training.state import Before, State, take_up
 from gp_cells.training.supernet import Choosing
 
@@ -72,6 +73,7 @@ class Setup:
     keeps: bool = False  # whether its own final state is wanted
     shard: Shard | None = None  # the part of the training split, else all of it
     supernet: Supernet | None = None  # how one is trained, of a genome with choices
+    sparse: Sparse | None = None  # what of its weights stays zero, else nothing
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -298,6 +300,8 @@ class _Training:
         if setup.start is not None:
             going_on = (setup.genome, self.network, self.optimiser, partial(giving_network, setup))
             self.before = take_up(setup.start, *going_on)
+        if setup.sparse is not None:
+            setup.sparse.begin(self.network)
         self.best: dict[str, Tensor] = dict(self.before.best)
         self.first_step_at: float | None = None
         self.progress = checkpoints.load() or Progress()
@@ -403,6 +407,8 @@ class _Training:
             learned = smoothed_loss(summed, predicted, judged[2], recipe.label_smoothing)
         self.optimiser.zero_grad()
         (learned / targets).backward()
+        if self.setup.sparse is not None:
+            self.setup.sparse.hold(self.network)
         norm = torch.nn.utils.clip_grad_norm_(self.network.parameters(), recipe.clip_norm)
         loss = summed.item()
         if not (math.isfinite(loss) and math.isfinite(norm.item())):
