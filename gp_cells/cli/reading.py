@@ -136,6 +136,25 @@ def transfers(benchmark: str | None, format: str, results: Path) -> None:
 
 
 @command(
+    option("--benchmark", "else the only one that is stored", metavar="NAME"),
+    option("--format", "(default: markdown)", choices=["markdown", "json"], default="markdown"),
+    RESULTS,
+)
+def noise(benchmark: str | None, format: str, results: Path) -> None:
+    """Print how much of each task's losses is the cell's and how much the seed's, and what can be told so.
+
+    Reads the tables: the finalists, all trained with the same seeds, so those of config/noise.yaml for
+    designed cells. Below the smallest differences no claim of one cell being ahead of another stands.
+    """
+    import json
+
+    from gp_cells.compare.noise import read_noise, say_noise
+
+    found = read_noise(results, benchmark)
+    print("\n".join(say_noise(found)) if format == "markdown" else json.dumps(found, indent=1))
+
+
+@command(
     option("runs", "of the strategy one_shot, as in results/runs/", nargs="+", metavar="RUN"),
     RESULTS,
 )

@@ -15,6 +15,7 @@ from gp_cells.compare.finalists import rank_finalists
 from gp_cells.compare.fronts import searched_fronts, size_against_loss
 from gp_cells.compare.guards import guard
 from gp_cells.compare.labels import ablations, spent
+from gp_cells.compare.noise import seed_against_architecture
 from gp_cells.compare.novelty import novelty
 from gp_cells.compare.operators import operator_credit
 from gp_cells.compare.predictors import early_epochs, rank_predictors, search_as_predictor
@@ -23,10 +24,9 @@ from gp_cells.compare.sizes import at_equal_size
 from gp_cells.compare.stopping import stopping_cost
 from gp_cells.compare.strategies import compare_strategies, over_tasks
 from gp_cells.compare.tested import losses_over_time
-from gp_cells.compare.variance import seed_against_architecture
 from gp_cells.config.files import RecordError, read_json
 
-VERSION = "9"  # of comparison.json
+VERSION = "10"  # of comparison.json
 
 
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:

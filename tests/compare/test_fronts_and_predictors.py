@@ -1,13 +1,16 @@
 from typing import cast
 
+import numpy as np
 import pytest
+from support.benchmark import ROOT
 from support.hand_made import records, trial
 
 from gp_cells.compare.fronts import median_surface, size_against_loss
+from gp_cells.compare.noise import PLANNED, read_noise, say_noise, seed_against_architecture
 from gp_cells.compare.operators import operator_credit
+from gp_cells.compare.power import smallest_difference
 from gp_cells.compare.predictors import early_epochs, search_as_predictor
 from gp_cells.compare.records import Records
-from gp_cells.compare.variance import seed_against_architecture
 
 
 def test_the_median_surface_is_what_half_of_the_runs_reach():
@@ -118,7 +121,31 @@ def test_the_variance_of_seeds_is_told_from_that_of_architectures():
     assert found["seed_deviation"] == pytest.approx(0.5**0.5)
     assert found["rest_deviation"] == pytest.approx(0.0, abs=1e-9)
     assert found["share_of_architecture"] == pytest.approx(2 / 2.5)
+    assert found["lowest_mean"] == 1.5
+    assert (found["told_apart"], found["pairs"]) == (1, 1)  # by 2 with either seed
 
 
 def test_one_seed_says_nothing_of_variance():
     assert seed_against_architecture(replicates([[1.0], [3.0]])) is None
+
+
+def test_the_smallest_difference_of_two_cells_is_that_of_paired_seeds():
+    generator = np.random.default_rng(1)
+    losses = generator.normal(0.0, 0.1, (200, 10))  # all cells are alike
+    found = seed_against_architecture(replicates(losses.tolist()))
+
+    assert found is not None
+    assert found["rest_deviation"] == pytest.approx(0.1, rel=0.05)
+    expected = {str(n): smallest_difference(found["rest_deviation"] * 2**0.5, n) for n in PLANNED}
+    assert found["smallest"] == expected
+    assert found["told_apart"] / found["pairs"] == pytest.approx(0.05, abs=0.01)
+
+
+def test_the_noise_floor_of_a_release_is_told_for_validation_and_test():
+    rows = read_noise(ROOT / "results/reference", None)
+
+    vowels, tested = (row for row in rows if row["task"] == "japanese_vowels")
+    assert (vowels["split"], tested["split"]) == ("valid", "test")
+    assert vowels["share_of_architecture"] < 0.2  # its 54 validation sequences tell hardly anything
+    head, rule, *lines = say_noise(rows)
+    assert len({line.count("|") for line in (head, rule, *lines[: len(rows)])}) == 1
