@@ -21,7 +21,7 @@ from gp_cells.genomes.only import Only
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.measures import DEFAULT, MEASURES, Measure
 from gp_cells.spaces import SPACES, Space
-from gp_cells.spaces.space import counts_state
+from gp_cells.spaces.space import counts_state, space_misfit
 from gp_cells.stopping import STOPPERS, Stopper
 from gp_cells.stopping.stopper import learns, predicts
 from gp_cells.strategies import STRATEGIES, Strategy
@@ -233,6 +233,8 @@ def _check_schedule(run: RunConfig, strategy: Strategy) -> None:
 def check_recipe(run: RunConfig, form: Form | None = None) -> None:
     """Refuse a recipe, of search, genes or finalists, that asks for what the task does not have.
 
+    And a space whose settings are for data of another form.
+
     Raises:
         SettingError: one does; without the data's form only by what is known before they are read.
     """
@@ -244,6 +246,8 @@ def check_recipe(run: RunConfig, form: Form | None = None) -> None:
     for place, recipe in recipes.items():
         if said := misfit(recipe, inputs, targets):
             raise SettingError(f"{place}: {said}")
+    if form is not None and (said := space_misfit(space_of(run), form)):
+        raise SettingError(f"space.{run.space.name}.{said} ({run.task.name})")
 
 
 def _check_genes(run: RunConfig, strategy: Strategy) -> None:

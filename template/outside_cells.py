@@ -81,7 +81,7 @@ LANGUAGE = Language(
 class Smooth:
     """Sums and GELUs of what each step reads; for every kind of input."""
 
-    reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols", "images")
+    reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols", "images", "numbers")
     engines: ClassVar[tuple[str, ...]] = ("eager",)
     functions: ClassVar[tuple[str, ...]] = ("add", "gelu")
     projections: ClassVar[Sequence[str]] = ()
@@ -151,7 +151,7 @@ def _network(term: Term, form: Form, recipe: Recipe) -> Network:
 
         def hidden(self, inputs: Tensor) -> Tensor:
             numbers = self.embed(inputs)
-            return self._value(term, self.first(numbers.flatten(1 if numbers.dim() == 4 else 2)))
+            return self._value(term, self.first(numbers.flatten(2 if numbers.dim() == 3 else 1)))
 
         def _value(self, term: Term, x: Tensor) -> Tensor:
             word, *parts = term

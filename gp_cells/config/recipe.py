@@ -11,7 +11,7 @@ from typing import Any, Literal
 from gp_cells.config.choose import SettingError, check_settings, configure, setting
 from gp_cells.config.supernet import SUPERNET, Supernet
 
-Inputs = Literal["frames", "symbols", "images"]
+Inputs = Literal["frames", "symbols", "images", "numbers"]
 Targets = Literal["keys", "classes", "numbers"]
 Schedule = Literal["constant", "cosine", "linear"]
 OptimiserName = Literal["adam", "sgd", "rmsprop"]
@@ -22,7 +22,8 @@ class Form:
     """What one prediction is made from, and what is predicted.
 
     Inputs are `frames` (continuous sequences, `features` numbers a step), `symbols` (sequences of tokens
-    from a vocabulary of `features`) or `images` (`features` channels of `height` × `width` pixels).
+    from a vocabulary of `features`), `images` (`features` channels of `height` × `width` pixels) or
+    `numbers` (rows of `features` of them, as a table has).
     Targets are `keys` (`outputs` independent on/off targets, as in multilabel classification), `classes`
     (one of `outputs`) or `numbers` (`outputs` real values, standardised by the training split). A
     sequence has a target at every step, or one at its end.
@@ -36,9 +37,14 @@ class Form:
     width: int = 0
 
     @property
+    def has_steps(self) -> bool:
+        """Whether an example is a sequence; of images and rows of numbers there is one prediction each."""
+        return self.inputs in ("frames", "symbols")
+
+    @property
     def batch_axis(self) -> int:
-        """The axis of a batch's inputs along which its sequences or images lie."""
-        return 0 if self.inputs == "images" else 1
+        """The axis of a batch's inputs along which its sequences, images or rows lie."""
+        return 1 if self.has_steps else 0
 
 
 @dataclass(frozen=True)

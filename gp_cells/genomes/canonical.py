@@ -11,7 +11,7 @@ import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from gp_cells.genomes.language import Language
-from gp_cells.genomes.terms import Term, family_of, heads, unprimed
+from gp_cells.genomes.terms import Term, family_of, heads, leaves, unprimed
 
 
 def canonical_terms(
@@ -27,7 +27,11 @@ def canonical_terms(
     A full search tree would try all such choices together. This one can give an architecture several
     forms where formulas look alike from everywhere and yet are not interchangeable; the smallest
     case known has seven equal convolutions, each read by three of seven equal sums.
+
+    Where names say which formula of other genomes a formula is, they are part of the architecture.
     """
+    if language.kind.marked:
+        return _marked_terms(dict(formulas), language)
     if language.typed_names:
         formulas = language.resolved(formulas)
     named = iter(language.kind.named)
@@ -38,6 +42,31 @@ def canonical_terms(
         flat = {name: _flat(term, language) for name, term in live.items()}
         found += _renamed(flat, output, named, language)
     return [(name, _folded(term, language)) for name, term in found]
+
+
+def _marked_terms(formulas: dict[str, Term], language: Language) -> list[tuple[str, Term]]:
+    """Return formulas whose names are kept: by the longest way from an input, then by their names."""
+    outputs = language.kind.outputs
+    live = {name: term for output in outputs for name, term in _live(formulas, output).items()}
+    depth: dict[str, int] = {}
+    for name in formulas:  # in an order of writing
+        if name in live:
+            depth[name] = 1 + max(depth.get(source, 0) for source in leaves(live[name]))
+    nodes = sorted((n for n in live if n not in outputs), key=lambda n: (depth[n], *_by_name(n)))
+
+    def sorted_flat(term: Term) -> Term:
+        children = [sorted_flat(child) for child in term[1:]]
+        if term[0] in language.by_name and language.by_name[term[0]].commutative:
+            children.sort(key=lambda child: (len(child), *_by_name(child[0]), child))
+        return (term[0], *children)
+
+    ordered = [(name, sorted_flat(_flat(live[name], language))) for name in (*nodes, *outputs)]
+    return [(name, _folded(term, language)) for name, term in ordered]
+
+
+def _by_name(name: str) -> tuple[int, str]:
+    """Return what sorts n2 before n10."""
+    return len(name), name
 
 
 def _renamed(

@@ -141,7 +141,7 @@ class _Reader:
         self.given = dict(language.typed_inputs)
         self.local: dict[str, _Part] = {}
         self.formulas: dict[str, Term] = {}
-        self.line, self.code = 0, ""
+        self.line, self.code, self.writing = 0, "", ""
 
     def refuse(self, reason: str) -> GenomeError:
         return GenomeError(f"line {self.line}: {reason}")
@@ -158,7 +158,7 @@ class _Reader:
             and isinstance(statement.targets[0], ast.Name)
         ):
             raise self.refuse(f"expected one formula, such as {self.kind.example}")
-        name = re.sub("_$", "'", statement.targets[0].id)
+        name = self.writing = re.sub("_$", "'", statement.targets[0].id)
         part = self.part(statement.value)
         self.check_size(name, part.nodes, part.depth)
         if name.endswith("'") or name in self.kind.outputs:
@@ -168,7 +168,7 @@ class _Reader:
             raise self.refuse(f"{shown(name)} already means something else; choose another name")
         if name in self.local:
             raise self.refuse(f"{shown(name)} is written twice")
-        self.local[name] = self.named(part)
+        self.local[name] = self.named(name, part)
 
     def write(self, name: str, part: _Part) -> None:
         """Keep a formula under its own name."""
@@ -180,10 +180,10 @@ class _Reader:
         self.formulas[name] = self.checked(part)
         self.local = self.kind.still_known(self.local)
 
-    def named(self, part: _Part) -> _Part:
+    def named(self, own: str, part: _Part) -> _Part:
         """Return what an abbreviation gives where it is read: its formula, or the name of that."""
         try:
-            name = self.kind.name_of_next(self.formulas)
+            name = self.kind.name_of_next(self.formulas, own)
         except LookupError as error:
             raise self.refuse(str(error)) from error
         if name is None:
@@ -230,6 +230,10 @@ class _Reader:
             raise self.refuse(f"{spelt:.60} is used before it is written")
         if spelt in self.plain or spelt.endswith("'"):
             return _Part((spelt,), self.language.type_of(spelt, self.given))
+        if spelt == self.writing:
+            raise self.refuse(
+                f"{shown(spelt)} reads itself; it may read what was written before it"
+            )
         raise self.refuse(f"there is no {shown(spelt)}; known names: {self.known()}")
 
     def infix(self, node: ast.BinOp) -> _Part:
@@ -327,6 +331,8 @@ class _Reader:
                         f"{name} reads memory cell {head}, which no formula writes; "
                         f"add a line {head}' = …"
                     )
+        if wrong := self.kind.refusal(self.formulas):
+            raise GenomeError(wrong)
         genome = Genome(self.language, tuple(self.formulas.items()))
         if self.kind.expands:  # what is read once, and so where it stands, is only known now
             for name, term in genome.canonical().formulas:

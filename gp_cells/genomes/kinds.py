@@ -1,8 +1,9 @@
 """The kinds of formulas: what names a genome's formulas have, and what one may read of another.
 
 A language has formulas of one kind, an object of its own that answers every question that depends on it.
-There are two: `CellFormulas`, the memory cells of a recurrent cell, and `GraphFormulas`, values with a
-name. A further kind is a further class here, and nothing that asks has to be changed.
+There are three: `CellFormulas`, the memory cells of a recurrent cell, `GraphFormulas`, values with a
+name, and `NodeFormulas`, nodes whose names say where they come from. A further kind is a further class
+here, and nothing that asks has to be changed.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from gp_cells.genomes.terms import Term, heads, unprimed
+from gp_cells.genomes.terms import Term, heads, leaves, unprimed
 
 T = TypeVar("T")
 
@@ -74,6 +75,15 @@ class FormulaKind(Protocol):
         """Whether formulas may be larger in canonical form than they were written."""
         ...
 
+    @property
+    def marked(self) -> bool:
+        """Whether a name says which formula of other genomes it is, so that canonical form keeps it."""
+        ...
+
+    def refusal(self, formulas: Mapping[str, Term]) -> str:
+        """Return what is wrong with the formulas of a genome as a whole, "" if nothing is."""
+        ...
+
     def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
         """Return the formulas that each output may use, by its name, in their order."""
         ...
@@ -82,8 +92,8 @@ class FormulaKind(Protocol):
         """Return what formula `name` may read beside learned leaves, in a genome of formulas `written`."""
         ...
 
-    def name_of_next(self, taken: Collection[str]) -> str | None:
-        """Return the name under which an abbreviation is kept as a formula of its own.
+    def name_of_next(self, taken: Collection[str], own: str) -> str | None:
+        """Return the name under which an abbreviation, called `own`, is kept as a formula of its own.
 
         None where it stands in place of its name instead.
 
@@ -170,6 +180,15 @@ class CellFormulas:
         """No: abbreviations are written out when they are read."""
         return False
 
+    @property
+    def marked(self) -> bool:
+        """No: names mean nothing; see `FormulaKind`."""
+        return False
+
+    def refusal(self, formulas: Mapping[str, Term]) -> str:
+        """Return nothing: memory that is read and not written is refused by its name."""
+        return ""
+
     def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
         """Return all formulas: the output may use each; see `FormulaKind`."""
         return {self.output: list(formulas)}
@@ -180,7 +199,7 @@ class CellFormulas:
         now = memories if name == self.output else []
         return [*(unprimed(memory) for memory in memories), *now]
 
-    def name_of_next(self, taken: Collection[str]) -> None:
+    def name_of_next(self, taken: Collection[str], own: str) -> None:
         """Return None: an abbreviation stands in place of its name; see `FormulaKind`."""
         return None
 
@@ -261,6 +280,15 @@ class GraphFormulas:
         """Yes: what is read once is put where it is read."""
         return True
 
+    @property
+    def marked(self) -> bool:
+        """No: names mean nothing; see `FormulaKind`."""
+        return False
+
+    def refusal(self, formulas: Mapping[str, Term]) -> str:
+        """Return nothing: whatever reads what was written before it is a graph."""
+        return ""
+
     def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
         """Return the formulas up to each output; what is after the last is of none."""
         parts: dict[str, list[tuple[str, T]]] = {}
@@ -280,7 +308,7 @@ class GraphFormulas:
             before = [] if other in self.outputs else [*before, other]
         return [*self.inputs, *before]
 
-    def name_of_next(self, taken: Collection[str]) -> str:
+    def name_of_next(self, taken: Collection[str], own: str) -> str:
         """Return the first name that is free; see `FormulaKind`."""
         for name in self.named:
             if name not in taken:
@@ -345,3 +373,120 @@ def _replaced(term: Term, name: str, by: Term) -> Term:
     if term == (name,):
         return by
     return (term[0], *(_replaced(child, name, by) for child in term[1:]))
+
+
+@dataclass(frozen=True)
+class NodeFormulas:
+    """Nodes of a network: a formula reads `inputs` and nodes before it, each once, and outputs read all.
+
+    A node keeps the name that its author gave it, which tells it from all others in whatever genome it is:
+    the historical marking of Stanley and Miikkulainen 2002 (https://doi.org/10.1162/106365602320169811).
+    Nodes without an author, as those of a general mutation, are called by `named`.
+    """
+
+    outputs: tuple[str, ...]
+    inputs: tuple[str, ...]
+    given: tuple[str, ...] = ("bias",)
+    named: tuple[str, ...] = tuple(f"n{i}" for i in range(1, 257))
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """None: nothing is carried over; see `FormulaKind`."""
+        return ()
+
+    @property
+    def passed_on(self) -> tuple[str, ...]:
+        """None; see `FormulaKind`."""
+        return ()
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The outputs: nodes have names of their author's own; see `FormulaKind`."""
+        return self.outputs
+
+    @property
+    def word(self) -> str:
+        """What a formula is called in messages."""
+        return "output"
+
+    @property
+    def example(self) -> str:
+        """A formula as it may be written, for messages."""
+        return f"{self.outputs[0]} = {' + '.join(self.inputs[-2:])}"
+
+    @property
+    def shares(self) -> bool:
+        """Yes: a node may be read many times."""
+        return True
+
+    @property
+    def expands(self) -> bool:
+        """No: what a node computes stands in its own formula alone."""
+        return False
+
+    @property
+    def marked(self) -> bool:
+        """Yes; see `FormulaKind`."""
+        return True
+
+    def refusal(self, formulas: Mapping[str, Term]) -> str:
+        """Return which node reads something twice, or that no output comes from an input."""
+        reached = {name for name in self.inputs if name not in self.given}
+        for name, term in formulas.items():
+            sources = leaves(term)
+            twice = [source for source in sources if sources.count(source) > 1]
+            if twice:
+                return f"{name} reads {twice[0]} twice, and has one weight for it; name it once"
+            if reached & set(sources):
+                reached.add(name)
+        if not reached & set(self.outputs):
+            known = [name for name in self.inputs if name not in self.given]
+            some = known[0] if len(known) == 1 else f"any of {known[0]} to {known[-1]}"
+            return f"no output reads {some}, itself or through nodes"
+        return ""
+
+    def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
+        """Return all nodes with the first output, then each other output alone; see `FormulaKind`."""
+        parts: dict[str, list[tuple[str, T]]] = {}
+        part: list[tuple[str, T]] = []
+        for formula in formulas:
+            part.append(formula)
+            if formula[0] in self.outputs:
+                parts[formula[0]], part = part, []
+        return parts
+
+    def readable(self, name: str, written: Sequence[str]) -> list[str]:
+        """Return the inputs and the nodes before, of an output all nodes; see `FormulaKind`."""
+        nodes = [other for other in written if other not in self.outputs]
+        before = nodes[: nodes.index(name)] if name in nodes else nodes
+        return [*self.inputs, *before]
+
+    def name_of_next(self, taken: Collection[str], own: str) -> str:
+        """Return its own name; see `FormulaKind`."""
+        if len(taken) >= len(self.named) + len(self.outputs):
+            raise LookupError(f"at most {len(self.named)} nodes are allowed")
+        return own
+
+    def still_known(self, abbreviations: dict[str, T]) -> dict[str, T]:
+        """Return all: every output may read every node; see `FormulaKind`."""
+        return abbreviations
+
+    def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
+        """Return the formulas as they are; see `FormulaKind`."""
+        return dict(formulas)
+
+    def matched(
+        self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
+    ) -> dict[str, Term]:
+        """Return the second genome's formulas by their names, which say whose they are."""
+        return dict(second)
+
+    def can_read(self, names: Collection[str], name: str, written: Sequence[str]) -> bool:
+        """Return whether all leaves are inputs or nodes before; see `FormulaKind`."""
+        return set(names) <= set(self.readable(name, written))
+
+    def completed(
+        self, formulas: Mapping[str, Term], donors: Mapping[str, Term]
+    ) -> list[tuple[str, Term]]:
+        """Return the formulas as they are: nothing that they lack can come along."""
+        return list(formulas.items())

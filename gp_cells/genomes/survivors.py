@@ -5,6 +5,8 @@ ancestors fall on its ancestors; arguments of a commutative function in any orde
 was put in, taken out or replaced. That is a tree edit distance with the constraint of Zhang 1996
 (https://doi.org/10.1007/BF01975866); what differs is that a call of many arguments is one node, and that a
 replaced node costs its name alone. Numbers and names of projections, values and memory cells say nothing.
+
+Where names say whose a formula is, as the marks of a network's nodes, they are all that is asked.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from scipy.optimize import linear_sum_assignment
 
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.language import Language
-from gp_cells.genomes.terms import NodePath, Term, family_of, unprimed
+from gp_cells.genomes.terms import NodePath, Term, family_of, paths, subtree, unprimed
 
 Place = tuple[str, NodePath]  # a formula's name and a path in it
 Pairs = tuple[tuple[Place, Place], ...]
@@ -46,6 +48,8 @@ class Survivors:
 def survivors(giver: Genome, child: Genome) -> Survivors:
     """Return what of a child is of a giver, both in canonical form."""
     language = child.language
+    if language.kind.marked:
+        return _marked(giver.canonical(), child.canonical())
     parts = [
         {output: _trees(formulas, language) for output, formulas in language.kind.parts(of).items()}
         for of in (giver.canonical().formulas, child.canonical().formulas)
@@ -59,6 +63,29 @@ def survivors(giver: Genome, child: Genome) -> Survivors:
         places={theirs.place: own.place for own, theirs in pairs},
         names=_names([(own, theirs) for own, theirs in pairs if language.is_learned(own.head)]),
     )
+
+
+def _marked(giver: Genome, child: Genome) -> Survivors:
+    """Return the nodes of formulas of one name, each by what it is, and functions by their order."""
+    own, theirs = dict(giver.formulas), dict(child.formulas)
+    places: dict[Place, Place] = {}
+    for name in (name for name in theirs if name in own):
+        known = _numbered(own[name])
+        for what, path in _numbered(theirs[name]).items():
+            if what in known:
+                places[name, path] = (name, known[what])
+    return Survivors(places, {})
+
+
+def _numbered(term: Term) -> dict[tuple[str, int], NodePath]:
+    """Return the path of each node of a term, by its name and how many of that name come before it."""
+    found: dict[tuple[str, int], NodePath] = {}
+    counts: Counter[str] = Counter()
+    for path in paths(term):
+        head = subtree(term, path)[0]
+        found[head, counts[head]] = path
+        counts[head] += 1
+    return found
 
 
 def _names(pairs: Sequence[tuple[Node, Node]]) -> dict[str, str]:

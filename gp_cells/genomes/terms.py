@@ -20,6 +20,11 @@ def heads(term: Term) -> Iterator[str]:
         yield from heads(child)
 
 
+def leaves(term: Term) -> list[str]:
+    """Return the names at the leaves of a term, in order."""
+    return [name for child in term[1:] for name in leaves(child)] if term[1:] else [term[0]]
+
+
 def size(term: Term) -> int:
     """Return how many nodes a term has."""
     return sum(1 for _ in heads(term))

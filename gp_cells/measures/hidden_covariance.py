@@ -34,10 +34,10 @@ class HiddenCovariance:
         check_settings(self, "hidden_covariance")
 
     def measure(self, subject: Subject) -> Mapping[str, float | None]:
-        """Return the score; None of a network of images."""
+        """Return the score; None of a network without steps."""
         import torch
 
-        if subject.form.inputs == "images":
+        if not subject.form.has_steps:
             return {"hidden_covariance": None}
         inputs = subject.samples(self.samples)
         with torch.no_grad():

@@ -58,7 +58,7 @@ class Introspectability:
 
         network, form, device = subject.trained.eval(), subject.form, subject.device
         sums: list[Tensor] = []
-        looked_at, state, is_image = 0, None, form.inputs == "images"
+        looked_at, state = 0, None
         present = torch.zeros(form.outputs, dtype=torch.bool, device=device)
         with torch.no_grad():
             for batch in subject.task.batches(subject.splits["valid"], None):
@@ -69,7 +69,7 @@ class Introspectability:
                 classes = predicted.flatten(0, -2)[counts].argmax(-1)
                 each = one_hot(classes, form.outputs).float()
                 present |= each.sum(0) > 0
-                steps = activations if is_image else [of.flatten(0, 1) for of in activations]
+                steps = [of.flatten(0, 1) for of in activations] if form.has_steps else activations
                 summed = [each.T @ of.flatten(1)[counts].float() for of in steps]
                 sums = [a + b for a, b in zip(sums, summed, strict=True)] if sums else summed
                 looked_at += len(classes)

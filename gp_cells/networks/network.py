@@ -29,9 +29,10 @@ class Network(Protocol):
     """A torch module between a task's inputs and its predictions, with weights and maybe a state.
 
     Inputs are as in `gp_cells.tasks.Batch`: (time, batch) int64 symbols, (time, batch, features)
-    frames or (batch, features, height, width) images. Predictions are (time, batch, outputs), or (batch,
-    outputs) for images: logits of `keys` and `classes`, or `numbers`. A state is a tuple of tensors, empty
-    where nothing is carried over from one batch to the next.
+    frames, (batch, features, height, width) images or (batch, features) numbers. Predictions are (time,
+    batch, outputs), or (batch, outputs) for images and numbers: logits of `keys` and `classes`, or
+    `numbers`. A state is a tuple of tensors, empty where nothing is carried over from one batch to the
+    next.
 
     `copy.deepcopy` gives a network of its own, as of any module.
 
@@ -69,7 +70,7 @@ class Network(Protocol):
     def embed(self, inputs: Tensor) -> Tensor:
         """Return inputs as the floating-point numbers that the first layer reads.
 
-        Symbols (time, batch) become (time, batch, width); frames and images pass through.
+        Symbols (time, batch) become (time, batch, width); frames, images and numbers pass through.
         """
         ...
 
@@ -79,7 +80,7 @@ class Network(Protocol):
         """Return predictions, the state after them, and what hidden layers gave on the way.
 
         In the order in which they were computed: of sequences (time, batch, …) each, the last one being
-        what the output layer reads; of images (batch, …).
+        what the output layer reads; of images and numbers (batch, …).
         """
         ...
 

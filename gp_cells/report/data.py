@@ -37,6 +37,8 @@ def _inputs(form: Mapping[str, Any], counts: Mapping[str, Any] | None) -> str:
     if form["inputs"] == "images":
         size = f"{form.get('height', 0)} × {form.get('width', 0)}"
         return f"images of {size}, {form['features']} channel{'s' if form['features'] > 1 else ''}"
+    if form["inputs"] == "numbers":
+        return f"rows of {form['features']:,} number{'s' if form['features'] > 1 else ''}"
     what = {"frames": "numbers", "symbols": "symbols of the vocabulary"}[form["inputs"]]
     step = f"{form['features']:,} {what} a step"
     if counts is None:

@@ -3,8 +3,8 @@
 Of a recurrent cell each distinct sub-expression is one node. Leaves are learned projections and what was
 carried over from the step before; every state has one colour, in which it is read, passed on and written.
 Of cells over feature maps and blocks of a decoder each operation is one node, both cells or parts one
-below the other. Colours follow the reader's light or dark scheme, and the text names everything for
-screen readers.
+below the other. Of a network of nodes each is one, named by its function. Colours follow the reader's
+light or dark scheme, and the text names everything for screen readers.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from html import escape
 
 from gp_cells.genomes.genome import Genome
+from gp_cells.genomes.nodes import ADD, nodes_of
 from gp_cells.genomes.terms import Term
 from gp_cells.networks.program import DIVISORS, Step, compile_program
 from gp_cells.report.layout import Bend, Layout, place
@@ -30,8 +31,15 @@ SYMBOLS = {
     "sigmoid": "σ",
 }
 PROJECTED = {"gate": "W x + U h + b", "input": "W x", "recurrent": "U h", "bias": "b", "scale": "s"}
-SQUASHING = ("tanh", "sigmoid", "relu", "leaky_relu", "swish", "gelu", "softplus", "positive")
-GIVEN = {"slope": "decay of each head", "alibi": "slope of each head"}  # to blocks of a decoder
+SQUASHING = (
+    *("tanh", "sigmoid", "relu", "leaky_relu", "swish", "gelu", "softplus", "positive"),
+    *("gaussian", "sine", "abs", "square"),
+)
+GIVEN = {
+    "slope": "decay of each head",
+    "alibi": "slope of each head",
+    "bias": "",
+}  # and not carried over
 COLOUR = {"mixer": "normal", "mlp": "reduction"}  # of what is unlike the outputs of CNN cells
 
 SIZE = 26.0  # height of a node, px
@@ -104,7 +112,7 @@ class Drawing:
 
 def draw(genome: Genome) -> str:
     """Return a cell as SVG; the same architecture gives the same bytes."""
-    nodes = _program_nodes(genome) if genome.language.recurrent else _graph_nodes(genome)
+    nodes = _nodes(genome)
     layout = place([node.arguments for node in nodes], [node.height for node in nodes], GAP)
     left = _left_edges(nodes, layout)
     width = left[-1] + max(node.width for node in nodes if node.kind == "result") + MARGIN
@@ -123,6 +131,35 @@ def draw(genome: Genome) -> str:
         f"<title>{escape(title)}</title><desc>{escape(description)}</desc>"
         f"<style>{STYLE}</style>{''.join(body)}</svg>"
     )
+
+
+def _nodes(genome: Genome) -> list[Node]:
+    """Return the nodes of a drawing, in an order in which each comes after what it reads."""
+    if genome.language.recurrent:
+        return _program_nodes(genome)
+    return _network_nodes(genome) if genome.language.kind.marked else _graph_nodes(genome)
+
+
+def _network_nodes(genome: Genome) -> list[Node]:
+    """Return the nodes of a network, each with all that it sums or multiplies."""
+    outputs, drawn = genome.language.kind.outputs, nodes_of(genome.canonical())
+    read = {source for node in drawn for source in node.sources}
+    found = [
+        Node("leaf", name) if name in GIVEN else Node("state", name, state="x")
+        for name in genome.language.kind.inputs
+        if name in read
+    ]
+    places = {node.label: i for i, node in enumerate(found)}
+    for node in drawn:
+        arguments = tuple(places[source] for source in node.sources)
+        if node.name not in outputs or node.function != ADD:
+            label = SYMBOLS.get(node.function, node.function)
+            found.append(Node("operation", label, "", arguments, operation=node.function))
+            places[node.name] = len(found) - 1
+            arguments = (places[node.name],)
+        if node.name in outputs:
+            found.append(Node("result", node.name, arguments=arguments, state="h"))
+    return found
 
 
 def _program_nodes(genome: Genome) -> list[Node]:

@@ -84,7 +84,9 @@ class Evidence:
     @property
     def one_pass(self) -> str:
         """What multiply-adds are counted of."""
-        return "an image" if self.records.runs[0]["inputs"] == "images" else "a step"
+        return {"images": "an image", "numbers": "a row"}.get(
+            self.records.runs[0]["inputs"], "a step"
+        )
 
     @cached_property
     def strategy_of(self) -> Mapping[str, str]:

@@ -35,6 +35,10 @@ def describe(
     if "images" in chosen.reads:
         form = Form("images", 3, "classes", 10, height=32, width=32)
         of = f"an image, of {layers} × {units} cells on 32 × 32 pixels of 3 channels"
+    elif "numbers" in chosen.reads:
+        outputs = len(parsed.language.kind.outputs)
+        form = Form("numbers", len(parsed.language.kind.inputs) - 1, "numbers", outputs)
+        of = "a row, as many as there are connections"
     elif isinstance(chosen, Decoder):
         form = Form("frames", inputs, "keys", inputs)
         of = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from gp_cells.config.recipe import Form, Inputs, Recipe
@@ -13,7 +14,11 @@ if TYPE_CHECKING:  # breeding does without torch
 
 
 class Space(Vocabulary, Protocol):
-    """A family of architectures: what a search may write of it, and how to build what is written."""
+    """A family of architectures: what a search may write of it, and how to build what is written.
+
+    One whose settings are for data of one form has a method `misfit`, which returns what of a form is
+    otherwise, "" if nothing is; see `space_misfit`.
+    """
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -51,3 +56,9 @@ class Space(Vocabulary, Protocol):
 def counts_state(space: Space) -> bool:
     """Return whether a space counts what its architectures carry over time; see `Space.count`."""
     return bool(getattr(space, "counts_state", False))
+
+
+def space_misfit(space: Space, form: Form) -> str:
+    """Return what of a data's form a space's settings are not for, "" if they are."""
+    told: Callable[[Form], str] | None = getattr(space, "misfit", None)
+    return "" if told is None else told(form)

@@ -15,6 +15,7 @@ from gp_cells.strategies.halving import Halving
 from gp_cells.strategies.imitate import Imitate
 from gp_cells.strategies.local_search import LocalSearch
 from gp_cells.strategies.minimise import Minimise
+from gp_cells.strategies.neat import Neat
 from gp_cells.strategies.nsga2 import NSGA2
 from gp_cells.strategies.one_shot import OneShot
 from gp_cells.strategies.pbt import PBT
@@ -40,6 +41,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "culling": Culling,  # as DENAS
     "pbt": PBT,  # Jaderberg et al. 2017
     "tournament": Tournament,  # LBANN's LTFB
+    "neat": Neat,  # Stanley & Miikkulainen 2002, with backpropagation as Ha 2016
     "one_shot": OneShot,  # Cai et al. 2019, Liu et al. 2019, Dong and Yang 2019
     "halving": Halving,  # Jamieson and Talwalkar 2016, Li et al. 2018
     "reinforce": Reinforce,  # Zoph and Le 2017

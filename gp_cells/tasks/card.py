@@ -16,7 +16,7 @@ NAMED_SHARES = 6  # classes whose shares are told one by one
 class DataCard:
     """The data of a task as its batches hold them.
 
-    `examples` of each of the `splits` are images, sequences, or the steps of one long text, whose
+    `examples` of each of the `splits` are images, rows, sequences, or the steps of one long text, whose
     `shortest` and `longest` are 0. `classes` (splits, classes) counts the examples of each class; it
     is empty where an example has no single class. `scored` is the mean number of steps of a sequence that
     are scored, where only some are; `chance` is what a guess gets right where all targets can be told.
@@ -51,6 +51,8 @@ class DataCard:
         total, form = f"{sum(self.examples):,}", self.form
         if form.inputs == "images":
             return f"{total} images of {form.height} × {form.width}"
+        if form.inputs == "numbers":
+            return f"{total} rows of {form.features} number{'s' if form.features > 1 else ''}"
         if not self.longest:
             return f"{total} steps of one text"
         if self.shortest == self.longest:

@@ -1,10 +1,10 @@
-"""Examples with one target each, as splits and batches: images, and sequences with it at their end.
+"""Examples with one target each, as splits and batches: images, rows, and sequences with it at their end.
 
 A split of images has `images` (image, channel, height, width), as its source has them, and `scale`
 (2, channels), the mean and the standard deviation of the training split. A split of sequences has
 `steps`, (time, features) standardised frames or (time,) symbols, its sequences one after the other
-from the shortest to the longest, and `lengths` (sequences,). Both have `targets`: (examples,) int64
-classes, or (examples, outputs) float32 numbers.
+from the shortest to the longest, and `lengths` (sequences,). A split of rows has `numbers` (rows,
+features) float32. All have `targets`: (examples,) int64 classes, or (examples, outputs) float32 numbers.
 """
 
 from __future__ import annotations
@@ -165,6 +165,31 @@ def image_batches(
         yield Batch(inputs, targets[chosen], counted, continues=False)
 
 
+def pack_rows(
+    rows: np.ndarray, targets: np.ndarray, homes: Sequence[SplitName]
+) -> tuple[dict[SplitName, dict[str, np.ndarray]], np.ndarray]:
+    """Return rows of numbers, (row, features), in the splits that are their homes, standardised.
+
+    The second is mean and deviation of the training split, float64 (2, features).
+    """
+    members = {split: np.flatnonzero(np.array(homes) == split) for split in SPLITS}
+    scale = mean_and_deviation(rows[members["train"]], (0,))
+    return {
+        split: {"numbers": standardise(rows[chosen], *scale), "targets": targets[chosen]}
+        for split, chosen in members.items()
+    }, scale
+
+
+def row_batches(split: Arrays, size: int, shuffle: np.random.Generator | None) -> Iterator[Batch]:
+    """Yield rows of numbers, with `shuffle` in random order."""
+    numbers, targets = split["numbers"], split["targets"]
+    order = np.arange(len(numbers)) if shuffle is None else shuffle.permutation(len(numbers))
+    for first in range(0, len(order), size):
+        chosen = order[first : first + size]
+        counted = np.ones(len(chosen), np.float32)
+        yield Batch(numbers[chosen], targets[chosen], counted, continues=False)
+
+
 def sequence_batches(
     split: Arrays, size: int, shuffle: np.random.Generator | None
 ) -> Iterator[Batch]:
@@ -207,7 +232,7 @@ def score_guesses(splits: Mapping[SplitName, Arrays], form: Form) -> dict[str, f
     """Return the validation loss, in nats per target, of two predictors fitted on the training split.
 
     `frequency` knows how often each class comes, add-one smoothed. `class_means` knows each class's
-    mean of the pixels, of the sequences' means over time, or of how often each symbol comes: the
+    mean of the pixels or numbers, of the sequences' means over time, or of how often each symbol comes: the
     nearer a mean, the more probable its class, as for equal Gaussians whose variance is the one of
     13 powers of 2 that fits the training split best.
     """
@@ -230,6 +255,8 @@ def _summaries(split: Arrays, features: int) -> np.ndarray:
     """Return one row of numbers for each example, (examples, numbers)."""
     if "images" in split:
         return split["images"].reshape(len(split["images"]), -1)
+    if "numbers" in split:
+        return split["numbers"]
     steps, lengths = split["steps"], split["lengths"]
     if steps.ndim == 1:
         owners = np.repeat(np.arange(len(lengths)), lengths)

@@ -1,7 +1,9 @@
 """Data of one's own, from one file and without code.
 
-Each example is a sequence or an image, and has one target: a class, or numbers. A file has rows, and
-columns by name (`columns.py`). Without the setting `sequence` a row is one example:
+Each example is a sequence, an image or a row of numbers, and has one target: a class, or numbers. A file
+has rows, and columns by name (`columns.py`). Without the setting `sequence` a row is one example:
+
+- a row of a table: columns of numbers, or an entry (features,) of them;
 
 - an image: an entry (height, width) or (channels, height, width), or columns of `height` × `width`
   pixels, channel by channel and line by line;
@@ -13,9 +15,9 @@ one symbol; target, split and group are the same in all rows of a sequence.
 
 Sequences, groups, splits and classes are told apart as texts (`values.py`), a sequence's steps are in the
 order of numbers, dates or times of a clock, never of texts (`times.py`). Classes are numbered in sorted
-order. Frames and numbers are standardised by the training split, in float64 until they are rounded at the
-end; what never varies there becomes 0, and as a target it is refused. A symbol that it lacks is the
-unknown one.
+order. Frames, rows and numbers are standardised by the training split, in float64 until they are rounded
+at the end; what never varies there becomes 0, and as a target it is refused. A symbol that it lacks is
+the unknown one.
 
 Split: as the column `split` says it, "train", "valid" or "test"; or drawn: the examples, or the groups of
 the column `group`, in the order of the SHA-1 of `seed` and what is in them, cut by `shares`. The same
@@ -38,7 +40,9 @@ from gp_cells.tasks.examples import (
     image_batches,
     kept_scale,
     pack_images,
+    pack_rows,
     pack_sequences,
+    row_batches,
     score_guesses,
     sequence_batches,
     standardise_frames,
@@ -48,6 +52,7 @@ from gp_cells.tasks.sources import SPLITS
 from gp_cells.tasks.task import (
     Arrays,
     Batch,
+    Counted,
     Data,
     DataError,
     Form,
@@ -59,11 +64,12 @@ from gp_cells.tasks.task import (
 from gp_cells.tasks.values import as_names, as_numbers
 
 RECIPE = Recipe(units=64, batch_size=32, epochs=20)
+COUNTED: Mapping[Inputs, Counted] = {"images": "image", "numbers": "row"}  # else the last step
 
 
 @dataclass(frozen=True)
 class OwnData:
-    """Predict the target of each sequence or image of a file."""
+    """Predict the target of each sequence, image or row of a file."""
 
     file: str = setting(
         REQUIRED,
@@ -71,7 +77,8 @@ class OwnData:
     )
     inputs: Inputs = setting(
         REQUIRED,
-        "frames: sequences of numbers; symbols: sequences of letters, words or whole numbers; images",
+        "frames: sequences of numbers; symbols: sequences of letters, words or whole numbers; images; "
+        "numbers: the columns of a table",
     )
     input: tuple[str, ...] = setting(
         REQUIRED,
@@ -123,6 +130,7 @@ class OwnData:
             (Path(self.file).suffix not in SUFFIXES, f"file: expected {', '.join(SUFFIXES)}"),
             (self.targets == "classes" and len(self.target) != 1, "target: expected one column"),
             (self.inputs == "images" and self.sequence, "sequence: images are one in each row"),
+            (self.inputs == "numbers" and self.sequence, "sequence: numbers are one row each"),
             (self.time and not self.sequence, "time: needs the setting sequence"),
             (bool(self.height) != bool(self.width), "height: needs width, and width height"),
             (self.height and self.inputs != "images", "height: for images alone"),
@@ -142,7 +150,8 @@ class OwnData:
         """What one loss is measured in."""
         if self.targets == "numbers":
             return "squared standard deviations"
-        return "nats per image" if self.inputs == "images" else "nats per sequence"
+        example = {"images": "image", "numbers": "row"}.get(self.inputs, "sequence")
+        return f"nats per {example}"
 
     def read(self) -> Data:
         """Read the file.
@@ -170,7 +179,7 @@ class OwnData:
         reading = Reading(
             self.inputs,
             self.targets,
-            "image" if self.inputs == "images" else "last step",
+            COUNTED.get(self.inputs, "last step"),
             tuple(wanted),
             sequence=self.sequence,
             time=self.time,
@@ -249,6 +258,11 @@ class OwnData:
             splits = pack_images(images, targets, examples.homes)
             form = Form(self.inputs, images.shape[1], self.targets, outputs, *images.shape[2:])
             scale = kept_scale(splits["train"]["scale"])
+        elif self.inputs == "numbers":
+            table = np.stack(examples.inputs)
+            splits, of_train = pack_rows(table, targets, examples.homes)
+            form = Form(self.inputs, table.shape[1], self.targets, outputs)
+            scale = kept_scale(of_train)
         else:
             sequences, features = examples.inputs, examples.inputs[0].shape[-1]
             if self.inputs == "symbols":
@@ -266,6 +280,7 @@ class OwnData:
         return Data(form, splits, {"mean": round(float(squares.mean()), 6)}, reading)
 
     def batches(self, split: Arrays, shuffle: np.random.Generator | None) -> Iterator[Batch]:
-        """Yield images, or sequences of about one length together, the target at their last step."""
-        batch = image_batches if self.inputs == "images" else sequence_batches
+        """Yield images, rows, or sequences of about one length together, the target at their last step."""
+        others = {"images": image_batches, "numbers": row_batches}
+        batch = others.get(self.inputs, sequence_batches)
         return batch(split, self.recipe.batch_size, shuffle)

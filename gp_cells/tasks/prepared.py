@@ -145,7 +145,7 @@ def sizes_of(task: Task, name: str, data: Data) -> dict[str, Any]:
             targets[split] += int(batch.counted.sum())
             passes[split] += batch.counted.size
             if split == "train":
-                steps = max(steps, 1 if task.inputs == "images" else len(batch.counted))
+                steps = max(steps, len(batch.counted) if data.form.has_steps else 1)
         if not targets[split]:
             raise DataError(f"{name}: the split {split} is empty")
     searched = FILES["search"]
@@ -167,6 +167,7 @@ def check_batch(form: Form, batch: Batch, place: str) -> None:
         "images": (*shape, form.features, form.height, form.width),
         "frames": (*shape, form.features),
         "symbols": shape,
+        "numbers": (*shape, form.features),
     }[form.inputs]
     targets = shape if form.targets == "classes" else (*shape, form.outputs)
     whole = {"inputs": form.inputs == "symbols", "targets": form.targets == "classes"}

@@ -5,7 +5,8 @@ and columns of the training split. The door for whatever uses a trained network:
 
     reading = read_reading(folder)                # None if the task cannot say it
     names, inputs = read_examples(reading, Path("new.csv"))
-    # each (time, features) float32 frames, (time,) int64 symbols, or (channels, height, width) float32
+    # each (time, features) float32 frames, (time,) int64 symbols, (channels, height, width) float32, or
+    # (features,) float32 numbers
     # … the network; by `reading.counted` the output of the last step is the one that counts
     reading.classes[i]                            # the name of class i, or
     in_units(reading, outputs)                    # numbers in the unit of the file
@@ -105,7 +106,8 @@ def arrange(
 ) -> tuple[dict[str, np.ndarray], list[np.ndarray]]:
     """Return the rows of each example by its name, and its input as the columns have it.
 
-    An input is (time, features) numbers, (time,) texts or whole numbers, or (channels, height, width).
+    An input is (time, features) numbers, (time,) texts or whole numbers, (channels, height, width), or
+    (features,) numbers.
 
     Raises:
         DataError: the columns do not hold such.
@@ -125,6 +127,8 @@ def arrange(
     inputs: Sequence[np.ndarray]
     if reading.inputs == "images":
         inputs = list(rows.as_images(entries, reading.height, reading.width))
+    elif reading.inputs == "numbers":
+        inputs = list(rows.as_rows(entries))
     else:
         if not reading.sequence and not texts:
             rows.check_axes(entries, reading.features)

@@ -142,6 +142,17 @@ def as_images(entries: np.ndarray, height: int, width: int) -> np.ndarray:
     return rounded if (rounded == entries).all() else entries.astype(np.float64)
 
 
+def as_rows(entries: np.ndarray) -> np.ndarray:
+    """Return rows of numbers, (rows, features), of columns of numbers or of one of arrays (features,).
+
+    Raises:
+        DataError: an entry has more axes than that.
+    """
+    if entries.ndim > 2:
+        raise DataError(f"entries of shape {entries.shape[1:]}, expected one number or (features,)")
+    return entries.reshape(len(entries), -1).astype(np.float64)
+
+
 def check_axes(entries: np.ndarray, features: int) -> None:
     """Refuse arrays of frames, (rows, time, features), whose axes may be the other way round.
 

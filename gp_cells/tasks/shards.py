@@ -1,8 +1,8 @@
 """Shards of a training split: its examples dealt to trainers, of each a share that nobody trains on.
 
-An example is a sequence or an image, of one long text a symbol: a text is cut and not shuffled. Which is
-dealt to whom comes from the trial's seed, which is the same in all of a run's search, so the shards are
-the same wave after wave, and no example is in two. Validation and test are left as they are.
+An example is a sequence, an image or a row, of one long text a symbol: a text is cut and not shuffled.
+Which is dealt to whom comes from the trial's seed, which is the same in all of a run's search, so the
+shards are the same wave after wave, and no example is in two. Validation and test are left as they are.
 """
 
 from __future__ import annotations
@@ -53,11 +53,11 @@ def count_examples(split: Arrays) -> int:
     Raises:
         DataError: its arrays are of no kind that is known here.
     """
-    for name in ("lengths", "images", "symbols"):
+    for name in ("lengths", "images", "numbers", "symbols"):
         if name in split:
             return len(split[name])
     raise DataError(
-        f"expected a split with lengths, images or symbols, got {', '.join(sorted(split))}; "
+        f"expected a split with lengths, images, numbers or symbols, got {', '.join(sorted(split))}; "
         "its examples cannot be dealt to trainers"
     )
 

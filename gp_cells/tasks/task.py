@@ -20,6 +20,7 @@ __all__ = ["Arrays", "Batch", "Data", "DataError", "Form", "Inputs", "Recipe", "
 
 Arrays = Mapping[str, np.ndarray]
 SplitName = Literal["train", "valid", "test"]
+Counted = Literal["each step", "last step", "image", "row"]  # where a target stands
 
 
 class DataError(Refusal):
@@ -30,7 +31,7 @@ class DataError(Refusal):
 class Reading:
     """How new examples become a network's inputs, and what its outputs mean; all of it from training.
 
-    `counted` says where a target stands: at each step, at the last step, or of an image as a whole.
+    `counted` says where a target stands: at each step, at the last step, or of an image or row as a whole.
     `columns`, in their order, are those of the input in a file of one's own; `sequence`, `time`,
     `height`, `width` and `features` are as in the task `own_data`. `mean` and `deviation` are those of
     each feature or channel, in the floating-point type `scale_type`; there are none for inputs that are
@@ -41,7 +42,7 @@ class Reading:
 
     inputs: Inputs
     targets: Targets
-    counted: Literal["each step", "last step", "image"]
+    counted: Counted
     columns: tuple[str, ...] = ()
     sequence: str = ""
     time: str = ""
@@ -80,10 +81,11 @@ class Data:
 
 @dataclass(frozen=True)
 class Batch:
-    """One step's worth of sequences or images.
+    """One step's worth of sequences, images or rows.
 
-    `inputs` are (time, batch) int64 symbols, (time, batch, features) float32 frames or (batch,
-    features, height, width) float32 images. There is a target for each step, or for each image:
+    `inputs` are (time, batch) int64 symbols, (time, batch, features) float32 frames, (batch, features,
+    height, width) float32 images or (batch, features) float32 numbers. There is a target for each step,
+    or for each image or row:
     (…) int64 classes, or (…, outputs) float32 keys or numbers. `counted` is (…) float32, 1 where the
     target counts and 0 on padding; a sequence that has one target alone has it at its last step.
     `continues` says whether these sequences go on from those of the batch before, so that the state

@@ -88,7 +88,7 @@ def check_network(space: Space, task: Task, data: Data) -> None:
     torch.testing.assert_close(again, predicted)
     watched, _, activations = network.activations(inputs, None)
     assert torch.equal(watched, predicted), "`activations` predicts otherwise"
-    axes = 1 if form.inputs == "images" else 2
+    axes = 2 if form.has_steps else 1
     shapes = [of.shape for of in activations]
     assert all(of[:axes] == batch.counted.shape[:axes] for of in shapes), f"activations: {shapes}"
     network(inputs, state, None)

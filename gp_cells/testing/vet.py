@@ -20,7 +20,8 @@ from gp_cells.testing.networks import (
 from gp_cells.testing.plug_ins import check_settings_return, check_source
 from gp_cells.testing.strategies import STRATEGY_CHECKS, WIDTHS
 
-FOR_IMAGES, FOR_SEQUENCES = "digits", "japanese_vowels"  # the tasks that others are tried on
+TRIED_ON = {"images": "digits", "numbers": "spirals"}  # by what is read; other spaces:
+FOR_SEQUENCES = "japanese_vowels"
 
 Checks = Iterator[tuple[str, Callable[[], None]]]
 
@@ -63,7 +64,7 @@ def _checks(family: str, member: Any, space: Any, widths: Sequence[int]) -> Chec
         yield _bound(check_task, member, member.read())
     else:
         of = member if family == "space" else space
-        task = plug_in("task", PlugIn(name=FOR_IMAGES if "images" in of.reads else FOR_SEQUENCES))
+        task = plug_in("task", PlugIn(name=TRIED_ON.get(of.reads[0], FOR_SEQUENCES)))
         data = task.read()
         if family == "space":
             yield _bound(check_network, member, task, data)

@@ -56,6 +56,8 @@ PLAIN = {
     ),
     *("own_data.seed", "convolutional.stem", "halving.factor"),
     *(f"{task}.seed" for task in ("fuzzy_recall", "parity", "recall", "selective_copy")),
+    *(f"{toy}.{name}" for toy in ("xor", "circles", "spirals") for name in ("noise", "seed")),
+    "neat.penalty",
     *("decoder.most_parameters", "decoder.most_state"),
     *(f"{s}.max_depth" for s in ("convolutional", "decoder", "recurrent", "recurrent_graph")),
 }

@@ -94,14 +94,17 @@ def make_task(name: str) -> Task:
     return small
 
 
+OF_MARKS = ("neat",)  # strategies for spaces whose nodes are known by marks alone
 OF_CHOICES = ("ask_tell", "tpe")  # strategies for spaces of fixed choices alone
 
 
 def make_strategy(name: str, space: Space) -> Strategy | None:
-    """Return a strategy; None if the space has no designs, fixed choices or supernets that it needs."""
+    """Return a strategy; None if the space has no designs, choices, marks or supernets that it needs."""
     strategy: Any = make("strategies", name)
     if name == "one_shot":
         return strategy if getattr(space, "supernets", None) else None
+    if name in OF_MARKS:
+        return strategy if space.language.kind.marked else None
     if name in OF_CHOICES:
         pytest.importorskip("optuna")
         return strategy if isinstance(space, FixedChoices) else None

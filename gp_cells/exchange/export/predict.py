@@ -100,7 +100,7 @@ def _listed(symbols: Sequence[str], most: int = 20) -> str:
 
 
 def run(network: Network, form: Form, inputs: Sequence[np.ndarray], size: int = 64) -> np.ndarray:
-    """Return the outputs, float64 (examples, outputs), of images or of the last step of sequences.
+    """Return the outputs, float64 (examples, outputs), of images or rows, or of the last step of sequences.
 
     Those of one shape go through the network together, `size` at a time, so that none is padded.
     """
@@ -110,7 +110,7 @@ def run(network: Network, form: Form, inputs: Sequence[np.ndarray], size: int = 
         for chosen in _batches(inputs, size):
             batch = np.stack([inputs[i] for i in chosen], form.batch_axis)
             predictions, _ = network(torch.from_numpy(batch).to(device), None, None)
-            last = predictions if form.inputs == "images" else predictions[-1]
+            last = predictions[-1] if form.has_steps else predictions
             outputs[chosen] = last.double().cpu().numpy()
     return outputs
 
