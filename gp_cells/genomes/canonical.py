@@ -39,7 +39,7 @@ def canonical_terms(
     parts = language.kind.parts(formulas)
     for output in language.kind.outputs:
         live = language.kind.inlined(_live(dict(parts[output]), output), output)
-        flat = {name: _flat(term, language) for name, term in live.items()}
+        flat = _merged({name: _flat(term, language) for name, term in live.items()}, language)
         found += _renamed(flat, output, named, language)
     return [(name, _folded(term, language)) for name, term in found]
 
@@ -67,6 +67,11 @@ def _marked_terms(formulas: dict[str, Term], language: Language) -> list[tuple[s
 def _by_name(name: str) -> tuple[int, str]:
     """Return what sorts n2 before n10."""
     return len(name), name
+
+
+def ordered(term: Term, language: Language) -> Term:
+    """Return the one form of a formula by itself, in which every name means what it says."""
+    return _folded(_key(_flat(term, language), {}, language), language)
 
 
 def _renamed(
@@ -110,6 +115,21 @@ def _flat(term: Term, language: Language) -> Term:
         same = child[0] == term[0] and language.by_name[term[0]].associative
         children += child[1:] if same else [child]
     return (term[0], *children)
+
+
+def _merged(formulas: dict[str, Term], language: Language) -> dict[str, Term]:
+    """Return formulas with modules that say the same as one, which it is no matter whom a call names."""
+    said: dict[Term, str] = {}
+    first = {
+        name: said.setdefault(_key(term, {}, language), name)
+        for name, term in formulas.items()
+        if name in language.by_name
+    }
+
+    def called(term: Term) -> Term:
+        return (first.get(term[0], term[0]), *map(called, term[1:]))
+
+    return {name: called(term) for name, term in formulas.items() if first.get(name, name) == name}
 
 
 def _folded(term: Term, language: Language) -> Term:

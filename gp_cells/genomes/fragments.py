@@ -86,7 +86,7 @@ class _Graph:
 
     def __post_init__(self) -> None:
         self.language = self.genome.language
-        self.formulas = dict(self.genome.canonical().formulas)
+        self.formulas = dict(self.genome.written_out)
         self.leaves: dict[str, int] = {}
         for name in self.formulas:
             kept = name if name in self.language.kind.outputs else None

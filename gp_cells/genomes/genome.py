@@ -61,6 +61,11 @@ class Genome:
         return _canonical(self.formulas, self.language)
 
     @cached_property
+    def written_out(self) -> tuple[tuple[str, Term], ...]:
+        """The values that a network computes: the canonical form, every call of a module written out."""
+        return tuple(self.language.kind.written_out(self.canonical().formulas))
+
+    @cached_property
     def architecture_id(self) -> str:
         """The blake2b-128 of the canonical text and the language's version, in hex."""
         text = f"{self.language.name} {self.language.version}\n{self.canonical()}"
@@ -161,7 +166,7 @@ class _Reader:
         name = self.writing = re.sub("_$", "'", statement.targets[0].id)
         part = self.part(statement.value)
         self.check_size(name, part.nodes, part.depth)
-        if name.endswith("'") or name in self.kind.outputs:
+        if name.endswith("'") or name in self.kind.written:
             self.write(name, part)
             return
         if name in self.plain or name in self.language.spelt:
@@ -234,6 +239,8 @@ class _Reader:
             raise self.refuse(
                 f"{shown(spelt)} reads itself; it may read what was written before it"
             )
+        if spelt in self.language.spelt:
+            raise self.refuse(f"{spelt} is a function; write {spelt}(…)")
         raise self.refuse(f"there is no {shown(spelt)}; known names: {self.known()}")
 
     def infix(self, node: ast.BinOp) -> _Part:
@@ -279,6 +286,8 @@ class _Reader:
             arguments = [self.apply(name, arguments[:-1]), arguments[-1]]
         elif came != expected:
             raise self.refuse(f"{name} takes {expected} argument(s), {came} given")
+        if reason := self.kind.why_not(functions[0].name, self.writing, self.formulas):
+            raise self.refuse(reason)
         function = self.meant(name, functions, arguments)
         nodes = 1 + sum(argument.nodes for argument in arguments)
         depth = 1 + max(argument.depth for argument in arguments)

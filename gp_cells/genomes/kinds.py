@@ -1,9 +1,9 @@
 """The kinds of formulas: what names a genome's formulas have, and what one may read of another.
 
 A language has formulas of one kind, an object of its own that answers every question that depends on it.
-There are three: `CellFormulas`, the memory cells of a recurrent cell, `GraphFormulas`, values with a
-name, and `NodeFormulas`, nodes whose names say where they come from. A further kind is a further class
-here, and nothing that asks has to be changed.
+There are four: `CellFormulas`, the memory cells of a recurrent cell, `GraphFormulas`, values with a name,
+`NodeFormulas`, nodes whose names say where they come from, and in `gp_cells.genomes.modules` formulas that
+are called. A further kind is a further class, and nothing that asks has to be changed.
 """
 
 from __future__ import annotations
@@ -92,6 +92,10 @@ class FormulaKind(Protocol):
         """Return what formula `name` may read beside learned leaves, in a genome of formulas `written`."""
         ...
 
+    def why_not(self, function: str, name: str, written: Collection[str]) -> str | None:
+        """Return why formula `name` may not use a function, in a genome of formulas `written`, or None."""
+        ...
+
     def name_of_next(self, taken: Collection[str], own: str) -> str | None:
         """Return the name under which an abbreviation, called `own`, is kept as a formula of its own.
 
@@ -108,6 +112,10 @@ class FormulaKind(Protocol):
 
     def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
         """Return the formulas of a part as canonical form has them: which stand for themselves."""
+        ...
+
+    def written_out(self, formulas: Sequence[tuple[str, Term]]) -> list[tuple[str, Term]]:
+        """Return formulas of canonical form as the values that a network computes, in order."""
         ...
 
     def matched(
@@ -199,6 +207,9 @@ class CellFormulas:
         now = memories if name == self.output else []
         return [*(unprimed(memory) for memory in memories), *now]
 
+    def why_not(self, function: str, name: str, written: Collection[str]) -> None:
+        """Return None: every formula may use all functions; see `FormulaKind`."""
+
     def name_of_next(self, taken: Collection[str], own: str) -> None:
         """Return None: an abbreviation stands in place of its name; see `FormulaKind`."""
         return None
@@ -210,6 +221,10 @@ class CellFormulas:
     def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
         """Return the formulas as they are: a memory cell is one however often it is read."""
         return dict(formulas)
+
+    def written_out(self, formulas: Sequence[tuple[str, Term]]) -> list[tuple[str, Term]]:
+        """Return the formulas as they are; see `FormulaKind`."""
+        return list(formulas)
 
     def matched(
         self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
@@ -308,6 +323,9 @@ class GraphFormulas:
             before = [] if other in self.outputs else [*before, other]
         return [*self.inputs, *before]
 
+    def why_not(self, function: str, name: str, written: Collection[str]) -> None:
+        """Return None: every formula may use all functions; see `FormulaKind`."""
+
     def name_of_next(self, taken: Collection[str], own: str) -> str:
         """Return the first name that is free; see `FormulaKind`."""
         for name in self.named:
@@ -332,7 +350,11 @@ class GraphFormulas:
             if not once:
                 return left
             name, term = once[0], left.pop(once[0])
-            left = {other: _replaced(of, name, term) for other, of in left.items()}
+            left = {other: replaced(of, name, term) for other, of in left.items()}
+
+    def written_out(self, formulas: Sequence[tuple[str, Term]]) -> list[tuple[str, Term]]:
+        """Return the formulas as they are; see `FormulaKind`."""
+        return list(formulas)
 
     def matched(
         self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
@@ -369,10 +391,11 @@ class GraphFormulas:
         return list(formulas.items())
 
 
-def _replaced(term: Term, name: str, by: Term) -> Term:
+def replaced(term: Term, name: str, by: Term) -> Term:
+    """Return a term with another in place of each leaf of a name."""
     if term == (name,):
         return by
-    return (term[0], *(_replaced(child, name, by) for child in term[1:]))
+    return (term[0], *(replaced(child, name, by) for child in term[1:]))
 
 
 @dataclass(frozen=True)
@@ -461,6 +484,9 @@ class NodeFormulas:
         before = nodes[: nodes.index(name)] if name in nodes else nodes
         return [*self.inputs, *before]
 
+    def why_not(self, function: str, name: str, written: Collection[str]) -> None:
+        """Return None: every formula may use all functions; see `FormulaKind`."""
+
     def name_of_next(self, taken: Collection[str], own: str) -> str:
         """Return its own name; see `FormulaKind`."""
         if len(taken) >= len(self.named) + len(self.outputs):
@@ -474,6 +500,10 @@ class NodeFormulas:
     def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
         """Return the formulas as they are; see `FormulaKind`."""
         return dict(formulas)
+
+    def written_out(self, formulas: Sequence[tuple[str, Term]]) -> list[tuple[str, Term]]:
+        """Return the formulas as they are; see `FormulaKind`."""
+        return list(formulas)
 
     def matched(
         self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]

@@ -152,7 +152,7 @@ class Language:
 
     def root_wanted(self, name: str, types: Types) -> type[Value]:
         """Return the type that a formula has to be of, so that all that reads it still can."""
-        is_free = self.typed_names and name not in self.kind.outputs
+        is_free = self.typed_names and name not in self.kind.written
         return types[name] if is_free else self.formula
 
     def resolved(self, formulas: Sequence[tuple[str, Term]]) -> list[tuple[str, Term]]:
@@ -191,6 +191,7 @@ class Language:
 
     @cached_property
     def terminals(self) -> tuple[str, ...]:
-        """Every leaf: numbered projections, inputs, states of the step before, and formulas."""
+        """Every leaf: numbered projections, inputs, states of the step before, formulas that are values."""
         numbered = [f"{family}{i}" for family, n in self.leaves for i in range(1, n + 1)]
-        return (*numbered, *self.kind.inputs, *self.kind.states, *self.names)
+        values = [name for name in self.names if name not in self.by_name]
+        return (*numbered, *self.kind.inputs, *self.kind.states, *values)

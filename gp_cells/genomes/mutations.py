@@ -17,7 +17,7 @@ import numpy as np
 from gp_cells.genomes.growth import grow
 from gp_cells.genomes.language import Language, Types, Value
 from gp_cells.genomes.terms import NodePath, Term, grafted, paths, subtree
-from gp_cells.genomes.vocabulary import Vocabulary, drawn_leaves
+from gp_cells.genomes.vocabulary import Vocabulary, drawn_functions, drawn_leaves
 
 
 def replace(
@@ -51,7 +51,7 @@ def replacements(
     old = language.by_name[part[0]]
     return [
         new
-        for new in space.functions
+        for new in drawn_functions(space, name, _names(formulas))
         if new != part[0]
         and language.by_name[new].arguments == old.arguments
         and issubclass(language.by_name[new].result, needed)
@@ -70,7 +70,8 @@ def insert(
     part, language = subtree(term, path), space.language
     types = language.types(formulas)
     kind = language.type_of(part[0], types)
-    chosen = _pick(rng, _insertable(space, name, term, path, types))
+    functions = drawn_functions(space, name, _names(formulas))
+    chosen = _pick(rng, _insertable(space, functions, name, term, path, types))
     if chosen is None:
         return None
     kinds = language.by_name[chosen].arguments
@@ -78,7 +79,7 @@ def insert(
     places = [i for i, wanted in enumerate(kinds) if issubclass(kind, wanted)]
     if language.typed_names:
         kept = places[rng.integers(len(places))]
-        grown = [_grown(space, wanted, leaves, types, rng) for wanted in kinds]
+        grown = [grow(language, functions, wanted, 1, leaves, types, rng) for wanted in kinds]
         filled = [part if i == kept else of for i, of in enumerate(grown)]
         whole = [of for of in filled if of is not None]
         return grafted(term, path, (chosen, *whole)) if len(whole) == len(filled) else None
@@ -99,7 +100,8 @@ def insertions(
     types = language.types(formulas)
     kind = language.type_of(part[0], types)
     leaves = list(dict.fromkeys(drawn_leaves(space, name, _names(formulas))))
-    for new in _insertable(space, name, term, path, types):
+    functions = drawn_functions(space, name, _names(formulas))
+    for new in _insertable(space, functions, name, term, path, types):
         kinds = language.by_name[new].arguments
         for kept in (i for i, wanted in enumerate(kinds) if issubclass(kind, wanted)):
             fillings = [
@@ -111,15 +113,20 @@ def insertions(
 
 
 def _insertable(
-    space: Vocabulary, name: str, term: Term, path: NodePath, types: Types
+    space: Vocabulary,
+    functions: Sequence[str],
+    name: str,
+    term: Term,
+    path: NodePath,
+    types: Types,
 ) -> list[str]:
-    """Return the functions that may stand at a path and take what stands there."""
+    """Return those of some functions that may stand at a path and take what stands there."""
     language = space.language
     kind = language.type_of(subtree(term, path)[0], types)
     needed = language.type_wanted(term, path, language.root_wanted(name, types))
     return [
         new
-        for new in space.functions
+        for new in functions
         if issubclass(language.by_name[new].result, needed)
         and any(issubclass(kind, argument) for argument in language.by_name[new].arguments)
     ]
@@ -144,17 +151,6 @@ def _fillings(
 
 def _names(formulas: Sequence[tuple[str, Term]]) -> list[str]:
     return [name for name, _ in formulas]
-
-
-def _grown(
-    space: Vocabulary,
-    kind: type[Value],
-    leaves: Sequence[str],
-    types: Types,
-    rng: np.random.Generator,
-) -> Term | None:
-    """Return a small term of a type: a leaf or a function of leaves, or as deep as it has to be."""
-    return grow(space.language, tuple(space.functions), kind, 1, leaves, types, rng)
 
 
 def _pick(rng: np.random.Generator, options: list[str]) -> str | None:

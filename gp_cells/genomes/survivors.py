@@ -52,7 +52,7 @@ def survivors(giver: Genome, child: Genome) -> Survivors:
         return _marked(giver.canonical(), child.canonical())
     parts = [
         {output: _trees(formulas, language) for output, formulas in language.kind.parts(of).items()}
-        for of in (giver.canonical().formulas, child.canonical().formulas)
+        for of in (giver.written_out, child.written_out)
     ]
     laying = _Laying()
     pairs: list[tuple[Node, Node]] = []

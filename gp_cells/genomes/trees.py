@@ -24,7 +24,7 @@ from gp_cells.config.seeds import deap_seeded
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.language import Language
 from gp_cells.genomes.terms import Term
-from gp_cells.genomes.vocabulary import Vocabulary, drawn_leaves
+from gp_cells.genomes.vocabulary import Vocabulary, drawn_functions, drawn_leaves
 
 DRAWN_DEPTH = (2, 4)  # shallowest and deepest formula of a fresh genome
 
@@ -95,8 +95,9 @@ def _narrowed(space: Vocabulary, name: str, written: Sequence[str]) -> gp.Primit
     """Return the DEAP primitive set that a search draws formula `name` from."""
     language = space.language
     primitives = gp.PrimitiveSetTyped(language.name, [], language.formula)
+    functions = drawn_functions(space, name, written)
     for function in language.functions:
-        if function.name in space.functions:
+        if function.name in functions:
             primitives.addPrimitive(len, function.arguments, function.result, function.name)
     everything = primitive_set(language).mapping
     leaves = drawn_leaves(space, name, written)
@@ -115,8 +116,9 @@ def breeding_set(
     """
     language, types = space.language, space.language.types(formulas)
     primitives = gp.PrimitiveSetTyped(language.name, [], language.root_wanted(name, types))
+    functions = drawn_functions(space, name, [other for other, _ in formulas])
     for function in language.functions:
-        if function.name in space.functions:
+        if function.name in functions:
             primitives.addPrimitive(len, function.arguments, function.result, function.name)
     leaves = [
         gp.Terminal(leaf, True, language.type_of(leaf, types))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -48,6 +48,12 @@ class Vocabulary(Protocol):
 def is_fixed(space: Vocabulary) -> bool:
     """Return whether a child in this space is its first parent, so that only its training is searched."""
     return bool(getattr(space, "fixed", False))
+
+
+def drawn_functions(space: Vocabulary, name: str, written: Collection[str]) -> tuple[str, ...]:
+    """Return the functions that a search may write in formula `name`, of those that it draws from."""
+    why_not = space.language.kind.why_not
+    return tuple(of for of in space.functions if why_not(of, name, written) is None)
 
 
 def drawn_leaves(space: Vocabulary, name: str, written: Sequence[str]) -> list[str]:

@@ -77,7 +77,7 @@ class Writer:
         self.max_depth = int(getattr(space, "max_depth", self.language.max_depth))
         self.max_nodes = int(getattr(space, "max_nodes", self.language.max_nodes))
         self._masks: dict[tuple[object, ...], Mask] = {}
-        self._leasts: dict[frozenset[type[Value]], Mapping[type[Value], tuple[int, int]]] = {}
+        self._leasts: dict[tuple[object, ...], Mapping[type[Value], tuple[int, int]]] = {}
 
     def _counts_of(self, formulas: Sequence[tuple[str, Term]]) -> tuple[int, ...]:
         """Return how many named formulas each output has before it."""
@@ -146,10 +146,13 @@ class Writer:
         used: dict[str, int] = {}
         for name in order:
             types = self.language.types(formulas)
-            is_free = self.language.typed_names and name not in kind.outputs
+            is_free = self.language.typed_names and name not in kind.written
             wanted = Value if is_free else self.language.formula
             leaves = tuple(kind.readable(name, order))
-            state = _Formula(leaves, types, used, self.max_nodes)
+            words = tuple(
+                of.name for of in self.functions if not kind.why_not(of.name, name, order)
+            )
+            state = _Formula(leaves, words, types, used, self.max_nodes)
             term = yield from self._term(state, wanted, self.max_depth, self.number[name], 0)
             formulas.append((name, term))
         return formulas
@@ -183,7 +186,7 @@ class Writer:
         used = tuple(sorted(state.used.items()))
         types = tuple(state.types.get(leaf) for leaf in state.leaves)
         room = min(state.room, 2 * self.max_nodes)
-        key = (wanted, depth, room, state.leaves, types, used)
+        key = (wanted, depth, room, state.leaves, state.functions, types, used)
         if key not in self._masks:
             self._masks[key] = self._mask_of(self._able(state, wanted, depth))
         return self._masks[key]
@@ -202,7 +205,8 @@ class Writer:
         functions = [
             function.name
             for function in self.functions
-            if issubclass(function.result, wanted)
+            if function.name in state.functions
+            and issubclass(function.result, wanted)
             and all(kind in least for kind in function.arguments)
             and 1 + max(least[kind][0] for kind in function.arguments) <= depth
             and 1 + sum(least[kind][1] for kind in function.arguments) <= state.room
@@ -214,10 +218,11 @@ class Writer:
         kinds = {self.language.type_of(leaf, state.types) for leaf in state.leaves}
         if self.learned:
             kinds.add(self.language.leaf)
-        leaves = frozenset(kinds)
-        if leaves not in self._leasts:
-            self._leasts[leaves] = _least(self.functions, leaves)
-        return self._leasts[leaves]
+        key = frozenset(kinds), state.functions
+        if key not in self._leasts:
+            able = [self.language.by_name[name] for name in state.functions]
+            self._leasts[key] = _least(able, key[0])
+        return self._leasts[key]
 
     def _mask_of(self, names: Sequence[str]) -> Mask:
         mask = np.zeros(len(self.names), dtype=bool)
@@ -227,9 +232,10 @@ class Writer:
 
 @dataclasses.dataclass
 class _Formula:
-    """What is known while a formula is written: what it may read, leaves used, and nodes that are left."""
+    """What is known while a formula is written: what it may read and use, leaves used, and nodes left."""
 
     leaves: tuple[str, ...]
+    functions: tuple[str, ...]
     types: Types
     used: dict[str, int]
     room: int

@@ -77,7 +77,7 @@ class Sizes:
 def block_parts(genome: Genome) -> tuple[Part, ...]:
     """Return the parts of a block in the order in which they change the stream."""
     kind = genome.language.kind
-    parts = kind.parts(genome.canonical().formulas)
+    parts = kind.parts(genome.written_out)
     return tuple(Part(output, _steps(parts[output], kind.inputs)) for output in kind.outputs)
 
 

@@ -74,7 +74,8 @@ def network_layers(
     genome: Genome, image: Shape, filters: int, normals: int, reductions: int, stem: int = 1
 ) -> list[Layer]:
     """Return the layers between an image, value 0, and the classifier, which reads the last one."""
-    parts = genome.language.kind.parts(genome.canonical().formulas)
+    parts = genome.language.kind.parts(genome.written_out)
+    whole = parts[genome.language.kind.outputs[-1]]  # of a language that has no two cells
     layers = [Layer("image", (), image)]
     start = _Cell(layers, stem * filters)
     last = before = start.add("norm", start.window("conv3", 0))
@@ -84,7 +85,7 @@ def network_layers(
         for kind in kinds:
             width *= 1 + (kind == "reduction")
             cell = _Cell(layers, width, number, halving=kind == "reduction")
-            before, last = last, cell.build(parts[kind], last, before)
+            before, last = last, cell.build(parts.get(kind, whole), last, before)
             number += 1
     end = _Cell(layers, width)
     end.add("relu", end.add("norm", last))

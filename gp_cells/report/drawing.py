@@ -40,7 +40,8 @@ GIVEN = {
     "alibi": "slope of each head",
     "bias": "",
 }  # and not carried over
-COLOUR = {"mixer": "normal", "mlp": "reduction"}  # of what is unlike the outputs of CNN cells
+# Of what is unlike the outputs of CNN cells.
+COLOUR = {"mixer": "normal", "mlp": "reduction", "out": "normal"}
 
 SIZE = 26.0  # height of a node, px
 TALL = 34.0  # height of a leaf, which has two lines, px
@@ -206,7 +207,7 @@ def _graph_nodes(genome: Genome) -> list[Node]:
         word = words[head].word
         return add(Node("operation", SYMBOLS.get(word, word), "", arguments, operation=word))
 
-    for output, part in genome.language.kind.parts(genome.canonical().formulas).items():
+    for output, part in genome.language.kind.parts(genome.written_out).items():
         named = {}
         for name, term in part:
             named[name] = place(term)

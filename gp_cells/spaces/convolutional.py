@@ -24,56 +24,20 @@ from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.choices import Chosen, Options, drawn_choices
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.kinds import GraphFormulas
-from gp_cells.genomes.language import Function, Language, Value
+from gp_cells.genomes.language import Function, Language
 from gp_cells.genomes.supernets import CHOICE, is_supernet
 from gp_cells.genomes.terms import Term, heads, height, size
-from gp_cells.networks.layers import Layer, Shape, count, network_layers
+from gp_cells.spaces import maps
+from gp_cells.spaces.maps import FUNCTIONS, OPERATIONS, Maps
 
 if TYPE_CHECKING:
     from gp_cells.networks.convolutional import ConvolutionalNetwork
 
 
-class Maps(Value):
-    """Type of feature maps."""
-
-    refusal = "a gate stands where feature maps are wanted"
-
-
-class Gate(Value):
-    """Type of one factor a map, between 0 and 1."""
-
-    refusal = "only a gate can be the right factor, as in x * squeeze(x)"
-
-
-FUNCTIONS = (
-    Function("add", (Maps, Maps), Maps, commutative=True, associative=True, pattern="{0} + {1}"),
-    Function("concat", (Maps, Maps), Maps, associative=True),  # in order, which sums of them heed
-    Function("mul", (Maps, Gate), Maps, pattern="{0} * {1}"),
-    Function("squeeze", (Maps,), Gate),  # mean of each map, 1×1, relu, 1×1, sigmoid
-    *(
-        Function(name, (Maps,), Maps)
-        for name in (
-            *("conv1", "conv3", "conv5"),  # convolution to F maps
-            *("narrow1", "narrow3"),  # convolution to F / 4 maps
-            "expand1",  # 1×1 convolution to 6 times the maps
-            *("depth3", "depth5"),  # depthwise convolution
-            *("sep3", "sep5", "sep7"),  # twice: relu, depthwise, 1×1 to F maps, norm
-            *("dil3", "dil5"),  # relu, depthwise with dilation 2, 1×1 to F maps, norm
-            "conv1x7_7x1",  # relu, 1×7 and 7×1 to F maps, norm
-            *("avg3", "max3"),  # pools
-            *("norm", "relu", "swish"),
-        )
-    ),
-)
-
 # One of several, of which training tells how good each is; only a supernet has it.
 OF_SUPERNETS = (Function(CHOICE, (Maps, Maps), Maps, commutative=True, associative=True),)
 
-# What a fresh genome applies to an earlier value; these normalise what they give, or learn nothing.
-OPERATIONS = ("sep3", "sep5", "sep7", "dil3", "dil5", "conv1x7_7x1", "avg3", "max3")
 NO_OPERATION = "none"  # on an earlier value, which then is summed as it is
-
-PROBE, MOST_PARAMETERS = Shape(1, 8, 8), 10**8  # joins of joins grow without bound
 
 KIND = GraphFormulas(
     outputs=("normal", "reduction"),
@@ -95,10 +59,8 @@ LANGUAGE = Language(
 class Convolutional:
     """CNN cells; the settings limit what a search may write, and shape the network."""
 
-    reads: ClassVar[tuple[Inputs, ...]] = ("images",)
-    engines: ClassVar[tuple[str, ...]] = (
-        "eager",
-    )  # torch's convolutions are compiled code already
+    reads: ClassVar[tuple[Inputs, ...]] = maps.READS
+    engines: ClassVar[tuple[str, ...]] = maps.ENGINES
     language: ClassVar[Language] = LANGUAGE
     projections: ClassVar[Sequence[str]] = ()  # what is learned is in the functions
 
@@ -122,18 +84,9 @@ class Convolutional:
     max_nodes: int = setting(
         40, "most nodes in one formula", unit="nodes", low=7, high=LANGUAGE.max_nodes
     )
-    reductions: int = setting(
-        2, "how often the network halves its maps", unit="reduction cells", low=0, high=6
-    )
-    stem: int = setting(
-        1,
-        "times F maps that the first convolution gives; 3 in NASNet, AmoebaNet and DARTS",
-        low=1,
-        high=16,
-    )
-    max_memory_mb: float = setting(
-        4000.0, "most that one batch may keep for its gradient", unit="MB", low=1
-    )
+    reductions: int = maps.reductions_setting()
+    stem: int = maps.stem_setting()
+    max_memory_mb: float = maps.max_memory_setting()
 
     def __post_init__(self) -> None:
         check_settings(self, "convolutional")
@@ -214,51 +167,18 @@ class Convolutional:
             and all(height(term) <= self.max_depth for term in terms)
             and all(size(term) <= self.max_nodes for term in terms)
             and all(any("x" in heads(term) for _, term in cell) for cell in cells)
-            and count(network_layers(genome, PROBE, 16, 2, 2)).parameters <= MOST_PARAMETERS
+            and maps.is_trainable(genome)
         )
 
     def count(self, genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
         """Return the sizes of the whole network; see `Space.count`."""
-        layers = self._layers(genome, form, recipe)
-        counts, classifier = count(layers), layers[-1].shape.channels * form.outputs
-        parameters = counts.parameters + classifier + form.outputs
-        multiply_adds = counts.multiply_adds + classifier
-        return {
-            "parameters": parameters,
-            "multiply_adds": multiply_adds,
-            "network_parameters": parameters,
-            "network_multiply_adds": multiply_adds,
-            "kept": counts.activations,
-            "nodes": sum(size(term) for _, term in genome.formulas),
-        }
+        return maps.count(self, genome, form, recipe)
 
     def network(
         self, genome: Genome, form: Form, recipe: Recipe, engine: str, device: str, precision: str
     ) -> ConvolutionalNetwork:
-        """Return stacked cells between images and predictions; see `Space.network`.
-
-        Raises:
-            SettingError: a batch would keep more than `max_memory_mb`.
-        """
-        from gp_cells.networks.convolutional import ConvolutionalNetwork
-
-        if engine not in self.engines:
-            raise SettingError(
-                f"CNN cells run in torch's own operations: engine eager, not {engine}"
-            )
-        layers = self._layers(genome, form, recipe)
-        needed_mb = 4 * count(layers).activations * recipe.batch_size // 10**6
-        if needed_mb > self.max_memory_mb:
-            raise SettingError(
-                f"a batch would keep about {needed_mb:,} MB for its gradient; "
-                f"convolutional.max_memory_mb allows {self.max_memory_mb:,.0f}"
-            )
-        return ConvolutionalNetwork(layers, form.outputs, recipe.dropout, precision)
-
-    def _layers(self, genome: Genome, form: Form, recipe: Recipe) -> list[Layer]:
-        image = Shape(form.features, form.height, form.width)
-        sizes = (recipe.units, recipe.layers, self.reductions, self.stem)
-        return network_layers(genome, image, *sizes)
+        """Return stacked cells between images and predictions; see `maps.network`."""
+        return maps.network(self, genome, form, recipe, engine, precision)
 
 
 def _cell(output: str, names: Sequence[str], chosen: Chosen) -> list[tuple[str, Term | None]]:

@@ -201,6 +201,8 @@ def _others(language: Language) -> str:
     if kind.shares:
         return ", and before each of them values with names of your own, which it may read"
     names = ", ".join(kind.named)
+    if not kind.states:
+        return f", and above it modules {names}, each a formula of x that it may call as a function"
     return f", and memory cells of {names}; c' is what the next step reads as c" if names else ""
 
 

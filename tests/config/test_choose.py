@@ -54,12 +54,15 @@ PLAIN = {
         "imitate.learning_rate",
         "one_shot.learning_rate",
     ),
-    *("own_data.seed", "convolutional.stem", "halving.factor"),
+    *("own_data.seed", "convolutional.stem", "modular.stem", "halving.factor"),
     *(f"{task}.seed" for task in ("fuzzy_recall", "parity", "recall", "selective_copy")),
     *(f"{toy}.{name}" for toy in ("xor", "circles", "spirals") for name in ("noise", "seed")),
     "neat.penalty",
     *("decoder.most_parameters", "decoder.most_state"),
-    *(f"{s}.max_depth" for s in ("convolutional", "decoder", "recurrent", "recurrent_graph")),
+    *(
+        f"{s}.max_depth"
+        for s in ("convolutional", "decoder", "modular", "recurrent", "recurrent_graph")
+    ),
 }
 
 SETTINGS = [

@@ -71,14 +71,16 @@ def test_one_mutation_leaves_most_nodes_and_pairs_none_twice(space: str) -> None
         kept = survivors(giver, child)
         assert len(set(kept.places.values())) == len(kept.places)
         assert len(set(kept.names.values())) == len(kept.names)
-        own, theirs = dict(child.formulas), dict(giver.formulas)
+        own, theirs = dict(child.written_out), dict(giver.written_out)
         for (name, path), (other, there) in kept.places.items():
             head, before = subtree(own[name], path)[0], subtree(theirs[other], there)[0]
             assert (
                 len(subtree(own[name], path)) == len(subtree(theirs[other], there))
                 or head == before
             )
-        if operator in ("insert", "replace"):
+        if (
+            operator in ("insert", "replace") and space != "modular"
+        ):  # where all calls change with it
             nodes = sum(1 for _, term in giver.formulas for _ in paths(term))
             assert len(kept.places) >= 0.5 * nodes
 

@@ -14,7 +14,9 @@ from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes import similarity, variation
 from gp_cells.genomes.genome import Genome, GenomeError, parse
 from gp_cells.genomes.terms import heads
-from gp_cells.spaces.convolutional import FUNCTIONS, LANGUAGE, Convolutional
+from gp_cells.spaces import maps
+from gp_cells.spaces.convolutional import LANGUAGE, Convolutional
+from gp_cells.spaces.maps import FUNCTIONS
 
 SPACE = Convolutional()
 EVERYTHING = Convolutional(functions=tuple(function.name for function in FUNCTIONS))
@@ -213,7 +215,7 @@ def test_shapes_that_do_not_fit_are_mended(normal: str, reduction: str) -> None:
 
 
 def test_a_reduction_halves_its_maps_rounding_up_and_doubles_its_width() -> None:
-    layers = SPACE._layers(baseline("resnet_basic"), SMALL, Recipe(units=8, layers=2))
+    layers = maps.layers_of(SPACE, baseline("resnet_basic"), SMALL, Recipe(units=8, layers=2))
     shapes = [
         (max(layer.shape.channels for layer in cell), cell[-1].shape.height, cell[-1].shape.width)
         for _, cell in (

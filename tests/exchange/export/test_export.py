@@ -31,9 +31,9 @@ from gp_cells.exchange.export.check import compare, load_module, make_inputs
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
 from gp_cells.networks.convolutional import BatchNorm
-from gp_cells.spaces.convolutional import FUNCTIONS as BLOCK_FUNCTIONS
 from gp_cells.spaces.convolutional import Convolutional
 from gp_cells.spaces.decoder import Decoder
+from gp_cells.spaces.maps import FUNCTIONS as BLOCK_FUNCTIONS
 from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.spaces.recurrent_graph import RecurrentGraph
 from gp_cells.spaces.steps import FUNCTIONS, LEAVES
