@@ -150,9 +150,11 @@ def test_a_strategy_does_what_a_strategy_has_to(name: str, space_name: str, chec
     space = SPACES[space_name]()
     strategy = make_strategy(name, space)
     if strategy is None:
-        pytest.skip(f"{space_name} has no designs, choices, marks or supernets that it needs")
-    own = {"one_shot": "convolutional", "neat": "feedforward"}.get(name, "recurrent")
-    if check.__name__ == "check_processes" and space_name != own:
+        pytest.skip(
+            f"{space_name} has no designs, choices, marks, modules or supernets that it needs"
+        )
+    places = {"one_shot": "convolutional", "neat": "feedforward", "codeepneat": "modular"}
+    if check.__name__ == "check_processes" and space_name != places.get(name, "recurrent"):
         pytest.skip("one space will do for processes, which take seconds")
     check(strategy, space, SLOTS.get(name, WIDTHS))
 

@@ -7,6 +7,7 @@ from gp_cells.strategies.ask_tell import AskTell
 from gp_cells.strategies.bananas import Bananas
 from gp_cells.strategies.baselines import Baselines
 from gp_cells.strategies.bayesian import Bayesian
+from gp_cells.strategies.codeepneat import CoDeepNEAT
 from gp_cells.strategies.culling import Culling
 from gp_cells.strategies.deap import Deap
 from gp_cells.strategies.dictated import Dictated
@@ -34,6 +35,7 @@ STRATEGIES: Mapping[str, type[Strategy]] = {
     "bayesian": Bayesian,  # Ru et al. 2021
     "bananas": Bananas,  # White et al. 2021
     "nsga2": NSGA2,  # Deb et al. 2002
+    "codeepneat": CoDeepNEAT,  # Miikkulainen et al. 2017
     "local_search": LocalSearch,  # White et al. 2021
     "deap": Deap,  # Fortin et al. 2012: operators by their names in DEAP's toolbox
     "tpe": TPE,  # Bergstra et al. 2011, as Optuna has it

@@ -91,7 +91,9 @@ class Proposal:
     part of the training split to train on, and such as to be judged on, by the settings of
     `gp_cells.config.recipe.Shard`. Under `supernet` it says how one is trained. Genes that the search has
     are added to it. A `note` is any JSON value of at most `NOTE_SIZE` characters; it comes back with the
-    outcome. All trials of a run have their first weights and batches from one seed; a `repeat` other than 0
+    outcome. Under `ASSEMBLED` a note may say of which parts the genome was assembled, as a mapping of
+    the names of formulas to their text: the table `assemblies`.
+    All trials of a run have their first weights and batches from one seed; a `repeat` other than 0
     is a seed of its own, so that the same genome can be trained several times.
     """
 
@@ -106,6 +108,7 @@ class Proposal:
 
 CHANGEABLE = ("epochs", SHARD, SUPERNET, *GENES)  # of a recipe, by a proposal
 NOTE_SIZE = 4000  # characters of canonical JSON
+ASSEMBLED = "assembled"  # in a note: parts by the names of their formulas
 
 BASELINE = "baseline:"  # what a design's operator begins with in lineage.json
 
@@ -118,6 +121,12 @@ def baseline_operator(name: str) -> str:
 def baseline_name(operator: str) -> str | None:
     """Return the name of the hand-designed architecture that an operator is of, None of any other."""
     return operator.removeprefix(BASELINE) if operator.startswith(BASELINE) else None
+
+
+def assembled_from(note: Any) -> Mapping[str, str]:
+    """Return the parts that a note says a candidate was assembled from, by name; none if it does not."""
+    parts = note.get(ASSEMBLED) if isinstance(note, dict) else None
+    return parts if isinstance(parts, dict) else {}
 
 
 def told(

@@ -29,7 +29,7 @@ from gp_cells.testing.strategies import _search
 SPACE = Recurrent()
 NAMES = ("lstm", "gru", "tanh_rnn")
 FRONT, AGING = make("strategies", "nsga2"), make("strategies", "aging")
-ELSEWHERE = (*OF_CHOICES, *OF_MARKS, "one_shot")  # not for recurrent cells
+ELSEWHERE = (*OF_CHOICES, *OF_MARKS, "codeepneat", "one_shot")  # not for recurrent cells
 EVERY: list[Strategy] = [make("strategies", name) for name in STRATEGIES if name not in ELSEWHERE]
 MEMBERS = [*EVERY, GP(crossover=0.0), GP(threshold=0.0)]
 SEARCHES = [strategy for strategy in EVERY if searches(strategy)]

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from gp_cells.genomes.choices import FixedChoices
+from gp_cells.genomes.modules import ModularFormulas
 from gp_cells.genomes.variation import MUTATIONS
 from gp_cells.measures import MEASURES
 from gp_cells.spaces import SPACES, Space
@@ -99,8 +100,10 @@ OF_CHOICES = ("ask_tell", "tpe")  # strategies for spaces of fixed choices alone
 
 
 def make_strategy(name: str, space: Space) -> Strategy | None:
-    """Return a strategy; None if the space has no designs, choices, marks or supernets that it needs."""
+    """Return a strategy; None if the space has not the designs, choices, marks, modules … it needs."""
     strategy: Any = make("strategies", name)
+    if name == "codeepneat":
+        return strategy if isinstance(space.language.kind, ModularFormulas) else None
     if name == "one_shot":
         return strategy if getattr(space, "supernets", None) else None
     if name in OF_MARKS:
