@@ -71,27 +71,36 @@ def _told(settings: RunSettings, history: Sequence[Outcome]) -> Iterator[str]:
         yield "A training of the given cell failed, so nothing can be told."
         return
     spread = statistics.stdev(given)
+    margin = minimise.margin * spread
     yield (
         f"The given cell: {statistics.fmean(given):.4f}, standard deviation {spread:.4f} over "
         f"{len(given)} seeds, {_parameters(settings, steps[0].genome):,} parameters. Worse is "
-        f"{minimise.margin * spread:.4f} or more above; p is that of being so, times the deletions of the "
-        f"step, and is to be {ALPHA:g} at most."
+        f"{margin:.4f} or more above. p is that of being so, times the deletions of the step; not worse "
+        f"is what has {ALPHA:g} at most, worse what has its whole interval there; of others it is not told."
     )
     for number, step in enumerate(steps, start=1):
         yield from ["", f"Step {number}, from", ""]
         yield from (f"    {line}" for line in str(step.genome).splitlines())
-        yield from ["", *_table(settings, step, given)]
+        yield from ["", *_table(settings, step, given, margin)]
     last, total = steps[-1], f"{_parameters(settings, steps[-1].genome):,} parameters"
-    end = "so far, and more is to be tried" if last.untried else "and nothing more can go"
+    end = "and nothing more can go"
+    if last.untried:
+        end = (
+            "so far; more is to be tried, in waves to come or, if there are none, with more of them"
+        )
     yield from ["", f"The smallest that is not worse is that of step {len(steps)}, {total}, {end}."]
 
 
-def _table(settings: RunSettings, step: Step, given: Sequence[float]) -> Iterator[str]:
+def _table(
+    settings: RunSettings, step: Step, given: Sequence[float], margin: float
+) -> Iterator[str]:
     yield HEAD
     yield "| --- " * (HEAD.count("|") - 1) + "|"
     kept = step.kept
     for verdict in step.verdicts:
-        yield _row(settings, verdict, given, verdict.deletion.genome == kept)
+        is_next = verdict.deletion.genome == kept
+        said = f"{_said(verdict, given, margin)}{': next' if is_next else ''}"
+        yield _row(settings, verdict, given, said)
     for deletion in step.untried:
         yield (
             f"| {_code(deletion.deleted)} | {_code(deletion.of)} | "
@@ -99,18 +108,27 @@ def _table(settings: RunSettings, step: Step, given: Sequence[float]) -> Iterato
         )
 
 
-def _row(settings: RunSettings, verdict: Verdict, given: Sequence[float], is_next: bool) -> str:
+def _said(verdict: Verdict, given: Sequence[float], margin: float) -> str:
+    """Return what is told of a deletion: that it is not worse, that it is, or neither."""
+    if not verdict.is_worse:
+        return "not worse"
+    if not all(map(math.isfinite, verdict.losses)):
+        return "worse"
+    low, _ = interval_of_difference(verdict.losses, given)
+    return "worse" if low is not None and low >= margin else "not told"
+
+
+def _row(settings: RunSettings, verdict: Verdict, given: Sequence[float], said: str) -> str:
     deletion, losses = verdict.deletion, verdict.losses
     failed = sum(map(math.isinf, losses))
     loss, difference = f"{failed} failed", ""
     if not failed:
         loss = f"{statistics.fmean(losses):.4f}"
         difference = _difference(losses, given)
-    said = "worse, or not told from it" if verdict.is_worse else "not worse"
     return (
         f"| {_code(deletion.deleted)} | {_code(deletion.of)} | "
         f"{_parameters(settings, deletion.genome):,} | {len(losses)} | {loss} | {difference} | "
-        f"{verdict.p:.3g} | {said}{': next' if is_next else ''} |"
+        f"{verdict.p:.3g} | {said} |"
     )
 
 
@@ -135,7 +153,6 @@ def _confirmed(results: Path, settings: RunSettings, history: Sequence[Outcome])
     by_name = {outcome.candidate: outcome.architecture_id for outcome in history}
     smallest, given = (by_name[name] for name in first)
     if smallest == given:
-        yield "Nothing went, so there is nothing to confirm."
         return
     if not run_file(results, "runs", settings.run).is_file():  # the last table that is written
         yield "Smallest and given cell are not both trained as finalists yet."
