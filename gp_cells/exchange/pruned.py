@@ -16,6 +16,7 @@ the best of the epochs trained; the test split is not read.
 from __future__ import annotations
 
 import dataclasses
+import gc
 import json
 import math
 import statistics
@@ -96,6 +97,7 @@ def prune(
     if folder.exists():
         raise SettingError(f"{folder} is there already; name another folder with --to")
     set_up_torch(trained.record.protocol.training.threads)
+    gc.unfreeze()  # duckdb's types are among what is frozen, and it complains of those at the end
     protocol = trained.record.protocol
     data = results / "data" / data_name(protocol.benchmark, protocol.task_label)
     splits = load(data, "search", protocol.data.hash)
