@@ -7,7 +7,7 @@ OUTPUTS:
     results/reference.svg
 """
 
-from gp_cells.tables.names import TABLES
+from gp_cells.tables.names import OLD_TABLES
 
 
 localrules:
@@ -41,7 +41,7 @@ rule compare:
     input:
         collect(
             "results/reference/tables/{table}.parquet",
-            table=TABLES,
+            table=OLD_TABLES,
         ),
     output:
         "results/report/published/comparison.json",

@@ -17,6 +17,7 @@ KEYS: Mapping[str, Sequence[str]] = {
     "architectures": ("run", "architecture_id"),
     "candidates": ("run", "candidate"),
     "lineage": ("run", "child", "parent_number"),
+    "assemblies": ("run", "candidate", "name"),
     "trials": ("run", "candidate"),
     "curves": ("run", "trial_id", "epoch"),
     "test": ("run", "trial_id"),
@@ -44,5 +45,11 @@ ADDED_LATER: Mapping[str, Mapping[str, str]] = {
     "lineage": {"weights": "varchar"},
     "test": {"confusion": "varchar"},
 }
+
+# Whole tables that there have been only since later, with SQL's types; without rows before.
+TABLES_ADDED_LATER: Mapping[str, Mapping[str, str]] = {
+    "assemblies": dict.fromkeys(("run", "candidate", "name", "role", "part"), "varchar"),
+}
+OLD_TABLES = tuple(table for table in TABLES if table not in TABLES_ADDED_LATER)
 
 SIZES = (*COUNTED, "activations")  # columns of `architectures` and of `trials`

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from gp_cells.config.files import RecordError, written_beside
 from gp_cells.tables import version_1
 from gp_cells.tables.failures import failure_of
-from gp_cells.tables.names import ADDED_LATER, TABLES, VERSION
+from gp_cells.tables.names import ADDED_LATER, TABLES, TABLES_ADDED_LATER, VERSION
 from gp_cells.tables.schemas import TEXT, schema
 
 
@@ -40,7 +40,10 @@ def read_tables(results: Path, table: str, runs: Iterable[str] | None = None) ->
     # Not the folders: Snakemake makes one before its file is there, that of another benchmark too.
     files = (results / "tables" / table).glob("run=*/part.parquet")
     found = sorted(path.parent.name.removeprefix("run=") for path in files)
-    parts = [_read(results, table, run) for run in (found if runs is None else runs)]
+    wanted_runs = found if runs is None else list(runs)
+    if table in TABLES_ADDED_LATER:
+        wanted_runs = [run for run in wanted_runs if run in found]
+    parts = [_read(results, table, run) for run in wanted_runs]
     return pa.concat_tables(parts) if parts else schema(table).empty_table()
 
 

@@ -21,7 +21,7 @@ import duckdb
 from gp_cells.config.choose import SettingError
 from gp_cells.config.files import RecordError
 from gp_cells.tables import failures, flat, version_1
-from gp_cells.tables.names import ADDED_LATER
+from gp_cells.tables.names import ADDED_LATER, TABLES_ADDED_LATER
 from gp_cells.tables.printing import print_table
 
 if TYPE_CHECKING:
@@ -115,6 +115,9 @@ def connect(results: Path) -> duckdb.DuckDBPyConnection:
     selected = {table: [f"select * from {source}"] for table, source in new.items()}
     for table, sql in version_1.selections(old).items():
         selected.setdefault(table, []).append(sql)
+    for table, types in TABLES_ADDED_LATER.items():
+        nothing = ", ".join(f"null::{kind} as {name}" for name, kind in types.items())
+        selected.setdefault(table, [f"select {nothing} where false"])
     for table, parts in sorted(selected.items()):
         if table in ADDED_LATER:
             columns = [f"null::{kind} as {name}" for name, kind in ADDED_LATER[table].items()]

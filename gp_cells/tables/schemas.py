@@ -127,6 +127,18 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
             "which of the parent's weights it took: resumed, inherited; NULL: none",
         ),
     ),
+    "assemblies": (
+        ("run", TEXT, "", "run the candidate belongs to"),
+        (
+            "candidate",
+            TEXT,
+            "",
+            "slot of a wave that was assembled from parts; others have no rows",
+        ),
+        ("name", TEXT, "", "formula that the part is in it: out, or the species of a module"),
+        ("role", TEXT, "", "blueprint or module"),
+        ("part", TEXT, "", "the part's formula, by which it is the same in other candidates"),
+    ),
     "trials": (
         ("trial_id", TEXT, "", "blake2b-128 of the trial's protocol and spec"),
         ("run", TEXT, "", "run the trial belongs to"),

@@ -25,7 +25,7 @@ from gp_cells.genomes.terms import heads, height
 from gp_cells.measures import cost_column, table_columns
 from gp_cells.plugins import form_of, recipe_of, space_of, strategy_of
 from gp_cells.strategies.history import or_infinite
-from gp_cells.strategies.strategy import baseline_name, searches
+from gp_cells.strategies.strategy import assembled_from, baseline_name, searches
 from gp_cells.tables.failures import failure_of
 from gp_cells.tables.names import VERSION
 from gp_cells.tables.parquet import write_rows
@@ -68,6 +68,7 @@ def build_rows(run_folder: Path) -> dict[str, list[Row]]:
         "architectures": architecture_rows(lineage, settings),
         "candidates": candidate_rows(lineage, rows),
         "lineage": lineage_rows(lineage, settings),
+        "assemblies": assembly_rows(lineage, settings),
         "trials": rows,
         "curves": [
             row for trial, of in zip(trials, rows, strict=True) for row in curve_rows(trial, of)
@@ -180,6 +181,22 @@ def lineage_rows(lineage: Sequence[LineageEntry], settings: RunSettings) -> list
         }
         for entry in lineage
         for i, parent in enumerate(entry.parents)
+    ]
+
+
+def assembly_rows(lineage: Sequence[LineageEntry], settings: RunSettings) -> list[Row]:
+    """Return a run's rows of table `assemblies`: the parts of each candidate that was assembled."""
+    outputs = space_of(settings).language.kind.outputs
+    return [
+        {
+            "run": settings.run,
+            "candidate": entry.candidate,
+            "name": name,
+            "role": "blueprint" if name in outputs else "module",
+            "part": part,
+        }
+        for entry in lineage
+        for name, part in assembled_from(entry.note).items()
     ]
 
 

@@ -15,6 +15,7 @@ REFERENCES = (
     ("trials", "run, hardware_id", "hardware", "run, hardware_id"),
     ("curves", "run, trial_id", "trials", "run, trial_id"),
     ("test", "run, trial_id", "trials", "run, trial_id"),
+    ("assemblies", "run, candidate", "candidates", "run, candidate"),
     ("lineage", "run, child", "candidates", "run, candidate"),
     ("lineage", "run, parent", "candidates", "run, candidate"),
 )
