@@ -64,6 +64,9 @@ class Neat:
         0.2, "chance that a child has a connection split by a new node", low=0, high=1
     )
     new_connection: float = setting(0.5, "chance that a child has a new connection", low=0, high=1)
+    growth: int = setting(
+        1, "how often a child has these two chances; Ha's is 1", unit="times", low=1, high=32
+    )
     crossover: float = setting(0.5, "share of children that are two parents' union", low=0, high=1)
     penalty: float = setting(
         0.03,
@@ -161,16 +164,18 @@ class Neat:
                 genome = union
                 operators.append("merge")
                 parents.append(second.candidate)
-        for chance, operator, grow in (
+        edits = (
             (self.new_node, "split", nodes.split),
             (self.new_connection, "connect", nodes.connect),
-        ):
+        )
+        for chance, operator, grow in edits * self.growth:
             if rng.random() < chance:
                 grown = grow(genome, space.functions, rng)
                 if grown is not None and space.admits(grown):
                     genome = grown
                     operators.append(operator)
-        return Proposal(genome, "+".join(operators) or "train_on", tuple(parents))
+        made = "+".join(dict.fromkeys(operators))
+        return Proposal(genome, made or "train_on", tuple(parents))
 
 
 def drawn(species: Sequence[Breeder], rng: np.random.Generator) -> Breeder:
