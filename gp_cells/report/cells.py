@@ -22,6 +22,7 @@ from gp_cells.report.answer import name_task
 from gp_cells.report.drawing import STYLE, draw
 from gp_cells.report.encoding import drawn_candidates, finite
 from gp_cells.report.evidence import Evidence, Row, find_ancestors, own_candidate
+from gp_cells.report.surface import draw_surface
 from gp_cells.spaces import SPACES
 
 WIDTH, HEIGHT = 240, 72  # of a small chart of curves, px
@@ -46,6 +47,7 @@ def describe_finalist(row: Mapping[str, Any], evidence: Evidence) -> Row:
         "id": f"cell-{row['strategy']}-{row['architecture_id']}",
         "colour": evidence.colours[row["strategy"]],
         "drawing": draw_cell(row["genome"], evidence),
+        "surface": draw_surface(_best_surface(trials)),
         "origin": _origin(own, evidence) if own and row["name"] is None else None,
         **{key: row[key] for key in ("trial", "trial_id")},
     }
@@ -66,6 +68,7 @@ def describe_candidate(candidate: Mapping[str, Any], evidence: Evidence) -> Row:
         "architecture_id": key,
         "colour": evidence.colours[evidence.strategy_of[run]],
         "drawing": draw_cell(architecture["genome"], evidence),
+        "surface": draw_surface(trial["surface"] if trial else None),
         "origin": _origin(candidate, evidence),
         "trial": f"{run}/{candidate['candidate']}",
         "trial_id": candidate["trial_id"],
@@ -117,6 +120,13 @@ def _measured(trials: Sequence[Row], evidence: Evidence) -> Row:
         if known:
             costs.append((name, form.format(statistics.median(known))))
     return {"curve": draw_small([c for c in curves if len(c) > 1]), "costs": costs}
+
+
+def _best_surface(trials: Sequence[Row]) -> str | None:
+    """Return the surface of the best of some trials, None if it has none."""
+    known = [trial for trial in trials if trial["fitness"] is not None]
+    best = min(known, key=lambda trial: trial["fitness"], default=None)
+    return None if best is None else best["surface"]
 
 
 def _origin(candidate: Mapping[str, Any], evidence: Evidence) -> Row:

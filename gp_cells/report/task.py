@@ -20,6 +20,7 @@ from gp_cells.report.evidence import Evidence, Row, count_runs, find_ancestors
 from gp_cells.report.protocol import describe_protocol
 from gp_cells.report.stopping import draw_stopping
 from gp_cells.report.strategies import describe_strategies, draw_strategies
+from gp_cells.report.surface import draw_surface
 from gp_cells.report.weights import draw_weights
 
 
@@ -183,6 +184,9 @@ def _line(evidence: Evidence, descended: Row | None) -> list[Row]:
             **{key: candidate[key] for key in ("run", "candidate", "operator", "fitness")},
             "genome": evidence.genomes[candidate["architecture_id"]],
             "drawing": draw_cell(evidence.genomes[candidate["architecture_id"]], evidence),
+            "surface": draw_surface(
+                evidence.search_trials[candidate["run"], candidate["candidate"]]["surface"]
+            ),
         }
         for candidate in line
     ]

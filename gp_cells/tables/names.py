@@ -40,6 +40,7 @@ ADDED_LATER: Mapping[str, Mapping[str, str]] = {
         **{"total_epochs": "bigint", "inherited": "double", "judged": "varchar"},
         **{"stop_epoch": "bigint", "stop_code": "varchar", "stop_observed": "double"},
         **{"stop_predicted": "double", "control": "boolean", "learned": "varchar"},
+        "surface": "varchar",
     },
     "candidates": {"note": "varchar"},
     "lineage": {"weights": "varchar"},

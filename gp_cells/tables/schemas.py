@@ -197,6 +197,12 @@ SCHEMAS: Mapping[str, Sequence[Column]] = {
             "of the control group, which is trained on where the rule would stop it; NULL if not",
         ),
         ("learned", TEXT, "JSON", "what the rule knew from earlier trials; NULL if nothing"),
+        (
+            "surface",
+            TEXT,
+            "JSON",
+            "what it tells on a grid, of rows of two numbers and two classes; NULL of others",
+        ),
         ("epochs", WHOLE, "", "epochs trained, those before its start left out"),
         ("total_epochs", WHOLE, "", "epochs that its weights have seen in all"),
         ("best_epoch", WHOLE, "", "epoch of the best validation loss, from 1"),

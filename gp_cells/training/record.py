@@ -116,6 +116,7 @@ def write_trial(
         inherited=finished.inherited,
         judged=finished.judged,
         stopped=finished.stopped,
+        surface=finished.surface,
     )
     parts = {
         "order": encode(spec),

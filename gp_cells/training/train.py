@@ -7,6 +7,7 @@ ran through. This module opens no files: checkpoints go through the `CheckpointS
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -23,6 +24,7 @@ from gp_cells.config.recipe import Form, Shard
 from gp_cells.config.records import ENDED_WELL, StoppedAt
 from gp_cells.config.refusal import ASKED_TO_STOP
 from gp_cells.config.supernet import Supernet, SupernetOutcome
+from gp_cells.config.surface import Surface
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.supernets import is_supernet
 from gp_cells.networks.cell import Engine
@@ -45,6 +47,7 @@ from gp_cells.training.optimiser import Optimiser, share_of_rate
 from gp_cells.training.pruning import Sparse
 from gp_cells.training.state import Before, State, take_up
 from gp_cells.training.supernet import Choosing
+from gp_cells.training.surface import surface_of
 
 CHECKPOINT_EVERY_S = 60.0  # at most, and at the first epoch's end and the last one's
 CHECKPOINT_SHARE = 0.01  # of the time, that checkpoints at the ends of other epochs may take
@@ -148,6 +151,7 @@ class Finished:
     state: State | None = None  # of a trial that ended well, if it was wanted
     judged: tuple[float, ...] = ()  # losses of its last weights; see `Shard`
     supernet: SupernetOutcome | None = None
+    surface: Surface | None = None  # of its best weights; of networks that read two numbers
 
 
 class Interrupted(Exception):
@@ -514,7 +518,15 @@ class _Training:
             state=self._state() if ended_well and self.setup.keeps else None,
             judged=self._judged() if ended_well else (),
             supernet=supernet,
+            surface=self._surface() if ended_well and supernet is None else None,
         )
+
+    def _surface(self) -> Surface | None:
+        if self.setup.form.inputs != "numbers":
+            return None
+        network = copy.deepcopy(self.network)
+        network.load_state_dict(self.best)
+        return surface_of(network, self.setup.form, self.splits["train"], self.setup.device)
 
     def _supernet(self) -> SupernetOutcome | None:
         if self.choosing is None:

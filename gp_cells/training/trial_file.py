@@ -17,6 +17,7 @@ import numpy as np
 
 from gp_cells.config.files import SCHEMA_VERSION, RecordError
 from gp_cells.config.records import StoppedAt, TrialProtocol, TrialSpec
+from gp_cells.config.surface import Surface
 from gp_cells.config.typed_json import decode
 
 UNREADABLE = (
@@ -43,6 +44,7 @@ class TrialOutcome:
     inherited: float | None = None
     judged: tuple[float, ...] = ()
     stopped: StoppedAt | None = None
+    surface: Surface | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -259,8 +259,10 @@ def _outcome_columns(trial: TrialRecord) -> Row:
     """Return the columns of table `trials` that say how a trial ended, and what a stopping rule said."""
     ended = encode(trial.outcome)
     stopped = ended.pop("stopped", None) or {}
+    surface = ended.pop("surface", None)
     return {
         **ended,
+        "surface": None if surface is None else canonical_json(surface),
         **{
             f"stop_{name}": stopped.get(name) for name in ("epoch", "code", "observed", "predicted")
         },

@@ -120,3 +120,18 @@ def test_it_grows_and_keeps_to_the_limits_of_the_space() -> None:
     ]
     assert max(sizes) > 5 and max(sizes) <= 9
     assert max(outcome.genome.count("=") for outcome in history) <= 4
+
+
+def test_growth_gives_a_child_the_same_chances_so_often() -> None:
+    def added(growth: int) -> int:
+        strategy = Neat(new_node=1.0, new_connection=0.0, crossover=0.0, growth=growth)
+        history = played(strategy, SPACE, [3, 3])
+        known = {outcome.candidate: outcome.genome.count("=") for outcome in history}
+        [nodes] = {
+            outcome.genome.count("=") - known[outcome.parents[0]]
+            for outcome in history
+            if outcome.parents
+        }
+        return nodes
+
+    assert [added(growth) for growth in (1, 4)] == [1, 4]
