@@ -21,7 +21,7 @@ from gp_cells.config.files import RecordError
 from gp_cells.config.plan import run_names
 from gp_cells.exchange.release import crate, croissant, pages, phylogeny, sums, tables
 from gp_cells.exchange.release.rules import RULES
-from gp_cells.tables.names import KEYS, OLD_TABLES, TABLES
+from gp_cells.tables.names import KEYS, OLD_TABLES, TABLES, TABLES_ADDED_LATER
 from gp_cells.tables.parquet import released_file
 from gp_cells.tables.query import connect
 
@@ -179,8 +179,14 @@ def check_provenance(release: Path) -> Faults:
 
 
 def _rows(release: Path, table: str) -> list[dict[str, Any]]:
-    """Return the rows of a table with the columns that the release has, which may be older than ours."""
-    return pq.ParquetFile(released_file(release, table)).read().to_pylist()
+    """Return the rows of a table with the columns that the release has, which may be older than ours.
+
+    Of a table that there was not yet, there are none.
+    """
+    file = released_file(release, table)
+    if table in TABLES_ADDED_LATER and not file.exists():
+        return []
+    return pq.ParquetFile(file).read().to_pylist()
 
 
 EXTRA = "pip install 'gp-cells[release]'"

@@ -1,5 +1,7 @@
-"""The published result set, and what README shows of it."""
+"""The published result sets, and what pages show of them."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +12,7 @@ from gp_cells.exchange.release.verify import verify
 from gp_cells.report.digest import digest_table, digest_words
 
 ROOT = Path(__file__).parents[3]
-REFERENCE = ROOT / "results/reference"
+REFERENCE, MIXERS = ROOT / "results/reference", ROOT / "results/mixers"
 
 
 @pytest.fixture(scope="module")
@@ -21,6 +23,13 @@ def compared():
 def test_the_reference_results_verify_and_are_small():
     assert [finding for finding in verify(REFERENCE) if finding.faults] == []
     assert sum(path.stat().st_size for path in REFERENCE.rglob("*") if path.is_file()) < 10e6
+
+
+def test_the_mixers_results_verify_and_their_page_has_the_table_that_they_give():
+    assert [finding for finding in verify(MIXERS) if finding.faults] == []
+    script = [sys.executable, "benchmarks/mixers.py", "--results", str(MIXERS)]
+    told = subprocess.run(script, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert told in (ROOT / "docs/results/mixers.md").read_text(encoding="utf-8")
 
 
 def test_they_hold_three_tasks_and_five_seeds_of_every_strategy(compared):
