@@ -39,13 +39,14 @@ from gp_cells.exchange.export import about, write_python
 from gp_cells.exchange.export.check import load_module
 from gp_cells.exchange.export.trained import Trained, find_trained
 from gp_cells.measures.latency import pass_ms
+from gp_cells.networks import units
 from gp_cells.networks.network import Network
 from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.stopping.never import Never
 from gp_cells.tables.schemas import REAL, TEXT, WHOLE
 from gp_cells.tasks import Arrays, SplitName
 from gp_cells.tasks.prepared import load
-from gp_cells.training import pruning, record, units
+from gp_cells.training import pruning, record
 from gp_cells.training.loss import first_guess
 from gp_cells.training.pruning import Mask, Sparse
 from gp_cells.training.train import NoCheckpoints, Setup, evaluate, make_network, train

@@ -66,7 +66,7 @@ def test_a_bad_setting_is_refused_with_what_is_allowed(settings: dict, said: str
 
 
 def test_an_unknown_space_is_refused_with_those_there_are() -> None:
-    said = "there is no .recurent.; choose one of convolutional, decoder, recurrent"
+    said = "there is no .recurent.; choose one of convolutional, decoder, feedforward, modular, recurrent"
     with pytest.raises(SettingError, match=said):
         choose("spaces", SPACES, "recurent", {})
 

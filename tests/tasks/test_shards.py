@@ -91,7 +91,11 @@ def test_prepared_chorales_can_be_dealt(chorales: Path) -> None:
     ("split", "of", "said"),
     [
         (TEXT, 26, "50 examples, fewer than two for each of 26 shards"),
-        ({"frames": np.ones(3)}, 1, "expected a split with lengths, images or symbols, got frames"),
+        (
+            {"frames": np.ones(3)},
+            1,
+            "expected a split with lengths, images, numbers or symbols, got",
+        ),
     ],
 )
 def test_a_split_that_cannot_be_dealt_is_refused(split: Any, of: int, said: str) -> None:

@@ -14,12 +14,13 @@ from torch import Tensor
 from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
 from gp_cells.measures.synflow import flow, flows
+from gp_cells.networks import units
 from gp_cells.networks.network import Network
 from gp_cells.networks.recurrent import RecurrentNetwork
 from gp_cells.spaces.recurrent import Recurrent
 from gp_cells.stopping.never import Never
 from gp_cells.tasks.parity import Parity
-from gp_cells.training import pruning, units
+from gp_cells.training import pruning
 from gp_cells.training.pruning import Sparse
 from gp_cells.training.train import NoCheckpoints, Setup, make_network, train
 
