@@ -78,7 +78,8 @@ def test_pandas_polars_and_duckdb_read_the_same_rows(base: Benchmark, table: str
         == sorted(map(str, by_pandas))
         == names
     )
-    assert len(by_duckdb.fetchall()) == len(by_polars) == len(by_pandas) == whole.num_rows > 0
+    assert len(by_duckdb.fetchall()) == len(by_polars) == len(by_pandas) == whole.num_rows
+    assert whole.num_rows > 0 or table == "assemblies"  # nothing here is made of parts
     for name in ("fitness", "valid_loss", "test_loss"):
         if name in names:
             losses = sorted(whole.column(name).to_pylist())
