@@ -48,8 +48,8 @@ lint: environment  ## check style, types, imports and the workflow
 	snakefmt --check Snakefile rules
 	snakemake --lint
 
-test: lint  ## lint, then run every test, three at a time, since those of clusters mostly wait; the slowest are told
-	pytest --numprocesses 3 --no-loadscope-reorder --durations 40
+test: lint  ## lint, then run every test, four at a time, since those of clusters mostly wait; the slowest are told
+	pytest --numprocesses 4 --no-loadscope-reorder --durations 40
 
 docs: environment  ## build the documentation site into site/ (python -m http.server -d site shows it)
 	NO_MKDOCS_2_WARNING=1 mkdocs build --quiet

@@ -11,30 +11,30 @@ from typing import Any
 import pytest
 from support.tiny import TINY
 
-# Folders whose tests share a finished benchmark or a cluster, the longest first: one worker takes all.
-TOGETHER = ("end_to_end", "slurm")
+# The folders whose tests take longest, and the one whose tests share a finished benchmark.
+LONG, TOGETHER = ("slurm", "end_to_end"), "end_to_end"
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Let workers begin with the folders that take longest."""
     if hasattr(config, "workerinput"):
-        rank = {folder: i for i, folder in enumerate(TOGETHER)}
+        rank = {folder: i for i, folder in enumerate(LONG)}
         items.sort(key=lambda item: rank.get(item.path.parent.name, len(rank)))
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """Give a worker whole folders of TOGETHER, else whole files, whose tests share what they prepare."""
+    """Give a worker all of TOGETHER, else whole files, whose tests share what they prepare."""
     from xdist.scheduler import LoadScopeScheduling
 
-    class WholeFolders(LoadScopeScheduling):
+    class WholeFiles(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
             path = nodeid.partition("::")[0]
             folder = Path(path).parent.name
-            return folder if folder in TOGETHER else path
+            return folder if folder == TOGETHER else path
 
-    return WholeFolders(config, log)
+    return WholeFiles(config, log)
 
 
 @pytest.fixture(autouse=True)
