@@ -16,9 +16,8 @@ from gp_cells.config.files import RecordError
 
 PLANNED = (3, 5, 10, 20)  # seeds of which is told what they could show
 
-Losses = Mapping[
-    str, Mapping[int, float | None]
-]  # of an architecture by its seed; None if it failed
+# The loss of each architecture by its seed, None where that training failed.
+Losses = Mapping[str, Mapping[int, float | None]]
 
 
 def seed_against_architecture(records: Records) -> Row | None:

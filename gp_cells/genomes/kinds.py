@@ -135,8 +135,92 @@ class FormulaKind(Protocol):
         ...
 
 
+class Formulas:
+    """What most kinds answer; each says only what is otherwise with it. See `FormulaKind`."""
+
+    @property
+    def states(self) -> tuple[str, ...]:
+        """None: nothing is carried over, or it comes in as an input."""
+        return ()
+
+    @property
+    def written(self: FormulaKind) -> tuple[str, ...]:
+        """The outputs: all else has names of the author's own."""
+        return self.outputs
+
+    @property
+    def word(self) -> str:
+        """What a formula is called in messages."""
+        return "formula"
+
+    @property
+    def shares(self) -> bool:
+        """No: what a formula computes has no name that others read."""
+        return False
+
+    @property
+    def expands(self) -> bool:
+        """No: canonical form is no larger."""
+        return False
+
+    @property
+    def marked(self) -> bool:
+        """No: names mean nothing."""
+        return False
+
+    def refusal(self, formulas: Mapping[str, Term]) -> str:
+        """Return nothing: what was read formula by formula is right as a whole."""
+        return ""
+
+    def parts(
+        self: FormulaKind, formulas: Sequence[tuple[str, T]]
+    ) -> dict[str, list[tuple[str, T]]]:
+        """Return the formulas up to each output; what is after the last is of none."""
+        parts: dict[str, list[tuple[str, T]]] = {}
+        part: list[tuple[str, T]] = []
+        for formula in formulas:
+            part.append(formula)
+            if formula[0] in self.outputs:
+                parts[formula[0]], part = part, []
+        return parts
+
+    def why_not(self, function: str, name: str, written: Collection[str]) -> str | None:
+        """Return None: every formula may use all functions."""
+        return None
+
+    def still_known(self, abbreviations: dict[str, T]) -> dict[str, T]:
+        """Return all: abbreviations hold to the end."""
+        return abbreviations
+
+    def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
+        """Return the formulas as they are."""
+        return dict(formulas)
+
+    def written_out(self, formulas: Sequence[tuple[str, Term]]) -> list[tuple[str, Term]]:
+        """Return the formulas as they are."""
+        return list(formulas)
+
+    def matched(
+        self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
+    ) -> dict[str, Term]:
+        """Return the second genome's formulas by their names, which say what they are."""
+        return dict(second)
+
+    def can_read(
+        self: FormulaKind, names: Collection[str], name: str, written: Sequence[str]
+    ) -> bool:
+        """Return whether all leaves are what the formula may read."""
+        return set(names) <= set(self.readable(name, written))
+
+    def completed(
+        self, formulas: Mapping[str, Term], donors: Mapping[str, Term]
+    ) -> list[tuple[str, Term]]:
+        """Return the formulas as they are: nothing that they lack can come along."""
+        return list(formulas.items())
+
+
 @dataclass(frozen=True)
-class CellFormulas:
+class CellFormulas(Formulas):
     """Memory cells: a formula writes a primed name, and without prime it is what the step before wrote.
 
     Any other name in a text is an abbreviation of its formula. Memory is read as the step before left it,
@@ -178,25 +262,6 @@ class CellFormulas:
         """A formula as it may be written, for messages."""
         return f"{self.output} = tanh(gate1)"
 
-    @property
-    def shares(self) -> bool:
-        """No: what a formula computes is read at the next step, but for the output."""
-        return False
-
-    @property
-    def expands(self) -> bool:
-        """No: abbreviations are written out when they are read."""
-        return False
-
-    @property
-    def marked(self) -> bool:
-        """No: names mean nothing; see `FormulaKind`."""
-        return False
-
-    def refusal(self, formulas: Mapping[str, Term]) -> str:
-        """Return nothing: memory that is read and not written is refused by its name."""
-        return ""
-
     def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
         """Return all formulas: the output may use each; see `FormulaKind`."""
         return {self.output: list(formulas)}
@@ -207,30 +272,9 @@ class CellFormulas:
         now = memories if name == self.output else []
         return [*(unprimed(memory) for memory in memories), *now]
 
-    def why_not(self, function: str, name: str, written: Collection[str]) -> None:
-        """Return None: every formula may use all functions; see `FormulaKind`."""
-
     def name_of_next(self, taken: Collection[str], own: str) -> None:
         """Return None: an abbreviation stands in place of its name; see `FormulaKind`."""
         return None
-
-    def still_known(self, abbreviations: dict[str, T]) -> dict[str, T]:
-        """Return all: abbreviations hold to the end; see `FormulaKind`."""
-        return abbreviations
-
-    def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
-        """Return the formulas as they are: a memory cell is one however often it is read."""
-        return dict(formulas)
-
-    def written_out(self, formulas: Sequence[tuple[str, Term]]) -> list[tuple[str, Term]]:
-        """Return the formulas as they are; see `FormulaKind`."""
-        return list(formulas)
-
-    def matched(
-        self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
-    ) -> dict[str, Term]:
-        """Return the second genome's formulas by their names; see `FormulaKind`."""
-        return dict(second)
 
     def can_read(self, names: Collection[str], name: str, written: Sequence[str]) -> bool:
         """Return True: memory that is missing comes along; see `completed`."""
@@ -250,7 +294,7 @@ class CellFormulas:
 
 
 @dataclass(frozen=True)
-class GraphFormulas:
+class GraphFormulas(Formulas):
     """Values with a name: a formula may read `inputs` and the formulas before it, down to the last output.
 
     Each output ends a part of its own. In canonical form what is read once stands where it is read.
@@ -261,24 +305,9 @@ class GraphFormulas:
     inputs: tuple[str, ...] = ()
 
     @property
-    def states(self) -> tuple[str, ...]:
-        """None: what the step before left comes in as an input; see `FormulaKind`."""
-        return ()
-
-    @property
     def passed_on(self) -> tuple[str, ...]:
         """The outputs; see `FormulaKind`."""
         return self.outputs
-
-    @property
-    def written(self) -> tuple[str, ...]:
-        """The outputs: all else has names of the author's own; see `FormulaKind`."""
-        return self.outputs
-
-    @property
-    def word(self) -> str:
-        """What a formula is called in messages."""
-        return "formula"
 
     @property
     def example(self) -> str:
@@ -295,25 +324,6 @@ class GraphFormulas:
         """Yes: what is read once is put where it is read."""
         return True
 
-    @property
-    def marked(self) -> bool:
-        """No: names mean nothing; see `FormulaKind`."""
-        return False
-
-    def refusal(self, formulas: Mapping[str, Term]) -> str:
-        """Return nothing: whatever reads what was written before it is a graph."""
-        return ""
-
-    def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
-        """Return the formulas up to each output; what is after the last is of none."""
-        parts: dict[str, list[tuple[str, T]]] = {}
-        part: list[tuple[str, T]] = []
-        for formula in formulas:
-            part.append(formula)
-            if formula[0] in self.outputs:
-                parts[formula[0]], part = part, []
-        return parts
-
     def readable(self, name: str, written: Sequence[str]) -> list[str]:
         """Return the inputs and the formulas before, down to the last output; see `FormulaKind`."""
         before: list[str] = []
@@ -322,9 +332,6 @@ class GraphFormulas:
                 break
             before = [] if other in self.outputs else [*before, other]
         return [*self.inputs, *before]
-
-    def why_not(self, function: str, name: str, written: Collection[str]) -> None:
-        """Return None: every formula may use all functions; see `FormulaKind`."""
 
     def name_of_next(self, taken: Collection[str], own: str) -> str:
         """Return the first name that is free; see `FormulaKind`."""
@@ -352,10 +359,6 @@ class GraphFormulas:
             name, term = once[0], left.pop(once[0])
             left = {other: replaced(of, name, term) for other, of in left.items()}
 
-    def written_out(self, formulas: Sequence[tuple[str, Term]]) -> list[tuple[str, Term]]:
-        """Return the formulas as they are; see `FormulaKind`."""
-        return list(formulas)
-
     def matched(
         self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
     ) -> dict[str, Term]:
@@ -380,16 +383,6 @@ class GraphFormulas:
             for i, (name, _) in enumerate(part)
         }
 
-    def can_read(self, names: Collection[str], name: str, written: Sequence[str]) -> bool:
-        """Return whether all leaves are inputs or formulas before; see `FormulaKind`."""
-        return set(names) <= set(self.readable(name, written))
-
-    def completed(
-        self, formulas: Mapping[str, Term], donors: Mapping[str, Term]
-    ) -> list[tuple[str, Term]]:
-        """Return the formulas as they are: nothing that they lack can come along."""
-        return list(formulas.items())
-
 
 def replaced(term: Term, name: str, by: Term) -> Term:
     """Return a term with another in place of each leaf of a name."""
@@ -399,7 +392,7 @@ def replaced(term: Term, name: str, by: Term) -> Term:
 
 
 @dataclass(frozen=True)
-class NodeFormulas:
+class NodeFormulas(Formulas):
     """Nodes of a network: a formula reads `inputs` and nodes before it, each once, and outputs read all.
 
     A node keeps the name that its author gave it, which tells it from all others in whatever genome it is:
@@ -413,19 +406,9 @@ class NodeFormulas:
     named: tuple[str, ...] = tuple(f"n{i}" for i in range(1, 257))
 
     @property
-    def states(self) -> tuple[str, ...]:
-        """None: nothing is carried over; see `FormulaKind`."""
-        return ()
-
-    @property
     def passed_on(self) -> tuple[str, ...]:
         """None; see `FormulaKind`."""
         return ()
-
-    @property
-    def written(self) -> tuple[str, ...]:
-        """The outputs: nodes have names of their author's own; see `FormulaKind`."""
-        return self.outputs
 
     @property
     def word(self) -> str:
@@ -441,11 +424,6 @@ class NodeFormulas:
     def shares(self) -> bool:
         """Yes: a node may be read many times."""
         return True
-
-    @property
-    def expands(self) -> bool:
-        """No: what a node computes stands in its own formula alone."""
-        return False
 
     @property
     def marked(self) -> bool:
@@ -468,55 +446,14 @@ class NodeFormulas:
             return f"no output reads {some}, itself or through nodes"
         return ""
 
-    def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
-        """Return all nodes with the first output, then each other output alone; see `FormulaKind`."""
-        parts: dict[str, list[tuple[str, T]]] = {}
-        part: list[tuple[str, T]] = []
-        for formula in formulas:
-            part.append(formula)
-            if formula[0] in self.outputs:
-                parts[formula[0]], part = part, []
-        return parts
-
     def readable(self, name: str, written: Sequence[str]) -> list[str]:
         """Return the inputs and the nodes before, of an output all nodes; see `FormulaKind`."""
         nodes = [other for other in written if other not in self.outputs]
         before = nodes[: nodes.index(name)] if name in nodes else nodes
         return [*self.inputs, *before]
 
-    def why_not(self, function: str, name: str, written: Collection[str]) -> None:
-        """Return None: every formula may use all functions; see `FormulaKind`."""
-
     def name_of_next(self, taken: Collection[str], own: str) -> str:
         """Return its own name; see `FormulaKind`."""
         if len(taken) >= len(self.named) + len(self.outputs):
             raise LookupError(f"at most {len(self.named)} nodes are allowed")
         return own
-
-    def still_known(self, abbreviations: dict[str, T]) -> dict[str, T]:
-        """Return all: every output may read every node; see `FormulaKind`."""
-        return abbreviations
-
-    def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
-        """Return the formulas as they are; see `FormulaKind`."""
-        return dict(formulas)
-
-    def written_out(self, formulas: Sequence[tuple[str, Term]]) -> list[tuple[str, Term]]:
-        """Return the formulas as they are; see `FormulaKind`."""
-        return list(formulas)
-
-    def matched(
-        self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
-    ) -> dict[str, Term]:
-        """Return the second genome's formulas by their names, which say whose they are."""
-        return dict(second)
-
-    def can_read(self, names: Collection[str], name: str, written: Sequence[str]) -> bool:
-        """Return whether all leaves are inputs or nodes before; see `FormulaKind`."""
-        return set(names) <= set(self.readable(name, written))
-
-    def completed(
-        self, formulas: Mapping[str, Term], donors: Mapping[str, Term]
-    ) -> list[tuple[str, Term]]:
-        """Return the formulas as they are: nothing that they lack can come along."""
-        return list(formulas.items())

@@ -16,14 +16,14 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from gp_cells.genomes.kinds import GraphFormulas, replaced
+from gp_cells.genomes.kinds import Formulas, GraphFormulas, replaced
 from gp_cells.genomes.terms import Term, heads
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True)
-class ModularFormulas:
+class ModularFormulas(Formulas):
     """A blueprint, called `output`, and the modules, called `named`, that it may call.
 
     A module reads `inputs`, the first of which is its argument, and calls no other. The blueprint reads
@@ -41,11 +41,6 @@ class ModularFormulas:
         return (self.output,)
 
     @property
-    def states(self) -> tuple[str, ...]:
-        """None; see `FormulaKind`."""
-        return ()
-
-    @property
     def passed_on(self) -> tuple[str, ...]:
         """The blueprint; see `FormulaKind`."""
         return self.outputs
@@ -56,29 +51,9 @@ class ModularFormulas:
         return (self.output, *self.named)
 
     @property
-    def word(self) -> str:
-        """What a formula is called in messages."""
-        return "formula"
-
-    @property
     def example(self) -> str:
         """A formula as it may be written, for messages."""
         return f"{self.output} = {self.named[0]}({self.inputs[0]})"
-
-    @property
-    def shares(self) -> bool:
-        """No: a module is no value, and what a call gives has no name; see `FormulaKind`."""
-        return False
-
-    @property
-    def expands(self) -> bool:
-        """No: canonical form only drops; see `FormulaKind`."""
-        return False
-
-    @property
-    def marked(self) -> bool:
-        """No; see `FormulaKind`."""
-        return False
 
     def parts(self, formulas: Sequence[tuple[str, T]]) -> dict[str, list[tuple[str, T]]]:
         """Return all formulas: the blueprint may call each; see `FormulaKind`."""
@@ -123,10 +98,6 @@ class ModularFormulas:
             f"a module is called {self.named[0]} to {self.named[-1]}, the blueprint {self.output}"
         )
 
-    def still_known(self, abbreviations: dict[str, T]) -> dict[str, T]:
-        """Return the abbreviations, of which there are none; see `FormulaKind`."""
-        return abbreviations
-
     def inlined(self, formulas: Mapping[str, Term], output: str) -> dict[str, Term]:
         """Return formulas without the modules that give what they are given; see `FormulaKind`."""
         idle = {name for name, term in formulas.items() if name != output and len(term) == 1}
@@ -159,16 +130,6 @@ class ModularFormulas:
         values[self.output] = made(bodies[self.output])
         graph = GraphFormulas(self.outputs, inputs=self.inputs)
         return list(graph.inlined(values, self.output).items())
-
-    def matched(
-        self, first: Sequence[tuple[str, Term]], second: Sequence[tuple[str, Term]]
-    ) -> dict[str, Term]:
-        """Return the second genome's formulas by their names, the order of first use; see `FormulaKind`."""
-        return dict(second)
-
-    def can_read(self, names: Collection[str], name: str, written: Sequence[str]) -> bool:
-        """Return whether all leaves are inputs: modules that are missing come along; see `completed`."""
-        return set(names) <= set(self.readable(name, written))
 
     def completed(
         self, formulas: Mapping[str, Term], donors: Mapping[str, Term]
