@@ -17,6 +17,7 @@ import pytest
 from support.plugins import FAMILIES, make, make_strategy, make_task, skipped_without_its_file
 from support.tiny import TINY
 
+from gp_cells.cli import main
 from gp_cells.config.choose import choose
 from gp_cells.genomes.genome import parse
 from gp_cells.measures import DEFAULT, MEASURES, Subject, table_columns
@@ -356,12 +357,14 @@ def test_the_protocol_of_networks_names_all_that_training_and_measures_use() -> 
     assert used - {"network"} - optional <= members_of(Network) - {"__call__"}
 
 
-def test_the_tests_of_the_template_pass(tmp_path: Path) -> None:
-    for path in OUTSIDE.iterdir():
-        if path.is_file():
-            (tmp_path / path.name).write_bytes(path.read_bytes())
+def test_the_tests_of_a_new_package_of_plug_ins_pass(tmp_path: Path) -> None:
+    folder = tmp_path / "new"
+    assert main(["init", str(folder), "--plugin", "my_search"]) == 0
+    assert {path.name for path in folder.iterdir()} == {
+        *("README.md", "my_search.py", "pyproject.toml", "test_my_search.py")
+    }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", "."]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
 
 

@@ -11,6 +11,26 @@ from gp_cells.cli.command import CONFIG, DIFFERENT, RESULTS, TRIAL, command, fil
 
 
 @command(
+    option("folder", "new or empty", type=Path, metavar="FOLDER"),
+    option(
+        "--plugin",
+        "rather a package of plug-ins of that name: one of each family, its entry points, its tests",
+        metavar="NAME",
+    ),
+)
+def init(folder: Path, plugin: str | None) -> None:
+    """Make a folder to run benchmarks in, or a package of plug-ins. No checkout is needed.
+
+    Writes Snakefile, config.yaml (the quickstart, to change) and profiles/, so that there
+    `gp-cells run config.yaml` and `snakemake --profile profiles/local` run. The Snakefile leads to the
+    workflow of the package that is installed. Prints what to do next.
+    """
+    from gp_cells.workflow.folders import begin_benchmark, begin_plug_ins
+
+    print(begin_plug_ins(plugin, folder) if plugin is not None else begin_benchmark(folder))
+
+
+@command(
     CONFIG,
     option(
         "--start",
@@ -208,7 +228,7 @@ def rerun(
     """Reproduce a trial of the tables, or a sample of them, and say whether it came out the same.
 
     Reads the tables; trains in results/reruns/ and writes nothing else. Data that are gone are prepared
-    again. A profile that is not in this folder is the checkout's.
+    again. A profile that is not in this folder is the workflow's.
 
     Exit status 1: a trial came out different, or could not be made.
     """

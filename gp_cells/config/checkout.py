@@ -1,4 +1,4 @@
-"""Where the workflow is: Snakefile and rules are part of a checkout, not of the installed package."""
+"""Where the workflow is: Snakefile, rules, profiles and configs, of a checkout or in a wheel."""
 
 import os
 from pathlib import Path
@@ -6,27 +6,29 @@ from pathlib import Path
 from gp_cells.config.choose import SettingError
 
 HERE = Path(__file__).parents[2]
+SHIPPED = Path(__file__).parents[1] / "shipped"  # `setup.py` puts it into a wheel
 
 
 def checkout(who: str) -> Path:
-    """Return the folder of the checkout that this package is imported from.
+    """Return the folder of the workflow that belongs to this package: of its checkout, or of its wheel.
 
     Raises:
         SettingError: there is none; `who` needs it.
     """
-    if not (HERE / "Snakefile").is_file() or not (HERE / "rules").is_dir():
-        raise SettingError(
-            f"{who} needs the workflow of a checkout, and this package is installed without one in "
-            f"{HERE}; clone gp-cells, and there run make environment"
-        )
-    return HERE
+    for folder in (SHIPPED, HERE):
+        if (folder / "Snakefile").is_file() and (folder / "rules").is_dir():
+            return folder
+    raise SettingError(
+        f"{who} needs the workflow, and this package is without one in {HERE}; install its wheel, or "
+        "clone gp-cells, and there run make environment"
+    )
 
 
 def find_profile(name: str, who: str) -> str:
-    """Return a profile as Snakemake finds it from here: of this folder, of the checkout, or its own.
+    """Return a profile as Snakemake finds it from here: of this folder, of the workflow, or its own.
 
     Raises:
-        SettingError: there is no checkout, which `who` needs.
+        SettingError: there is no workflow, which `who` needs.
     """
     root = checkout(who)
     for path in (Path(name), root / name, root / "profiles" / name):

@@ -20,11 +20,11 @@ PLACED = ("-s", "--snakefile")
 def command_of(config: str, profile: str, options: Sequence[str]) -> list[str]:
     """Return the Snakemake command that runs a config file, with some of Snakemake's own options.
 
-    One of those may name another profile. Where there is no Snakefile in this folder, that of the
-    checkout is taken.
+    One of those may name another profile. Where there is no Snakefile in this folder, that of
+    the package is taken.
 
     Raises:
-        SettingError: there is no such file, or no checkout.
+        SettingError: there is no such file, or no workflow.
     """
     if not Path(config).is_file():
         raise SettingError(f"expected a config file, got {config!r}: there is none in {Path.cwd()}")

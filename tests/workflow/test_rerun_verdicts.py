@@ -191,7 +191,7 @@ def test_a_sample_of_none_is_refused(results: Path, capsys: pytest.CaptureFixtur
 
 
 @pytest.mark.parametrize("command", ["rerun 070707", "publish new"])
-def test_what_needs_the_workflow_says_so_where_there_is_no_checkout(
+def test_what_needs_the_workflow_says_so_where_there_is_none(
     results: Path,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -203,7 +203,7 @@ def test_what_needs_the_workflow_says_so_where_there_is_no_checkout(
     before = sorted(tmp_path.rglob("*"))
     assert main([*command.split(), "--results", str(results)]) == 2
     [line] = capsys.readouterr().err.splitlines()
-    needs = f"{command.split()[0]} needs the workflow of a checkout, and this package is installed"
+    needs = f"{command.split()[0]} needs the workflow, and this package is without one in"
     assert needs in line and str(tmp_path) in line and "clone gp-cells" in line
     assert sorted(tmp_path.rglob("*")) == before
 
