@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from support.benchmark import ROOT
@@ -26,10 +27,13 @@ def files_of_checkout() -> list[str]:
     return sorted(str(path) for path in found if not set(path.parts) & set(made))
 
 
-def build(folder: Path, what: str) -> Path:
-    """Build a "wheel" or an "sdist" from a copy of the checkout, without a network; return its file."""
+def build(folder: Path, what: str, files: Sequence[str] | None = None) -> Path:
+    """Build a "wheel" or an "sdist" from a copy of these files of the checkout, or of all of them.
+
+    Returns its file; needs no network.
+    """
     copy, built = folder / "checkout", folder / "built"
-    for name in files_of_checkout():
+    for name in files or files_of_checkout():
         (copy / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(ROOT / name, copy / name, follow_symlinks=False)
     built.mkdir()
