@@ -21,7 +21,7 @@ from gp_cells.genomes.only import Only
 from gp_cells.genomes.vocabulary import Vocabulary
 from gp_cells.measures import DEFAULT, MEASURES, Measure
 from gp_cells.spaces import SPACES, Space
-from gp_cells.spaces.space import counts_state, space_misfit
+from gp_cells.spaces.space import counts_state, machinery_of, space_misfit
 from gp_cells.stopping import STOPPERS, Stopper
 from gp_cells.stopping.stopper import learns, predicts
 from gp_cells.strategies import STRATEGIES, Strategy
@@ -187,11 +187,12 @@ def fill_in(run: RunConfig) -> RunConfig:
             f"the space {run.space.name} reads {' or '.join(space.reads)}, the task "
             f"{run.task.name} has {task.inputs}; choose another task or space"
         )
-    if run.training.engine not in space.engines:
-        raise SettingError(
-            f"training.engine: the space {run.space.name} has no engine {run.training.engine!r}; "
-            f"choose one of {', '.join(space.engines)}"
-        )
+    for name, offered in machinery_of(space).items():
+        if (asked := getattr(run.training, name)) not in offered:
+            raise SettingError(
+                f"training.{name}: the space {run.space.name} has no {name} {asked!r}; choose one of "
+                f"{', '.join(offered)}"
+            )
     strategy.check(search, vocabulary_of(run))
     if reach_of(strategy) and (learns(stopper) or run.stopping.control):
         raise SettingError(
@@ -204,6 +205,7 @@ def fill_in(run: RunConfig) -> RunConfig:
             "makes none from a curve alone; choose parametric, or rank by what is observed"
         )
     _check_schedule(run, strategy)
+    _check_resume(run, strategy)
     check_recipe(run)
     _check_genes(run, strategy)
     measures = measures_of(run)
@@ -228,6 +230,28 @@ def _check_schedule(run: RunConfig, strategy: Strategy) -> None:
             f"{run.task.name}.recipe.schedule: the strategy {run.strategy.name} trains in pieces, "
             f"which have no end for a {schedule} schedule to fall to; choose constant"
         )
+
+
+# Of a recipe: what a state is of, and a schedule, which has no end in pieces.
+KEPT_TO_RESUME = ("units", "layers", "tied", "optimiser", "schedule")
+
+
+def _check_resume(run: RunConfig, strategy: Strategy) -> None:
+    """Refuse finalists that are to resume from states that are not kept, or that are of other networks."""
+    if not run.search.resume:
+        return
+    if not reach_of(strategy):
+        raise SettingError(
+            f"{_search_of(run)}.resume: the trials of the strategy {run.strategy.name} leave no states to "
+            "go on from; leave it out"
+        )
+    searched, final = recipe_of(run), final_recipe_of(run)
+    for name in KEPT_TO_RESUME:
+        if getattr(final, name) != getattr(searched, name):
+            raise SettingError(
+                f"finalists.recipe.{name}: the finalists of {run.strategy_label} resume from what was "
+                f"trained with {getattr(searched, name)}, which another value does not fit; leave it out"
+            )
 
 
 def check_recipe(run: RunConfig, form: Form | None = None) -> None:

@@ -116,6 +116,11 @@ def _same_protocol(records: Sequence[Records]) -> ItemAnswer:
     finals = _distinct(settings["finalists"] for settings in _settings(records))
     if len(finals) > 1:
         return NOT_MET, f"{len(finals)} ways of training finalists: {'; '.join(finals)}"
+    if len({bool(settings["search"].get("resume")) for settings in _settings(records)}) > 1:
+        return (
+            NOT_MET,
+            "some finalists went on from their searches' weights, others from fresh ones",
+        )
     searches = [
         of_task.settings[run["run"]]["search"]
         for of_task in records

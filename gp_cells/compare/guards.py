@@ -44,6 +44,7 @@ def guard(records: Records, finalists: Sequence[Row]) -> list[Row]:
             len(rows),
         ),
         "unlike_genes": say_unlike_genes(_genes(records)),
+        "unlike_starts": say_unlike_starts(*_by_start(records)),
     }
     return [{"guard": name, "said": line} for name, line in said.items() if line]
 
@@ -123,6 +124,30 @@ def say_unlike_genes(genes: Mapping[str, Any]) -> str:
     )
 
 
+# --- where finalists began ------------------------------------------------------------------------
+
+
+def _by_start(records: Records) -> tuple[list[str], list[str]]:
+    """Return the strategies whose finalists resume from their candidates' states, and all others."""
+    resumes = {
+        run["strategy"]: bool(records.settings[run["run"]].get("search", {}).get("resume"))
+        for run in records.runs
+    }
+    going_on = sorted(name for name, goes_on in resumes.items() if goes_on)
+    return going_on, sorted(resumes.keys() - going_on)
+
+
+def say_unlike_starts(going_on: Sequence[str], anew: Sequence[str]) -> str:
+    """Return whose finalists went on from trained weights, if others did not; "" if all are alike."""
+    if not going_on or not anew:
+        return ""
+    return (
+        f"finalists of {', '.join(going_on)} went on from the weights that their searches trained, those "
+        f"of {', '.join(anew)} from fresh ones: a difference may be the longer training's and the luck of "
+        "one drawing of weights, and the spread over their seeds is of the order of batches alone"
+    )
+
+
 # --- the ends of budgets --------------------------------------------------------------------------
 
 
@@ -155,8 +180,14 @@ def is_edge_of_rates(chosen: float | None, tried: Collection[float]) -> bool:
 def is_edge_of_epochs(trials: Sequence[Row]) -> bool:
     """Return whether the last epoch was the best in each of a finalist's trials."""
     return bool(trials) and all(
-        _ended(trial) and trial["best_epoch"] == trial["epochs"] for trial in trials
+        _ended(trial) and trial["best_epoch"] == _last_epoch(trial) for trial in trials
     )
+
+
+def _last_epoch(trial: Mapping[str, Any]) -> int:
+    """Return the last epoch of a trial, those before its start counted; old tables have no such."""
+    last: int = trial.get("total_epochs") or trial["epochs"]
+    return last
 
 
 def say_edges(rates: int, epochs: int, finalists: int) -> str:

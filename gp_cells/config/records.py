@@ -71,7 +71,8 @@ class Search:
 
     `slots` are those of every wave, or a number for each. Waves that come after the `budget` is spent
     have no candidates. `genes` are settings of the recipe that each candidate has of its own, see
-    `gp_cells.config.genes`; `cells` are hand-designed ones that the search keeps to.
+    `gp_cells.config.genes`; `cells` are hand-designed ones that the search keeps to. Where finalists
+    `resume`, each goes on from the state of its candidate, else it begins with fresh weights.
     """
 
     waves: int
@@ -81,6 +82,7 @@ class Search:
     budget: Budget | None = None
     genes: Mapping[str, Any] | None = None
     cells: tuple[str, ...] = ()
+    resume: bool | None = None
 
     @property
     def widths(self) -> tuple[int, ...]:

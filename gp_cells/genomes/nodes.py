@@ -1,10 +1,13 @@
 """Networks of scalar nodes: a genome of `NodeFormulas` as nodes and connections, and edits that grow it.
 
 After NEAT (Stanley and Miikkulainen 2002, https://doi.org/10.1162/106365602320169811): a network grows from
-logistic regression by a node that splits a connection, and by a connection between two nodes. There an
+logistic regression by a node in a connection, and by a connection between two nodes. There an
 innovation has the number of its turn among all; here its name is what the edit is: a connection is known by
-the two nodes that it joins, a node by the hash of the connection that it splits and of its function. So the
-same edit has the same name in whatever genome, wave or process it is made.
+the two nodes that it joins, a node by the hash of the connection that it came to and of its function. So
+the same edit has the same name in whatever genome, wave or process it is made.
+
+There a connection that has a node goes to sleep; here it stays. With weights that pass on, the network is
+then nearly what it was, since what the node adds is small at first.
 """
 
 from __future__ import annotations
@@ -105,24 +108,22 @@ def renamed(genome: Genome) -> Genome:
 # --- edits ----------------------------------------------------------------------------------------
 
 
-def split(genome: Genome, functions: Sequence[str], rng: np.random.Generator) -> Genome:
-    """Return a genome with a new node in the middle of one of its connections, each as likely."""
+def branch(genome: Genome, functions: Sequence[str], rng: np.random.Generator) -> Genome:
+    """Return a genome with a new node beside one of its connections, each as likely."""
     nodes = {node.name: node for node in nodes_of(genome)}
     connections = connections_of(nodes.values())
     source, target = connections[int(rng.integers(len(connections)))]
     function = functions[int(rng.integers(len(functions)))]
     name = mark(source, target, function, nodes)
-    old = nodes[target]
-    sources = tuple(name if other == source else other for other in old.sources)
-    nodes[target] = replace(old, sources=sources)
+    nodes[target] = nodes[target].reading(name)
     nodes[name] = Node(name, ADD if function == MUL else function, (source,))
     return genome_of(nodes.values(), genome.language)
 
 
 def mark(source: str, target: str, function: str, taken: Collection[str]) -> str:
-    """Return the name of a node that splits a connection: a hash of the edit, "n" and six hex digits.
+    """Return the name of a node beside a connection: a hash of the edit, "n" and six hex digits.
 
-    Where the name is taken, since that connection was split so before, the split is counted too.
+    Where the name is taken, since that connection has such a node, nodes are counted too.
     """
     for copy in count():
         edit = f"{source} {target} {function} {copy}"

@@ -97,6 +97,7 @@ def describe_protocol(evidence: Evidence) -> list[tuple[str, str]]:
                 f"{_slots_words(search)} = {candidates_of(search)} candidates"
                 f"{_budget_words(search)}, "
                 f"lag {search['lag']}, {search['finalists']} finalist(s)"
+                f"{', resumed from their searches' if search.get('resume') else ''}"
                 f"{_genes_words(search)}; "
                 f"{_written_settings(own['strategy'])}",
             )

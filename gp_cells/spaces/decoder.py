@@ -71,6 +71,7 @@ class Decoder:
 
     reads: ClassVar[tuple[Inputs, ...]] = ("frames", "symbols")
     engines: ClassVar[tuple[str, ...]] = steps.ENGINES
+    precisions: ClassVar[tuple[str, ...]] = ("float32",)
     projections: ClassVar[Sequence[str]] = ()  # what is learned is in the words
     counts_state: ClassVar[bool] = True
 

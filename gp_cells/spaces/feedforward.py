@@ -31,12 +31,12 @@ from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.kinds import NodeFormulas
 from gp_cells.genomes.language import Function, Language, Value
 from gp_cells.genomes.nodes import (
+    branch,
     connect,
     connections_of,
     logistic_regression,
     nodes_of,
     renamed,
-    split,
 )
 from gp_cells.genomes.terms import Term, size
 
@@ -84,6 +84,8 @@ class Feedforward:
 
     reads: ClassVar[tuple[Inputs, ...]] = ("numbers",)
     engines: ClassVar[tuple[str, ...]] = ("eager",)
+    devices: ClassVar[tuple[str, ...]] = ("cpu",)
+    precisions: ClassVar[tuple[str, ...]] = ("float32",)
     projections: ClassVar[Sequence[str]] = ()  # what is learned is read by name
 
     inputs: int = setting(
@@ -131,10 +133,10 @@ class Feedforward:
 
     def sketch(self, rng: np.random.Generator) -> list[tuple[str, Term | None]]:
         """Return logistic regression after a new node and up to `edits` − 1 more nodes and connections."""
-        genome = split(logistic_regression(self.language), self.functions, rng)
+        genome = branch(logistic_regression(self.language), self.functions, rng)
         for _ in range(int(rng.integers(self.edits))):
             added = connect(genome, self.functions, rng) if rng.random() < 0.5 else None
-            genome = added or split(genome, self.functions, rng)
+            genome = added or branch(genome, self.functions, rng)
         return [*renamed(genome).formulas]
 
     def admits(self, genome: Genome) -> bool:
@@ -182,7 +184,9 @@ class Feedforward:
             raise SettingError(
                 f"networks of nodes run in torch's own operations: engine eager, not {engine}"
             )
-        if precision != "float32":
+        if device not in self.devices:
+            raise SettingError(f"networks of nodes run on the cpu, not on {device}")
+        if precision not in self.precisions:
             raise SettingError(f"networks of nodes have float32, not {precision}")
         if wrong := self.misfit(form):
             raise SettingError(f"feedforward.{wrong}")

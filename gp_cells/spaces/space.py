@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Protocol
 
 from gp_cells.config.recipe import Form, Inputs, Recipe
@@ -17,7 +17,8 @@ class Space(Vocabulary, Protocol):
     """A family of architectures: what a search may write of it, and how to build what is written.
 
     One whose settings are for data of one form has a method `misfit`, which returns what of a form is
-    otherwise, "" if nothing is; see `space_misfit`.
+    otherwise, "" if nothing is; see `space_misfit`. One whose networks are not for every device or
+    precision has class variables `devices` and `precisions`; see `machinery_of`.
     """
 
     @property
@@ -51,6 +52,15 @@ class Space(Vocabulary, Protocol):
             SettingError: there is no such engine, or not with this device or precision.
         """
         ...
+
+
+def machinery_of(space: Space) -> Mapping[str, tuple[str, ...]]:
+    """Return what can run networks of a space, by the key of a config's `training`."""
+    return {
+        "engine": space.engines,
+        "device": getattr(space, "devices", ("cpu", "cuda")),
+        "precision": getattr(space, "precisions", ("float32", "bfloat16")),
+    }
 
 
 def counts_state(space: Space) -> bool:

@@ -2,8 +2,8 @@
 
 Backprop NEAT (https://github.com/hardmaru/backprop-neat-js), on the NEAT of Stanley and Miikkulainen 2002
 (https://doi.org/10.1162/106365602320169811). Taken from Ha: evolution begins with logistic regression; a
-child is two parents' union, matched by marks, then with chances of their own a connection is split by a
-node and another one added; its weights are its parents' and trained on (Lamarckian); what breeds is the
+child is two parents' union, matched by marks, then with chances of their own a connection gets a node and
+another one is added; its weights are its parents' and trained on (Lamarckian); what breeds is the
 newest wave and a hall of fame, in species by K-medoids of structure; a parent is drawn with a chance of one
 over its loss, with its penalty for connections, plus 0.01; and at times the worst species gives way to the
 best. What differs:
@@ -14,7 +14,7 @@ best. What differs:
   penalty.
 - Weights come from one parent, the better one; what only the other has, and both sides of a new node, begin
   with weights drawn anew (there 1 and the old weight). They are not mutated, which training does.
-- A connection that was split is gone, not kept asleep, but comes back where the other parent has it.
+- A connection that gets a node stays awake beside it, so that the child begins nearly as its parent ended.
 - All trials of a run have one seed, so founders differ by a node each: equal ones would end alike.
 - `crossover` is a chance, Ha's 1.
 """
@@ -61,7 +61,7 @@ class Neat:
 
     species: int = setting(5, "groups by structure that breed apart", unit="species", low=1)
     new_node: float = setting(
-        0.2, "chance that a child has a connection split by a new node", low=0, high=1
+        0.2, "chance that a child has a new node, beside a connection", low=0, high=1
     )
     new_connection: float = setting(0.5, "chance that a child has a new connection", low=0, high=1)
     growth: int = setting(
@@ -124,9 +124,9 @@ class Neat:
         """Return logistic regression, or with a node if it is not the first."""
         genome = nodes.logistic_regression(space.language)
         if slot:
-            grown = nodes.split(genome, space.functions, rng)
+            grown = nodes.branch(genome, space.functions, rng)
             if space.admits(grown):
-                return Proposal(grown, "split")
+                return Proposal(grown, "branch")
         return Proposal(genome, "logistic_regression")
 
     # --- who breeds -------------------------------------------------------------------------------
@@ -165,7 +165,7 @@ class Neat:
                 operators.append("merge")
                 parents.append(second.candidate)
         edits = (
-            (self.new_node, "split", nodes.split),
+            (self.new_node, "branch", nodes.branch),
             (self.new_connection, "connect", nodes.connect),
         )
         for chance, operator, grow in edits * self.growth:

@@ -278,7 +278,9 @@ def _gather(results: Path, settings: Sequence[RunSettings]) -> Stored:
             f"({', '.join(hashes)}); keep the tables of one in the results folder"
         )
     runs = tuple(sorted(run.run for run in settings))
-    alike = frozenset(run.run for run in settings if run.finalists.recipe is None)
+    alike = frozenset(
+        run.run for run in settings if run.finalists.recipe is None and not run.search.resume
+    )
     rate = settings[0].recipe.learning_rate
     architectures = {
         row["architecture_id"]: row

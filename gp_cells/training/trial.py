@@ -16,7 +16,7 @@ import torch
 
 from gp_cells.config.empty_slot import read_empty_slot
 from gp_cells.config.files import content_hash
-from gp_cells.config.plan import STATE
+from gp_cells.config.plan import STATE, candidate_place
 from gp_cells.config.recipe import recipe_and_shard, supernet_in
 from gp_cells.config.records import TrialProtocol, TrialSpec
 from gp_cells.config.typed_json import encode, read_record
@@ -61,7 +61,8 @@ def run_trial(
     checkpoints = record.CheckpointFile(fitness_file.with_name(CHECKPOINT), fingerprint)
     attempts = AttemptsFile(fitness_file.with_name(ATTEMPTS), fingerprint)
     splits = load(data, "search", protocol.data.hash)
-    start = None if spec.start is None else read_state(genome_file.parents[3], spec.start)
+    run_folder = genome_file.parents[candidate_place(spec.candidate).count("/") + 1]
+    start = None if spec.start is None else read_state(run_folder, spec.start)
     setup = setup_of(protocol, spec, start)
     try:
         finished = train(setup, splits, checkpoints, lambda: bool(stop_requests))

@@ -81,6 +81,13 @@ def start_of(
     return TrialStart(candidate=name, state=outcome.state, epochs=outcome.epochs)
 
 
+def start_of_finalist(outcome: Outcome) -> TrialStart | None:
+    """Return the state that a finalist resumes from, None of a candidate that failed and left none."""
+    if outcome.state is None or outcome.epochs is None:
+        return None
+    return TrialStart(candidate=outcome.candidate, state=outcome.state, epochs=outcome.epochs)
+
+
 def first_in_reach(wave: int, lag: int, reach: int) -> int:
     """Return the oldest wave that a start of a wave may be of."""
     return wave - lag - reach + 1
@@ -89,8 +96,11 @@ def first_in_reach(wave: int, lag: int, reach: int) -> int:
 def remove_states(run_folder: Path, wave: int, search: Search, reach: int) -> None:
     """Remove the states from which neither a wave that is about to be bred nor one under way may start.
 
-    When a wave is bred, all those up to `lag` before it have been trained.
+    When a wave is bred, all those up to `lag` before it have been trained. Where finalists resume, whose
+    candidates may be of any wave, nothing is removed.
     """
+    if search.resume:
+        return
     oldest = first_in_reach(wave - search.lag + 1, search.lag, reach)
     for path in run_folder.glob(f"waves/*/*/{STATE}"):
         if wave_number(path.parent.parent) < oldest:

@@ -79,6 +79,7 @@ from gp_cells.workflow.starts import (
     first_in_reach,
     remove_states,
     start_of,
+    start_of_finalist,
 )
 from gp_cells.workflow.stopping import (
     as_read,
@@ -277,7 +278,7 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
 
     The strategy may name others that come first. What `finalists.recipe` names is other than in the search,
     so that a cell found small is enlarged. Each keeps its genes, and the rates are factors of its own, if
-    that is one.
+    that is one. Where finalists resume, each goes on from the state that its candidate left.
     """
     settings = read_record(RunSettings, settings_file)
     final, recipe = settings.finalists, final_recipe_of(settings)
@@ -302,6 +303,7 @@ def replicate(settings_file: Path, history_file: Path, folder: Path) -> None:
                     recipe={**own, **(final.recipe or {})} if own else final.recipe,
                     learning_rate=rate * factor,
                     seed=seeds.derive(seed=seed, purpose="replicate"),
+                    start=start_of_finalist(outcome) if settings.search.resume else None,
                 )
                 write_record(folder / replicate_slot(i, r, s) / "genome.json", spec)
 

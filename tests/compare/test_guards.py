@@ -15,6 +15,7 @@ from gp_cells.compare.guards import (
     say_edges,
     say_falling,
     say_unlike_genes,
+    say_unlike_starts,
     still_falls,
 )
 
@@ -114,6 +115,19 @@ def test_strategies_that_search_unlike_parts_of_the_training_are_named() -> None
     said = say_unlike_genes({"gp": rate, "random": None})
     assert "(gp learning_rate; others nothing)" in said
     assert said.endswith("give all of them the same genes")
+
+
+def test_finalists_that_went_on_from_their_searches_weights_are_not_compared_in_silence() -> None:
+    assert say_unlike_starts([], ["gp", "random"]) == say_unlike_starts(["neat"], []) == ""
+    said = say_unlike_starts(["neat"], ["baselines", "neat_anew"])
+    assert said.startswith("finalists of neat went on from the weights that their searches trained")
+    assert "those of baselines, neat_anew from fresh ones" in said
+
+
+def test_a_resumed_training_that_ended_with_its_best_epoch_is_at_the_edge_of_its_epochs() -> None:
+    trial = {"status": "ok", "epochs": 2, "total_epochs": 6, "best_epoch": 6}
+    assert is_edge_of_epochs([trial])
+    assert not is_edge_of_epochs([{**trial, "best_epoch": 2}])
 
 
 def test_guards_are_asked_of_a_tasks_records() -> None:

@@ -39,7 +39,7 @@ STRATEGIES: dict[str, Any] = {
     },
     "ltfb3": {
         "name": "tournament",
-        "search": {"waves": 4, "slots": 2, "lag": 3, "finalists": 1},
+        "search": {"waves": 4, "slots": 2, "lag": 3, "finalists": 1, "resume": True},
     },
 }
 
@@ -94,8 +94,12 @@ def test_a_start_is_the_weights_of_the_rung_below_and_epochs_go_on(base: Benchma
     runs = sorted({row["run"] for row in halving})
     lineage = read_tables(results, "lineage", runs).to_pylist()
     assert {row["weights"] for row in lineage} == {"resumed"}
-    finalists = [row for row in trials.values() if row["role"] == "replicate"]
-    assert all(row["start"] is None and row["epochs"] == 2 for row in finalists)
+    finalists = {run: row for (run, _), row in trials.items() if row["role"] == "replicate"}
+    resumed = finalists.pop("tiny-bach-ltfb3-s1")
+    assert all(row["start"] is None and row["epochs"] == 2 for row in finalists.values())
+    before = trials[resumed["run"], resumed["start"]]
+    assert resumed["architecture_id"] == before["architecture_id"]
+    assert (resumed["epochs"], resumed["total_epochs"]) == (2, before["total_epochs"] + 2)
 
 
 def test_a_resumed_candidate_ends_as_if_it_had_never_been_interrupted(
@@ -253,6 +257,7 @@ def test_more_waves_go_on_from_the_states_that_stayed(copied: Benchmark) -> None
         ("halving-s1/w004-00", "identical; ok, 1 epochs, from the state that is kept"),
         ("halving-s1/w002-00", "identical; ok, 2 epochs, with the 2 before it made again"),
         ("tournament-s1/w001-00", "identical; ok, 1 epochs, with the 1 before it made again"),
+        ("ltfb3-s1/r00-0-0", "identical; ok, 2 epochs, from the state that is kept"),
     ],
 )
 def test_a_trial_with_a_start_is_reproduced_from_its_state_or_its_chain(

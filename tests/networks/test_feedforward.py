@@ -15,7 +15,7 @@ from gp_cells.config.recipe import Form, Recipe
 from gp_cells.config.seeds import generator
 from gp_cells.genomes import variation
 from gp_cells.genomes.genome import Genome, parse
-from gp_cells.genomes.nodes import connect, nodes_of, split
+from gp_cells.genomes.nodes import branch, connect, nodes_of
 from gp_cells.spaces.feedforward import ACTIVATIONS, Feedforward
 from gp_cells.training.inherit import inherit
 
@@ -100,9 +100,9 @@ def test_the_gradient_is_that_of_finite_differences() -> None:
     assert torch.autograd.gradcheck(outputs, network.weight.detach().requires_grad_())
 
 
-@pytest.mark.parametrize("grow", [split, connect])
+@pytest.mark.parametrize("grow", [branch, connect])
 def test_a_child_has_the_weights_of_all_connections_that_stayed(grow: Any) -> None:
-    giver = split(variation.sample(SPACE, generator(seed=4)), ("tanh",), generator(seed=5))
+    giver = branch(variation.sample(SPACE, generator(seed=4)), ("tanh",), generator(seed=5))
     child = grow(giver, SPACE.functions, generator(seed=6))
     giving, taking = network_of(giver, seed=1), network_of(child, seed=2)
     before = taking.weight.detach().clone()

@@ -30,7 +30,7 @@ def test_a_space_without_marks_is_refused() -> None:
 def test_founders_are_logistic_regression_and_it_with_a_node() -> None:
     proposals = Neat().propose((), 0, 8, SPACE, 1)
     assert proposals[0].genome == logistic_regression(SPACE.language)
-    assert {proposal.operator for proposal in proposals[1:]} == {"split"}
+    assert {proposal.operator for proposal in proposals[1:]} == {"branch"}
     assert all(len(proposal.genome.formulas) == 2 for proposal in proposals[1:])
     assert len({proposal.genome.architecture_id for proposal in proposals}) == 8
 
