@@ -315,14 +315,14 @@ def check(seeds: int) -> None:
             print(f"{name:7} {label}  error {errors}  {rows[0]['cpu_s']:.2f} CPU s a training")
 
 
-def search_all(seeds: int, log: Path) -> None:
-    """Make the searches that the log does not have, seed after seed over all problems and strategies."""
+def search_all(problems: Sequence[str], seeds: int, log: Path) -> None:
+    """Make the searches that the log does not have, seed after seed over problems and strategies."""
     done = {
         (row["problem"], row["key"], row["strategy"], row["seed"])
         for row in read_log(log)
         if row["kind"] == "search"
     }
-    trainers = {name: Trainer(name, log) for name in PROBLEMS}
+    trainers = {name: Trainer(name, log) for name in problems}
     for seed in range(1, seeds + 1):
         for name, trainer in trainers.items():
             for strategy in STRATEGIES:
@@ -341,6 +341,7 @@ def main() -> None:
     parser.add_argument(
         "--seeds", type=int, help="3 trainings of a block, 20 searches of a strategy"
     )
+    parser.add_argument("--problem", choices=PROBLEMS, help="search from this one's block alone")
     parser.add_argument("--log", type=Path, default=LOG)
     given = parser.parse_args()
     set_up_torch(1)
@@ -348,7 +349,9 @@ def main() -> None:
         case "check":
             check(given.seeds or 3)
         case "search":
-            search_all(given.seeds or 20, given.log)
+            search_all(
+                [given.problem] if given.problem else [*PROBLEMS], given.seeds or 20, given.log
+            )
         case _:
             show(given.log, given.seeds or 20)
 

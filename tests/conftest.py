@@ -11,16 +11,22 @@ from typing import Any
 import pytest
 from support.tiny import TINY
 
-# The folders whose tests take longest, and the one whose tests share a finished benchmark.
-LONG, TOGETHER = ("slurm", "end_to_end"), "end_to_end"
+# The folder whose tests share a finished benchmark, and the folders and files that take longest: workers
+# begin with them, so that at the end none has long to go when the others are done.
+TOGETHER = "end_to_end"
+LONG = (TOGETHER, "slurm", "apart", "test_notebooks", "test_compiled", "test_train", "test_engine")
 
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let workers begin with the folders that take longest."""
+    """Let workers begin with what takes longest."""
     if hasattr(config, "workerinput"):
-        rank = {folder: i for i, folder in enumerate(LONG)}
-        items.sort(key=lambda item: rank.get(item.path.parent.name, len(rank)))
+        items.sort(key=lambda item: min(map(rank, (item.path.parent.name, item.path.stem))))
+
+
+def rank(name: str) -> int:
+    """Return how early a folder or file begins."""
+    return LONG.index(name) if name in LONG else len(LONG)
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -13,7 +13,7 @@ NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.py"))
 LESS = {
     "evolve_a_token_mixer": {"WAVES, EPOCHS = 4, 3": "WAVES, EPOCHS = 2, 1"},
     "read_results": {},
-    "search_on_digits": {"WAVES = 6": "WAVES = 1"},
+    "search_on_digits": {"WAVES = 6": "WAVES = 1", '"epochs": 4': '"epochs": 1'},
     "write_a_strategy": {"SEEDS, CANDIDATES = 20, 100": "SEEDS, CANDIDATES = 2, 50"},
     "your_own_csv": {"ROWS, WAVES = 2000, 3": "ROWS, WAVES = 400, 1"},
 }

@@ -78,7 +78,7 @@ def report(benchmark: str | None, to: Path | None, results: Path) -> None:
 
 
 @command(
-    option("genome", "a .cell file, a baseline's name, or an architecture_id"),
+    option("genome", "a .cell file, a baseline's name, an architecture_id, or a trial"),
     option("--space", "(default: recurrent)", default="recurrent"),
     option("--inputs", "of a recurrent layer (default: 128)", type=int, default=128, metavar="N"),
     option(
@@ -92,7 +92,7 @@ def report(benchmark: str | None, to: Path | None, results: Path) -> None:
 def show(genome: str, space: str, inputs: int, units: int, layers: int, svg: Path | None) -> None:
     """Print a genome in canonical form and its size, and draw it.
 
-    Reads the file, or for an architecture_id the tables below results/.
+    Reads the file, or for an id the tables below results/.
     """
     from gp_cells.report.show import describe
 

@@ -17,7 +17,7 @@ from gp_cells.tables.parquet import find_genome
 def describe(
     genome: str, space: str, inputs: int, units: int, layers: int, drawing: Path | None
 ) -> str:
-    """Return a genome in words; it is named by a file, a baseline or an architecture_id in results/.
+    """Return a genome in words; it is named by a file, a baseline, or an id in results/.
 
     With a path for `drawing` it is also drawn there, as SVG.
 

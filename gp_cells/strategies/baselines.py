@@ -36,6 +36,11 @@ class Baselines:
         """Refuse unknown cells, or more or fewer than the plan has slots; see `Strategy.check`."""
         unknown = [name for name in self.cells if name not in space.baselines]
         if unknown:
+            if "=" in unknown[0]:
+                raise SettingError(
+                    "baselines.cells: these are the space's own cells by name; a cell of your own, by "
+                    "its file or its formulas, goes into the cells of the strategy transfer"
+                )
             allowed = ", ".join(space.baselines)
             raise SettingError(
                 f"baselines.cells: there is no {unknown[0]!r:.80}; choose from {allowed}"

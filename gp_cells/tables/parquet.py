@@ -113,19 +113,24 @@ def write_rows(results: Path, table: str, run: str, records: Sequence[Mapping[st
         pq.write_table(part, partial, compression="zstd")
 
 
-def find_genome(results: Path, architecture_id: str) -> str:
-    """Return the formulas of an architecture by its id, or the start of it.
+def find_genome(results: Path, name: str) -> str:
+    """Return the formulas of an architecture by its id or that of a trial, or the start of either.
+
+    A trial may also be called `RUN/CANDIDATE`.
 
     Raises:
-        RecordError: none or more than one architecture of the tables begins so.
+        RecordError: none or more than one architecture of the tables is meant.
     """
-    rows = read_tables(results, "architectures").to_pylist()
-    found = {
+    genomes = {
         row["architecture_id"]: row["genome"]
-        for row in rows
-        if row["architecture_id"].startswith(architecture_id)
+        for row in read_tables(results, "architectures").to_pylist()
+    }
+    found = {id_ for id_ in genomes if id_.startswith(name)} or {
+        row["architecture_id"]
+        for row in read_tables(results, "trials").to_pylist()
+        if row["trial_id"].startswith(name) or f"{row['run']}/{row['candidate']}" == name
     }
     if len(found) != 1:
-        known = f"{len(found)} architectures in {results}/tables begin so"
-        raise RecordError(f"{architecture_id!r} is no file, no baseline's name, and {known}")
-    return next(iter(found.values()))
+        known = f"{len(found)} architectures in {results}/tables are called so"
+        raise RecordError(f"{name!r} is no file, no baseline's name, and {known}")
+    return genomes[found.pop()]

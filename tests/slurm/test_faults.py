@@ -234,7 +234,7 @@ def test_every_row_of_its_tables_holds_what_it_holds_undisturbed(
             for benchmark in (stricken.benchmark, here)
         )
         expected = [row for row in undisturbed if row["run"] == Path(RUN).name]
-        assert expected
+        assert expected or table == "assemblies"  # nothing here is made of parts
         assert [deterministic(row) for row in there] == [deterministic(row) for row in expected]
 
 

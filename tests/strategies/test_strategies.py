@@ -215,6 +215,7 @@ def test_baselines_come_in_the_order_of_the_config_with_their_names() -> None:
     ("cells", "slots", "said"),
     [
         (("lstm", "lsmt"), 2, "baselines.cells: there is no 'lsmt'; choose from gru"),
+        (("h = tanh(linear(x))",), 1, "goes into the cells of the strategy transfer"),
         (("lstm",), 2, "1 cells for 1 waves of 2 slots"),
         (("lstm", "gru", "mgu"), 2, "3 cells for 1 waves of 2 slots"),
     ],

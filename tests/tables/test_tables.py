@@ -206,9 +206,23 @@ def test_a_genome_is_found_by_the_start_of_its_id(results: Path) -> None:
     assert find_genome(results, "aa") == LSTM
 
 
+def test_a_genome_is_found_by_a_trial_of_it(results: Path) -> None:
+    trial = read_tables(results, "trials").to_pylist()[0]
+    of = {row["architecture_id"]: row for row in read_tables(results, "architectures").to_pylist()}
+    expected = of[trial["architecture_id"]]["genome"]
+    assert find_genome(results, trial["trial_id"]) == expected
+
+
+def test_a_genome_is_found_by_a_run_and_a_candidate() -> None:
+    reference = ROOT / "results/reference"
+    trial = read_tables(reference, "trials").to_pylist()[-1]
+    by_id = find_genome(reference, trial["architecture_id"])
+    assert find_genome(reference, f"{trial['run']}/{trial['candidate']}") == by_id
+
+
 @pytest.mark.parametrize("start", ["a", "x"])
 def test_an_id_that_fits_none_or_several_is_refused(results: Path, start: str) -> None:
-    with pytest.raises(RecordError, match=r"architectures in .* begin so"):
+    with pytest.raises(RecordError, match=r"architectures in .* are called so"):
         find_genome(results, start)
 
 

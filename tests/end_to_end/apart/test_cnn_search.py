@@ -13,7 +13,7 @@ from support.benchmark import CONFIG, Benchmark, differing
 from gp_cells.compare import compare
 from gp_cells.tables.parquet import read_tables
 
-RECIPE = {"units": 4, "layers": 1, "batch_size": 64, "epochs": 2}
+RECIPE = {"units": 4, "layers": 1, "batch_size": 128, "epochs": 2}
 SEARCH = {"waves": 3, "slots": 4, "lag": 2, "finalists": 1}
 LARGER = {"units": 8, "epochs": 3}
 CNN: dict[str, Any] = {
