@@ -17,6 +17,7 @@ help:  ## show this list
 # The newest pip takes half the time of the one that Python brings. Modules are compiled when they are first
 # imported, most never are; beforehand only where Python is told not to keep what it compiles.
 define INSTALL
+@echo "installing into .venv, once: some minutes"
 python3 -m venv --upgrade-deps .venv
 $(if $(TORCH),grep -vE '^(torch|triton)==',cat) envs/constraints.txt > .venv/constraints.txt
 python -m pip install $(if $(PYTHONDONTWRITEBYTECODE),,--no-compile) -c .venv/constraints.txt $(if $(TORCH),'$(TORCH)')
@@ -35,6 +36,7 @@ environment: .venv/.installed  ## install everything into .venv, at the versions
 	touch $@
 
 quickstart: $(if $(wildcard .venv/.installed),environment,.venv/.quickstart)  ## run config/quickstart.yaml on this machine and show its results
+	@echo "evolving recurrent cells on the Bach chorales beside hand-designed ones: about four minutes on two idle cores"
 	gp-cells run config/quickstart.yaml
 
 quick: environment  ## run the fast tests

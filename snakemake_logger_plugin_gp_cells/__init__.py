@@ -157,13 +157,14 @@ class _Run:
 
     def __init__(self, plan: Plan, workers: int, is_elsewhere: bool, stop: str, log: str) -> None:
         from gp_cells.workflow.board import Board
+        from gp_cells.workflow.show import plan_line
 
         self.plan, self.stop, self.log = plan, stop, os.path.relpath(log)
         self.is_done, self.is_interrupted = False, False
         self.warned: set[str] = set()
         self.stream = _keep_standard_error(log)
         self.board = Board(plan, self.stream, workers, is_elsewhere)
-        self.board.open([f"Snakemake's own lines: {self.log}"])
+        self.board.open([plan_line(plan), f"Snakemake's own lines: {self.log}"])
         self._hear_interruption()
 
     def take(self, record: logging.LogRecord) -> None:

@@ -20,10 +20,15 @@ from gp_cells.tables.parquet import read_tables
 
 RESULTS = Path("results")  # which commands look into unless they are told
 SHORT = 8  # letters of an id
+NEXT = (  # what a user does at the end of a benchmark
+    "next: open the report in a browser",
+    '      gp-cells query "from results"    # the tables, a row a trial',
+    "      gp-cells init FOLDER             # a benchmark of your own, by its config.yaml",
+)
 
 
 def summary_of(plan: Plan, results: Path) -> str:
-    """Return the summary of a finished benchmark, and where its report and tables are.
+    """Return the summary of a finished benchmark, where its report and tables are, and what is next.
 
     Raises:
         RecordError: it has not been run to its end.
@@ -33,6 +38,7 @@ def summary_of(plan: Plan, results: Path) -> str:
     trials = read_tables(results, "trials", plan.runs).to_pylist()
     parts += [f"{line}\n" for line in (mixed_versions(trials), dirty_code(trials)) if line]
     parts.append(f"report: {folder / 'index.html'}    tables: {results / 'tables'}/")
+    parts += NEXT
     return "\n".join(parts)
 
 

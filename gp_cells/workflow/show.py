@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gp_cells.config.plan import Run
+from gp_cells.config.plan import Plan, Run
 from gp_cells.workflow.jobs import FailedJob
 from gp_cells.workflow.tally import FinishedTrial, Tally, best_of, count_failed
 
@@ -29,6 +29,14 @@ class Work:
     running: int
     queued: int
     failed: int
+
+
+def plan_line(plan: Plan) -> str:
+    """Return one line on what a benchmark is about to do."""
+    tasks = ", ".join(dict.fromkeys(run.task for run in plan.runs.values()))
+    runs, trials = len(plan.runs), len(plan.candidates())
+    counted = f"{runs} run{'s' * (runs > 1)} of {trials:,} trial{'s' * (trials > 1)} in all"
+    return f"{plan.benchmark}: {', '.join(plan.by_strategy)} on {tasks}; {counted}"
 
 
 def trial_line(tally: Tally, trial: FinishedTrial, done: int, left: str | None) -> str:

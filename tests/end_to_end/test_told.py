@@ -121,6 +121,7 @@ def test_in_a_pipe_a_run_that_goes_on_tells_each_trial_once_in_plain_lines(
     said = stopped.rest.stdout
     assert stopped.rest.returncode == 0, said
     assert stopped.rest.stderr == "" and "\x1b" not in said
+    assert "tiny: gp, steady on bach; 2 runs of 22 trials in all\n" in said
     rest = names([place for place in GONE if place not in stopped.kept])
     assert sorted(name for name in told(said) if "/w" in name) == sorted(rest)
     assert "· best on bach " in said and "time left unknown" in said
@@ -130,6 +131,7 @@ def test_at_the_end_stand_the_result_its_page_and_where_the_rest_is(stopped: Sto
     said = stopped.rest.stdout
     assert "best evolved cell" in said and "results/report/tiny/index.html" in said
     assert re.search(r"best on bach: \d+\.\d+ tiny-bach-\w+-s1/[wr]\d", said)
+    assert 'next: open the report in a browser\n      gp-cells query "from results"' in said
     assert said.splitlines()[-1].startswith("Snakemake's own lines: .snakemake/log/")
 
 
