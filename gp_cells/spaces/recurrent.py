@@ -47,6 +47,7 @@ class Recurrent:
     max_gates: int = steps.max_gates_setting()
     max_depth: int = setting(8, "deepest formula; a single leaf has depth 0", low=3, high=15)
     max_nodes: int = setting(40, "most nodes in one formula", unit="nodes", low=7, high=128)
+    redundant: bool = steps.redundant_setting()
 
     def __post_init__(self) -> None:
         check_settings(self, "recurrent")

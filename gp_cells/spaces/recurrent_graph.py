@@ -84,6 +84,7 @@ class RecurrentGraph:
     max_nodes: int = setting(
         40, "most nodes in one formula", unit="nodes", low=7, high=LANGUAGE.max_nodes
     )
+    redundant: bool = steps.redundant_setting()
 
     def __post_init__(self) -> None:
         check_settings(self, "recurrent_graph")

@@ -5,7 +5,9 @@ A space has its own settings and language, and calls these with itself for its l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gp_cells.config.choose import setting
@@ -13,7 +15,7 @@ from gp_cells.config.recipe import Form, Inputs, Recipe
 from gp_cells.genomes.genome import Genome
 from gp_cells.genomes.kinds import CellFormulas
 from gp_cells.genomes.language import Function, Language, Mixed, Squashed, Value
-from gp_cells.genomes.terms import Term, heads, height, size
+from gp_cells.genomes.terms import Term, family_of, heads, height, paths, size, subtree
 from gp_cells.networks.program import compile_program, count_multiply_adds, count_parameters
 
 if TYPE_CHECKING:
@@ -41,6 +43,12 @@ LEAVES: Mapping[str, str] = {
     "recurrent": "U h",
     "bias": "b, one number a unit",
     "scale": "a learned factor, one number a unit",
+}
+SUMMANDS: Mapping[str, tuple[str, ...]] = {  # what the leaves that are sums are sums of
+    "gate": ("W x", "U h", "b"),
+    "input": ("W x",),
+    "recurrent": ("U h",),
+    "bias": ("b",),
 }
 MOST_LEAVES = 16  # of each family in one genome
 LEAF_FAMILIES = tuple((family, MOST_LEAVES) for family in LEAVES)
@@ -83,6 +91,11 @@ class Limits(Protocol):
         """Most nodes in one formula."""
         ...
 
+    @property
+    def redundant(self) -> bool:
+        """Whether a sum may have learned leaves that one could stand for."""
+        ...
+
 
 def leaves_setting() -> Any:
     """Return the field of the setting `leaves`."""
@@ -100,6 +113,15 @@ def max_gates_setting() -> Any:
     return setting(8, "most leaves of each family", unit="leaves", low=1, high=MOST_LEAVES)
 
 
+def redundant_setting() -> Any:
+    """Return the field of the setting `redundant`."""
+    return setting(
+        False,
+        "whether a search may write sums of learned leaves that one would do for, like gate1 + gate2, "
+        "where nothing else reads them: the same cell with more parameters and a larger learning rate",
+    )
+
+
 def projections(space: Limits) -> list[str]:
     """Return the leaves that a search draws from: as many of each family as the limit allows."""
     return [f"{family}{i + 1}" for family in space.leaves for i in range(space.max_gates)]
@@ -108,7 +130,8 @@ def projections(space: Limits) -> list[str]:
 def admits(space: Limits, genome: Genome) -> bool:
     """Return whether a search may propose a canonical genome: within limits, reads the input.
 
-    Genomes with a state that explodes whatever the weights are left out too.
+    Genomes with a state that explodes whatever the weights are left out too, and unless the space allows
+    them those that write one projection as a sum of several.
     """
     terms = [term for _, term in genome.formulas]
     used = {head for term in terms for head in heads(term)}
@@ -118,6 +141,7 @@ def admits(space: Limits, genome: Genome) -> bool:
         and not any(f"{family}{space.max_gates + 1}" in used for family in space.leaves)
         and any(name.startswith(("gate", "input")) for name in used)
         and not explodes(genome)
+        and (space.redundant or not has_redundant_sum(genome))
     )
 
 
@@ -149,6 +173,34 @@ def count(genome: Genome, form: Form, recipe: Recipe) -> dict[str, int]:
         "kept": layers * nodes * units + form.outputs,
         "nodes": nodes,
     }
+
+
+def has_redundant_sum(genome: Genome) -> bool:
+    """Return whether a sum has two learned leaves, read nowhere else, that one leaf could stand for.
+
+    `gate1 + gate2` is W x + U h + b as `gate1` alone is, and is trained as that with twice its learning
+    rate: a search that selects by the loss after few epochs finds it, and pays for it with parameters. So
+    is a gate plus an input, a recurrent projection or a bias; but `input1 + recurrent1` is no leaf.
+    """
+    read = Counter(head for _, term in genome.formulas for head in heads(term))
+    return any(
+        _overlap([family_of(name) for name in _summands(term) if read[name] == 1])
+        for _, formula in genome.formulas
+        for term in map(partial(subtree, formula), paths(formula))
+    )
+
+
+def _summands(term: Term) -> list[str]:
+    """Return the leaves that a term adds up, whatever their signs."""
+    if term[0] in ("add", "sub", "complement", "increment", "decrement"):
+        return [name for child in term[1:] for name in _summands(child)]
+    return [] if term[1:] else [term[0]]
+
+
+def _overlap(families: Sequence[str]) -> bool:
+    """Return whether one of some learned summands is a part of another."""
+    parts = Counter(part for family in families for part in SUMMANDS.get(family, ()))
+    return max(parts.values(), default=0) > 1
 
 
 def explodes(genome: Genome) -> bool:

@@ -7,7 +7,7 @@ from gp_cells.config.recipe import Form, Recipe
 from gp_cells.genomes.genome import parse
 from gp_cells.spaces import SPACES
 from gp_cells.spaces.recurrent import LANGUAGE, Recurrent
-from gp_cells.spaces.steps import explodes
+from gp_cells.spaces.steps import explodes, has_redundant_sum
 
 SPACE = Recurrent()
 FRAMES, TEXT = Form("frames", 88, "keys", 88), Form("symbols", 88, "classes", 88)
@@ -32,6 +32,33 @@ def test_a_state_that_feeds_on_its_own_product_explodes(text: str, expected: boo
 def test_no_hand_designed_cell_explodes(name: str) -> None:
     genome = parse(SPACE.baselines[name].read_text(), LANGUAGE)
     assert not explodes(genome)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("h' = tanh(gate1 + gate2)", True),
+        ("h' = tanh(gate1 - (h + gate2))", True),
+        ("h' = tanh(1 - gate1 + input1)", True),
+        ("h' = tanh(input1 + recurrent1 + bias1 + bias2)", True),
+        ("h' = tanh(gate1 + gate2) * sigmoid(gate2)", False),  # three of two, not two of one
+        ("h' = tanh(gate1 + h * gate2)", False),
+        ("h' = tanh(input1 + recurrent1 + bias1)", False),
+        ("h' = tanh(gate1) + tanh(gate2)", False),
+    ],
+)
+def test_a_sum_of_projections_that_one_could_stand_for_is_not_searched(
+    text: str, expected: bool
+) -> None:
+    genome = parse(text, LANGUAGE).canonical()
+    assert has_redundant_sum(genome) is expected
+    assert SPACE.admits(genome) is not expected
+    assert Recurrent(redundant=True).admits(genome)
+
+
+@pytest.mark.parametrize("name", sorted(SPACE.baselines))
+def test_no_hand_designed_cell_has_a_redundant_sum(name: str) -> None:
+    assert not has_redundant_sum(parse(SPACE.baselines[name].read_text(), LANGUAGE).canonical())
 
 
 def test_every_baseline_names_its_source() -> None:
