@@ -26,7 +26,7 @@ from gp_cells.compare.strategies import compare_strategies, over_tasks
 from gp_cells.compare.tested import losses_over_time
 from gp_cells.config.files import RecordError, read_json
 
-VERSION = "10"  # of comparison.json
+VERSION = "11"  # of comparison.json
 
 
 def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any]:

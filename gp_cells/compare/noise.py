@@ -15,6 +15,8 @@ from gp_cells.compare.records import Records, Row, chosen_benchmark, read_record
 from gp_cells.config.files import RecordError
 
 PLANNED = (3, 5, 10, 20)  # seeds of which is told what they could show
+TELLING = 0.5  # smallest share of the architecture in the variance of a task that can rank
+FEWEST = 5  # architectures that this is judged by
 
 # The loss of each architecture by its seed, None where that training failed.
 Losses = Mapping[str, Mapping[int, float | None]]
@@ -23,6 +25,14 @@ Losses = Mapping[str, Mapping[int, float | None]]
 def seed_against_architecture(records: Records) -> Row | None:
     """Return what `noise` says of finalists' validation losses."""
     return noise(_losses(records, "valid"))
+
+
+def is_luck(variance: Row | None) -> bool:
+    """Return whether most of a task's spread of validation losses is luck, so that it can rank nothing."""
+    if variance is None or variance["architectures"] < FEWEST:
+        return False
+    share = variance["share_of_architecture"]
+    return share is not None and share < TELLING
 
 
 def noise(losses: Losses) -> Row | None:

@@ -24,6 +24,7 @@ from gp_cells.compare.intervals import (
     limits,
     resample,
 )
+from gp_cells.compare.noise import is_luck, seed_against_architecture
 from gp_cells.compare.power import could_show
 from gp_cells.compare.records import Records, Row
 
@@ -216,12 +217,14 @@ def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]]) -> Row:
     the loss of its weakest trivial predictor, the marginal (class-frequency) predictor (on
     validation, where that is measured). The interquartile
     mean and the probability of improvement are as in Agarwal et al. 2021
-    (https://arxiv.org/abs/2108.13264), their intervals by bootstrap over seeds within each task.
+    (https://arxiv.org/abs/2108.13264), their intervals by bootstrap over seeds within each task. A task
+    where most of the spread of validation losses is luck (`is_luck`) is left out: a search that selects by
+    them selects luck.
     """
+    luck = [records.task for records, _ in tasks if is_luck(seed_against_architecture(records))]
+    scales = {records.task: _scaled(records, finalists) for records, finalists in tasks}
     scaled = {
-        records.task: scale
-        for records, finalists in tasks
-        if (scale := _scaled(records, finalists)) is not None
+        task: scale for task, scale in scales.items() if scale is not None and task not in luck
     }
     everyone = sorted({strategy for records, _ in tasks for strategy in records.searching})
     lacking = {
@@ -235,7 +238,8 @@ def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]]) -> Row:
     }
     return {
         "tasks": list(scaled),
-        "tasks_left_out": [records.task for records, _ in tasks if records.task not in scaled],
+        "tasks_left_out": [task for task, scale in scales.items() if scale is None],
+        "tasks_of_luck": luck,
         "strategies_left_out": {name: of for name, of in lacking.items() if of},
         "rows": [_aggregated(strategy, arrays[strategy]) for strategy in strategies],
         "pairs": [

@@ -249,6 +249,10 @@ def _over_tasks(over: Mapping[str, Any]) -> list[str]:
     lines = [
         f"over {len(over['tasks'])} tasks ({', '.join(over['tasks'])}); "
         "0 is the best designed cell, 1 the weakest trivial predictor (on validation)",
+        *(
+            f"without {task}: less than half of its spread is the cell's"
+            for task in over["tasks_of_luck"]
+        ),
         "",
         f"  {'strategy':<28} {'interquartile mean':>18} {'95 %':>18}   n a task",
     ]

@@ -11,6 +11,7 @@ import altair as alt
 import vl_convert
 
 from gp_cells.compare.hypotheses import ALPHA
+from gp_cells.compare.noise import is_luck
 from gp_cells.config.files import written_beside
 from gp_cells.report.strategies import draw_regret
 
@@ -57,19 +58,25 @@ def digest_table(comparison: Mapping[str, Any]) -> str:
 
 
 def digest_words(comparison: Mapping[str, Any]) -> str:
-    """Return in two sentences how strategies fare beside designed cells, and beside each other."""
+    """Return in a few sentences how strategies fare beside designed cells, and beside each other."""
     tasks = [task["strategies"] for task in comparison["tasks"]]
     gaps = [row["behind_designed"] for of in tasks for row in of["rows"]]
     known = [gap for gap in gaps if gap is not None and gap["low"] is not None]
     ahead, behind = sum(gap["high"] < 0 for gap in known), sum(gap["low"] > 0 for gap in known)
     tested = [pair for of in tasks for pair in of["pairs"] if pair["p_holm"] is not None]
     apart = sum(pair["p_holm"] < ALPHA for pair in tested)
+    luck = "".join(
+        f" Read no ranking out of `{task['task']}`: of the spread of its validation losses "
+        f"{100 * task['variance']['share_of_architecture']:.0f} % is the cell's, the rest luck."
+        for task in comparison["tasks"]
+        if is_luck(task["variance"])
+    )
     return (
         f"Of {len(known)} pairs of strategy and task, {ahead or 'none'} ended ahead of the best "
         f"hand-designed cell, {behind or 'none'} behind it, and {len(known) - ahead - behind} within "
         "chance of it (the 95 % interval of the difference, which holds the spread of both). Of "
         f"{len(tested)} comparisons of two strategies on a task, {apart or 'none'} found a difference "
-        "after Holm's correction.\n"
+        f"after Holm's correction.{luck}\n"
     )
 
 

@@ -1,6 +1,7 @@
 import pytest
 from support.hand_made import finalist, records
 
+from gp_cells.compare.noise import is_luck
 from gp_cells.compare.strategies import compare_strategies, over_tasks
 
 SEEDS = (1, 2, 3, 4, 5)
@@ -219,3 +220,11 @@ def three_strategies(losses):
 def named(task, name):
     of, rows = task
     return type(of)(name, of.tables, of.curves), rows
+
+
+@pytest.mark.parametrize(
+    ("architectures", "share", "luck"),
+    [(5, 0.1, True), (5, 0.5, False), (4, 0.1, False), (5, None, False)],
+)
+def test_a_task_whose_spread_is_mostly_the_seeds_ranks_nothing(architectures, share, luck):
+    assert is_luck({"architectures": architectures, "share_of_architecture": share}) is luck

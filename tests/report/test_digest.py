@@ -27,11 +27,15 @@ def test_the_words_count_who_is_ahead_and_who_is_behind():
     gaps = [(-2.0, -1.0), (1.0, 2.0), (0.5, 1.0), (-1.0, 1.0), (None, None)]
     rows = [{"behind_designed": {"low": low, "high": high}} for low, high in gaps]
     pairs = [{"p_holm": p} for p in (0.01, 0.5, None)]
-    words = digest_words({"tasks": [{"strategies": {"rows": rows, "pairs": pairs}}]})
+    variance = {"architectures": 9, "share_of_architecture": 0.1}
+    of = {"task": "vowels", "strategies": {"rows": rows, "pairs": pairs}, "variance": variance}
+    words = digest_words({"tasks": [of]})
 
     assert "Of 4 pairs of strategy and task, 1 ended ahead" in words
     assert "2 behind it, and 1 within chance" in words
     assert "Of 2 comparisons of two strategies on a task, 1 found" in words
+    assert "Read no ranking out of `vowels`" in words
+    assert "losses 10 % is the cell's" in words
 
 
 def test_the_figure_is_an_svg_with_a_panel_a_task(compared):

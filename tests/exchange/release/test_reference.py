@@ -40,6 +40,11 @@ def test_they_hold_three_tasks_and_five_seeds_of_every_strategy(compared):
         assert all(row["n"] + row["missing"] >= 5 for row in rows)
 
 
+def test_the_ranking_over_tasks_leaves_out_the_one_that_selects_luck(compared):
+    assert compared["strategies"]["tasks"] == ["bach_chorales", "peptides"]
+    assert compared["strategies"]["tasks_of_luck"] == ["japanese_vowels"]
+
+
 def test_the_readme_shows_what_the_tables_say(compared):
     words = f"{digest_table(compared)}\n{digest_words(compared)}"
 
