@@ -38,6 +38,7 @@ environment: .venv/.installed  ## install everything into .venv, at the versions
 quickstart: $(if $(wildcard .venv/.installed),environment,.venv/.quickstart)  ## run config/quickstart.yaml on this machine and show its results
 	@echo "evolving recurrent cells on the Bach chorales beside hand-designed ones: about four minutes on two idle cores"
 	gp-cells run config/quickstart.yaml
+	@[ "$${VIRTUAL_ENV:-}" = "$(CURDIR)/.venv" ] || echo "for these commands, in this shell first: source .venv/bin/activate"
 
 quick: environment  ## run the fast tests
 	pytest --numprocesses 2 --no-loadscope-reorder -m "not slow"
