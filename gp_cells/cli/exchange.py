@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from gp_cells.cli.command import DIFFERENT, RESULTS, TRIAL, command, file, folder, option
+
+WHOLE: dict[str, Any] = {"type": int, "metavar": "N"}
 
 
 @command(
@@ -40,6 +43,54 @@ def predict(trial: str, file: Path, to: Path | None, results: Path) -> None:
     from gp_cells.exchange.export.predict import predict as predict_rows
 
     predict_rows(results, trial, file, to)
+
+
+@command(
+    option("trial", f"{TRIAL}; a finalist's, best of all"),
+    option(
+        "--to",
+        "files to write: .mid (MIDI), .svg or .txt (piano roll)",
+        nargs="+",
+        type=Path,
+        required=True,
+        metavar="FILE",
+    ),
+    option(
+        "--piece", "of the validation split, from 1, the shortest (default: 1)", **WHOLE, default=1
+    ),
+    option("--prime", "steps of it that are given (default: 12)", **WHOLE, default=12),
+    option("--steps", "steps that are composed (default: 32)", **WHOLE, default=32),
+    option(
+        "--temperature",
+        "below 1 for what is more probable, above for what is less (default: 1)",
+        type=float,
+        default=1.0,
+        metavar="T",
+    ),
+    option("--seed", "of what is drawn (default: 1)", **WHOLE, default=1),
+    RESULTS,
+)
+def compose(
+    trial: str,
+    to: Sequence[Path],
+    piece: int,
+    prime: int,
+    steps: int,
+    temperature: float,
+    seed: int,
+    results: Path,
+) -> None:
+    """Let a trial's network go on with a piece of music.
+
+    Reads the tables, the trial's own record trial.h5, reading.json of its data, and their validation split.
+    Writes what was given and composed as MIDI, or as a piano roll above the piece as it was written. The
+    same seed gives the same bytes.
+    """
+    from gp_cells.exchange.music import Continuation
+    from gp_cells.exchange.music import compose as compose_piece
+
+    wanted = Continuation(piece, prime, steps, temperature, seed)
+    print("\n".join(compose_piece(results, trial, wanted, to)))
 
 
 @command(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from gp_cells.tasks.bach_chorales import BachChorales
+from gp_cells.tasks.chorale_melody import ChoraleMelody
 from gp_cells.tasks.cifar10 import Cifar10
 from gp_cells.tasks.circles import Circles
 from gp_cells.tasks.digits import Digits
@@ -25,6 +26,7 @@ from gp_cells.tasks.xor import Xor
 
 TASKS: Mapping[str, type[Task]] = {
     "bach_chorales": BachChorales,  # music21's corpus, the next frame of four voices
+    "chorale_melody": ChoraleMelody,  # the sopranos of the same, the next note
     "cifar10": Cifar10,  # the user's own copy
     "circles": Circles,  # made up: a disc in a ring
     "digits": Digits,  # scikit-learn's, 8 × 8

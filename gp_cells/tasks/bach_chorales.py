@@ -23,8 +23,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-import zipfile
-import zlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
@@ -37,12 +35,12 @@ import numpy as np
 
 from gp_cells.config.choose import check_settings, setting
 from gp_cells.tasks.examples import group_by_length
-from gp_cells.tasks.sources import installed
+from gp_cells.tasks.music import Note
+from gp_cells.tasks.scores import find_scores, follow, list_scores, notes_of, read_parts
 from gp_cells.tasks.task import (
     Arrays,
     Batch,
     Data,
-    DataError,
     Form,
     Inputs,
     Reading,
@@ -53,10 +51,7 @@ from gp_cells.tasks.task import (
 
 KEYS = 88
 LOWEST_KEY = 21  # MIDI number of the piano's lowest A
-SCORES = 410  # MusicXML files in corpus/bach of music21 10.5.1
-VOICES = 4
 RECIPE = Recipe(units=128, epochs=50, dropout=0.3)
-SEMITONES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 
 
 @dataclass(frozen=True)
@@ -93,7 +88,7 @@ class BachChorales:
         Raises:
             DataError: music21 is not installed, or a score is missing, empty or broken.
         """
-        chorales = read_chorales(find_scores())
+        chorales = read_chorales(find_scores("bach_chorales"))
         names: dict[SplitName, list[str]] = {"train": [], "valid": [], "test": []}
         for name in sorted(chorales, key=lambda name: (digest(name), name)):
             names[split_of(name)].append(name)
@@ -120,15 +115,24 @@ class BachChorales:
                 counted[1 : length + 1, column] = 1
             yield Batch(frames[:-1], frames[1:], counted[1:], continues=False)
 
+    def notes(self, steps: np.ndarray, reading: Reading) -> list[Note]:
+        """Return the notes of frames, (time, 88): one for as long as its key sounds.
 
-def find_scores() -> Path:
-    """Return the folder of Bach scores in the installed music21, which is not imported.
+        So a note that is struck again, which frames cannot tell from one that is held, is one with it.
+        """
+        silence = np.zeros((1, KEYS), bool)
+        sounding = np.concatenate([silence, steps > 0, silence])
+        # by key and then by time, so that the starts and ends of a key's notes are in the same order
+        starts = np.argwhere((sounding[1:] & ~sounding[:-1]).T).tolist()
+        ends = np.argwhere((~sounding[1:] & sounding[:-1]).T).tolist()
+        return sorted(
+            Note(Fraction(start), Fraction(end), key + LOWEST_KEY)
+            for (key, start), (_, end) in zip(starts, ends, strict=True)
+        )
 
-    Raises:
-        DataError: music21 is not installed.
-    """
-    advice = "bach_chorales needs music21's scores: pip install 'gp-cells[data]'"
-    return installed("music21", advice) / "corpus" / "bach"
+    def length(self, steps: np.ndarray, reading: Reading) -> Fraction:
+        """Return how many quarters frames last, (time, 88): one each."""
+        return Fraction(len(steps))
 
 
 def read_chorales(folder: Path) -> dict[str, np.ndarray]:
@@ -137,15 +141,9 @@ def read_chorales(folder: Path) -> dict[str, np.ndarray]:
     Raises:
         DataError: a score is missing, empty or broken.
     """
-    paths = sorted(path for path in folder.glob("bwv*") if path.suffix in (".mxl", ".xml"))
-    if len(paths) != SCORES:
-        raise DataError(
-            f"{folder}: expected {SCORES} MusicXML scores, found {len(paths)}; "
-            "install music21==10.5.1 afresh"
-        )
     chorales: dict[str, np.ndarray] = {}
     seen = set()
-    for path in paths:
+    for path in list_scores(folder):
         frames = read_frames(path)
         if frames is None or (content := frames.tobytes()) in seen:
             continue
@@ -160,38 +158,11 @@ def read_frames(path: Path) -> np.ndarray | None:
     Raises:
         DataError: the file is missing, empty or broken.
     """
-    parts = read_score(path).findall("part")
-    if len(parts) != VOICES:
+    parts = read_parts(path)
+    if parts is None:
         return None
-    try:
+    with notes_of(path):
         return draw_frames(parts)
-    except (ValueError, ArithmeticError, LookupError) as error:
-        raise DataError(f"{path}: a note cannot be read ({error}); reinstall music21") from error
-
-
-def read_score(path: Path) -> ElementTree.Element:
-    """Return the root of a MusicXML score, plain (.xml) or zipped (.mxl).
-
-    Raises:
-        DataError: the file is missing, empty or broken.
-    """
-    try:
-        if path.suffix == ".xml":
-            score = ElementTree.parse(path).getroot()
-        else:
-            with zipfile.ZipFile(path) as archive:
-                container = ElementTree.fromstring(archive.read("META-INF/container.xml"))
-                place = next(e.get("full-path", "") for e in container.iter("rootfile"))
-                score = ElementTree.fromstring(archive.read(place))
-    except (OSError, RuntimeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({error}); reinstall music21") from error
-    except (KeyError, StopIteration) as error:
-        raise DataError(f"{path}: its zip holds no score; reinstall music21") from error
-    except ElementTree.ParseError as error:
-        raise DataError(f"{path}: not well-formed MusicXML ({error}); reinstall music21") from error
-    if score.tag != "score-partwise":
-        raise DataError(f"{path}: expected a score-partwise document, got {score.tag}")
-    return score
 
 
 def draw_frames(parts: list[ElementTree.Element]) -> np.ndarray:
@@ -209,40 +180,6 @@ def draw_frames(parts: list[ElementTree.Element]) -> np.ndarray:
             raise ValueError(f"pitch {pitch} is not on the piano")
         frames[ceil(start) : ceil(end), pitch - LOWEST_KEY] = True
     return frames
-
-
-def follow(part: ElementTree.Element) -> Iterator[tuple[Fraction, Fraction, int]]:
-    """Yield each note of a part: its start and end in quarters and its sounding MIDI pitch."""
-    measure_start = Fraction(0)
-    divisions, transposed = 1, 0
-    for measure in part.iterfind("measure"):
-        now = last = start = measure_start
-        for element in measure:
-            if element.tag == "attributes":
-                divisions = int(element.findtext("divisions") or divisions)
-                if (transpose := element.find("transpose")) is not None:
-                    octaves = int(transpose.findtext("octave-change") or 0)
-                    transposed = int(transpose.findtext("chromatic") or 0) + 12 * octaves
-            elif element.tag in ("note", "forward", "backup"):
-                if element.find("grace") is not None:
-                    continue
-                length = Fraction(int(element.findtext("duration") or ""), divisions)
-                if element.tag == "backup":
-                    now -= length
-                elif element.find("chord") is None:
-                    start, now = now, now + length
-                pitch = element.find("pitch")
-                if pitch is not None:
-                    yield start, start + length, number_pitch(pitch) + transposed
-            last = max(last, now)
-        measure_start = last
-
-
-def number_pitch(pitch: ElementTree.Element) -> int:
-    """Return the MIDI number of a written pitch: 60 for C4."""
-    octave = int(pitch.findtext("octave") or "")
-    alter = int(pitch.findtext("alter") or 0)
-    return 12 * (octave + 1) + SEMITONES[pitch.findtext("step") or ""] + alter
 
 
 def digest(name: str) -> bytes:

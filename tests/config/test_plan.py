@@ -49,7 +49,7 @@ SEARCH = ("strategies", "gp", "search")
 BAD: dict[str, tuple[Callable[[Config], None], list[str]]] = {
     "unknown task": (
         put("bachs", "tasks", "bach", "name"),
-        ["tasks.bach.name", "'bachs'", "bach_chorales, cifar10, circles, digits"],
+        ["tasks.bach.name", "'bachs'", "bach_chorales, chorale_melody, cifar10, circles, digits"],
     ),
     "unknown space": (put("cells", "space", "name"), ["space.name", "'cells'", "recurrent"]),
     "unknown strategy": (

@@ -12,13 +12,12 @@ from gp_cells.config.choose import SettingError
 from gp_cells.tasks.bach_chorales import (
     BachChorales,
     draw_frames,
-    find_scores,
-    number_pitch,
     read_chorales,
     read_frames,
     split_of,
 )
 from gp_cells.tasks.prepared import describe
+from gp_cells.tasks.scores import find_scores, number_pitch
 from gp_cells.tasks.sources import SPLITS
 from gp_cells.tasks.task import DataError, Recipe
 
@@ -35,12 +34,12 @@ def half():
 
 @pytest.fixture(scope="module")
 def chorales():
-    return read_chorales(find_scores())
+    return read_chorales(find_scores("bach_chorales"))
 
 
 @pytest.fixture
 def scores(tmp_path):
-    return shutil.copytree(find_scores(), tmp_path / "bach")
+    return shutil.copytree(find_scores("bach_chorales"), tmp_path / "bach")
 
 
 def notes(frames):
@@ -136,7 +135,7 @@ def test_bwv_66_6_begins_with_the_chords_of_its_score(chorales):
 @pytest.mark.parametrize("name", ["bwv66.6.mxl", "bwv299.mxl", "bwv67.4.xml", "bwv111.6.mxl"])
 def test_the_frames_are_what_music21_reads(chorales, name):
     # 299 has grace notes, 67.4 is not zipped, 111.6 ends with a silent quarter
-    assert notes(chorales[name]) == frames_by_music21(find_scores() / name)
+    assert notes(chorales[name]) == frames_by_music21(find_scores("bach_chorales") / name)
 
 
 def test_reading_does_not_import_music21():
@@ -267,7 +266,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it(monkeypatc
     monkeypatch.setattr("importlib.util.find_spec", lambda package: None)
     said = r"bach_chorales needs music21's scores: pip install 'gp-cells\[data\]'$"
     with pytest.raises(DataError, match=said):
-        find_scores()
+        find_scores("bach_chorales")
 
 
 def test_a_missing_score_is_refused(scores):
@@ -297,7 +296,7 @@ def test_a_missing_folder_is_refused(tmp_path):
 )
 def test_a_damaged_score_is_refused_by_name_in_one_line(tmp_path, name, damage):
     path = tmp_path / name
-    path.write_bytes(damage((find_scores() / name).read_bytes()))
+    path.write_bytes(damage((find_scores("bach_chorales") / name).read_bytes()))
     with pytest.raises(DataError, match=re.escape(name)) as refusal:
         read_frames(path)
     assert "\n" not in str(refusal.value)
@@ -315,4 +314,4 @@ def test_a_score_that_does_not_exist_is_refused(tmp_path):
 
 
 def test_a_score_of_other_than_four_parts_has_no_frames():
-    assert read_frames(find_scores() / "bwv1.6.mxl") is None
+    assert read_frames(find_scores("bach_chorales") / "bwv1.6.mxl") is None
