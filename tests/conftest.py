@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings as hypothesis_settings
 from support.tiny import TINY
+
+# An example takes as long as a machine with other work on it needs; a test has a time limit of its own.
+hypothesis_settings.register_profile("suite", deadline=None)
+hypothesis_settings.load_profile("suite")
 
 # The folder whose tests share a finished benchmark, and the folders and files that take longest: workers
 # begin with them, so that at the end none has long to go when the others are done.
