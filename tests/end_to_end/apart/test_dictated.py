@@ -1,4 +1,4 @@
-"""A search whose author is outside: the workflow waits for each answer, asks for it, and keeps what it had."""
+"""A search whose author is outside: the workflow waits for answers, asks, and keeps what it had."""
 
 from __future__ import annotations
 
