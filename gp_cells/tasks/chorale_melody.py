@@ -30,9 +30,7 @@ from gp_cells.tasks.task import Arrays, Batch, Data, Form, Inputs, Reading, Reci
 from gp_cells.tasks.tunes import find_tunes
 
 PARTS = (6, 2, 2)  # of all tunes: training, validation, test
-UNKNOWN = (
-    0  # the symbol of every step that the training split lacks, and of what is before a melody
-)
+UNKNOWN = 0  # the symbol of every step that training lacks, and of what is before a melody
 RECIPE = Recipe(units=64, epochs=20, learning_rate=0.01, dropout=0.5, weight_decay=0.01, tied=True)
 
 
