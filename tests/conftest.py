@@ -16,10 +16,9 @@ from support.tiny import TINY
 hypothesis_settings.register_profile("suite", deadline=None)
 hypothesis_settings.load_profile("suite")
 
-# The folder whose tests share a finished benchmark, and the folders and files that take longest: workers
-# begin with them, so that at the end none has long to go when the others are done.
-TOGETHER = "end_to_end"
-LONG = (TOGETHER, "slurm", "apart", "test_notebooks", "test_compiled", "test_train", "test_engine")
+# The folders and files that take longest: workers begin with them, so that at the end none has long to go
+# when the others are done.
+LONG = ("slurm", "end_to_end", "test_notebooks", "test_compiled", "test_train", "test_engine")
 
 
 @pytest.hookimpl(trylast=True)
@@ -36,16 +35,10 @@ def rank(name: str) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """Give a worker all of TOGETHER, else whole files, whose tests share what they prepare."""
-    from xdist.scheduler import LoadScopeScheduling
+    """Give a worker whole files, whose tests share what they prepare."""
+    from xdist.scheduler import LoadFileScheduling
 
-    class WholeFiles(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            path = nodeid.partition("::")[0]
-            folder = Path(path).parent.name
-            return folder if folder == TOGETHER else path
-
-    return WholeFiles(config, log)
+    return LoadFileScheduling(config, log)
 
 
 @pytest.fixture(autouse=True)

@@ -61,8 +61,10 @@ def run_trial(
     checkpoints = record.CheckpointFile(fitness_file.with_name(CHECKPOINT), fingerprint)
     attempts = AttemptsFile(fitness_file.with_name(ATTEMPTS), fingerprint)
     splits = load(data, "search", protocol.data.hash)
-    run_folder = genome_file.parents[candidate_place(spec.candidate).count("/") + 1]
-    start = None if spec.start is None else read_state(run_folder, spec.start)
+    start = None
+    if spec.start is not None:
+        run_folder = genome_file.parents[candidate_place(spec.candidate).count("/") + 1]
+        start = read_state(run_folder, spec.start)
     setup = setup_of(protocol, spec, start)
     try:
         finished = train(setup, splits, checkpoints, lambda: bool(stop_requests))
