@@ -15,7 +15,7 @@ from gp_cells.compare.finalists import rank_finalists
 from gp_cells.compare.fronts import searched_fronts, size_against_loss
 from gp_cells.compare.guards import guard
 from gp_cells.compare.labels import ablations, spent
-from gp_cells.compare.noise import seed_against_architecture
+from gp_cells.compare.noise import is_luck, seed_against_architecture
 from gp_cells.compare.novelty import novelty
 from gp_cells.compare.operators import operator_credit
 from gp_cells.compare.predictors import early_epochs, rank_predictors, search_as_predictor
@@ -37,11 +37,12 @@ def compare(results: Path, benchmark: str, runs: Iterable[str]) -> dict[str, Any
     """
     records = read_records(results, runs)
     tasks = [(of_task, rank_finalists(of_task)) for of_task in records]
+    rows = [_task(of_task, finalists) for of_task, finalists in tasks]
     return {
         "version": VERSION,
         "benchmark": benchmark,
-        "tasks": [_task(of_task, finalists) for of_task, finalists in tasks],
-        "strategies": over_tasks(tasks),
+        "tasks": rows,
+        "strategies": over_tasks(tasks, [row["task"] for row in rows if is_luck(row["variance"])]),
         "checklist": fill_checklist(records),
     }
 

@@ -24,7 +24,6 @@ from gp_cells.compare.intervals import (
     limits,
     resample,
 )
-from gp_cells.compare.noise import is_luck, seed_against_architecture
 from gp_cells.compare.power import could_show
 from gp_cells.compare.records import Records, Row
 
@@ -210,18 +209,17 @@ def _warnings(rows: Sequence[Row], pairs: Sequence[Row]) -> list[str]:
 # --- all tasks ------------------------------------------------------------------------------------
 
 
-def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]]) -> Row:
+def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]], luck: Sequence[str] = ()) -> Row:
     """Return what all tasks together say of the strategies that were run on every one of them.
 
     A task's losses are put on a scale where 0 is the test loss of its best hand-designed cell and 1
     the loss of its weakest trivial predictor, the marginal (class-frequency) predictor (on
     validation, where that is measured). The interquartile
     mean and the probability of improvement are as in Agarwal et al. 2021
-    (https://arxiv.org/abs/2108.13264), their intervals by bootstrap over seeds within each task. A task
-    where most of the spread of validation losses is luck (`is_luck`) is left out: a search that selects by
-    them selects luck.
+    (https://arxiv.org/abs/2108.13264), their intervals by bootstrap over seeds within each task. Tasks
+    where most of the spread of validation losses is `luck` are left out: a search that selects by them
+    selects luck.
     """
-    luck = [records.task for records, _ in tasks if is_luck(seed_against_architecture(records))]
     scales = {records.task: _scaled(records, finalists) for records, finalists in tasks}
     scaled = {
         task: scale for task, scale in scales.items() if scale is not None and task not in luck
@@ -239,7 +237,7 @@ def over_tasks(tasks: Sequence[tuple[Records, Sequence[Row]]]) -> Row:
     return {
         "tasks": list(scaled),
         "tasks_left_out": [task for task, scale in scales.items() if scale is None],
-        "tasks_of_luck": luck,
+        "tasks_of_luck": list(luck),
         "strategies_left_out": {name: of for name, of in lacking.items() if of},
         "rows": [_aggregated(strategy, arrays[strategy]) for strategy in strategies],
         "pairs": [

@@ -6,8 +6,7 @@ A space has its own settings and language, and calls these with itself for its l
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from gp_cells.config.choose import setting
@@ -184,23 +183,17 @@ def has_redundant_sum(genome: Genome) -> bool:
     """
     read = Counter(head for _, term in genome.formulas for head in heads(term))
     return any(
-        _overlap([family_of(name) for name in _summands(term) if read[name] == 1])
-        for _, formula in genome.formulas
-        for term in map(partial(subtree, formula), paths(formula))
+        max(Counter(_parts(subtree(term, path), read)).values(), default=0) > 1
+        for _, term in genome.formulas
+        for path in paths(term)
     )
 
 
-def _summands(term: Term) -> list[str]:
-    """Return the leaves that a term adds up, whatever their signs."""
+def _parts(term: Term, read: Mapping[str, int]) -> list[str]:
+    """Return what is in the learned leaves that a term adds up, whatever their signs, and alone reads."""
     if term[0] in ("add", "sub", "complement", "increment", "decrement"):
-        return [name for child in term[1:] for name in _summands(child)]
-    return [] if term[1:] else [term[0]]
-
-
-def _overlap(families: Sequence[str]) -> bool:
-    """Return whether one of some learned summands is a part of another."""
-    parts = Counter(part for family in families for part in SUMMANDS.get(family, ()))
-    return max(parts.values(), default=0) > 1
+        return [part for child in term[1:] for part in _parts(child, read)]
+    return [*SUMMANDS.get(family_of(term[0]), ())] if read[term[0]] == 1 else []
 
 
 def explodes(genome: Genome) -> bool:
